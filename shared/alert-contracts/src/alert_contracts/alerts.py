@@ -1,0 +1,97 @@
+"""What the engine says about an alert, with the evidence: the `alerts` topic."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from alert_contracts.events import Event
+from alert_contracts.rules import RuleType, Severity
+
+MAX_SAMPLES: Final = 10
+
+
+class RuleRef(msgspec.Struct, rename="camel", frozen=True):
+    """The rule, and which revision of it, spoke."""
+
+    id: str
+    name: str
+    type: RuleType
+    revision: int
+
+
+class WindowSpan(msgspec.Struct, rename="camel", frozen=True):
+    """The window that was judged: [start, end) in epoch ms."""
+
+    start: int
+    end: int
+    kind: Literal["tumbling", "sliding"] = "tumbling"
+
+
+class Source(msgspec.Struct, rename="camel", frozen=True):
+    """Where in `log-events` the window's events of this group lie: first and last batch."""
+
+    partition: int
+    first_offset: int
+    last_offset: int
+
+
+class Sample(msgspec.Struct, rename="camel", frozen=True):
+    """One event of the window, and the record that holds it."""
+
+    event: Event
+    partition: int
+    offset: int
+
+
+class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """One record: an alert began to fire, still fires with newer counts, or is over."""
+
+    id: str
+    fingerprint: str
+    tenant: str
+    status: Literal["firing", "updated", "resolved"]
+    sequence: int
+    """Grows with each record of one alert; a reader keeps the highest."""
+    rule: RuleRef
+    severity: Severity
+    group: dict[str, str]
+    labels: dict[str, str]
+    """alertname, severity (lower case), rule_id, tenant, the group, the rule's own labels."""
+    window: WindowSpan
+    aggregates: dict[str, float]
+    """What `condition` saw: count, errors, total, sum, avg, min, max, p50, p90, p95, p99."""
+    condition: str
+    starts_at: int
+    """Event time at which the condition first held."""
+    decided_at: int
+    """Wall clock at which the engine decided."""
+    reason: str
+    """The decision in words, such as `count 101 > threshold 100`, or why it resolved."""
+    threshold: float | None = None
+    ends_at: int | None = None
+    accepted_at: int | None = None
+    """Wall clock at which the gateway took the batch that crossed."""
+    late_by: int = 0
+    annotations: dict[str, str] = {}
+    samples: list[Sample] = []
+    """At most `MAX_SAMPLES`: first, crossing, last."""
+    sources: list[Source] = []
+    traceparent: str | None = None
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Alert)
+
+
+def encode_alert(alert: Alert) -> bytes:
+    """Return the alert as JSON."""
+    return _encoder.encode(alert)
+
+
+def decode_alert(value: bytes) -> Alert:
+    """Return the alert of one record.
+
+    Raises:
+        msgspec.DecodeError: (or its subclass ValidationError) the value is no alert.
+    """
+    return _decoder.decode(value)
