@@ -1,0 +1,1 @@
+"""A stand-in for Slack, PagerDuty, a webhook receiver and a mail server that fails on command."""
