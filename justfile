@@ -27,8 +27,8 @@ lint:
 # Strict mypy, member by member (two conftest.py in one call would clash).
 types:
     for m in {{members}}; do mypy --no-error-summary $m; done
-    mypy --no-error-summary --explicit-package-bases integration-tests
-    mypy --no-error-summary --explicit-package-bases load-test
+    MYPYPATH=integration-tests mypy --no-error-summary --explicit-package-bases integration-tests
+    MYPYPATH=load-test mypy --no-error-summary --explicit-package-bases load-test
 
 # The three rules of who may import whom.
 imports:
