@@ -1,0 +1,85 @@
+"""What comes from Maven Central and PyPI: resolved once per content, kept in the cache."""
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from native.account import Account
+from native.errors import SetupError
+from native.layout import Layout
+from native.shell import run
+
+COMPLETE = ".complete"
+PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3", "/usr/local/bin/python3.13")
+
+
+def content_hash(paths: Iterable[Path], *more: str) -> str:
+    """Return a short hash of the names and contents of files (directories: all files below)."""
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(path.parent)}\0".encode() + file.read_bytes())
+    digest.update("\0".join(more).encode())
+    return digest.hexdigest()[:12]
+
+
+def keep(directory: Path, build: Callable[[Path], None]) -> Path:
+    """Return `directory`, built unless a complete one is there; older siblings are removed."""
+    if (directory / COMPLETE).exists():
+        return directory
+    family = directory.name.rpartition("-")[0]
+    for stale in directory.parent.glob(f"{family}-????????????"):
+        shutil.rmtree(stale)
+    directory.mkdir(parents=True)
+    build(directory)
+    (directory / COMPLETE).touch()
+    return directory
+
+
+def kafka_jars(layout: Layout) -> Path:
+    """Return the directory with Kafka's jars."""
+    pom = layout.project / "deploy/native/pom.xml"
+
+    def resolve(target: Path) -> None:
+        command = ["mvn", "-B", "-q", "-f", pom, f"-Dmaven.repo.local={layout.cache}/m2"]
+        command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
+        command += [f"-DoutputDirectory={target}", f"-DmarkersDirectory={target}/.markers"]
+        failure = "Maven could not fetch Kafka"
+        run(command, failure=failure, log=layout.setup_log)
+        shutil.rmtree(layout.cache / "m2")  # the jars are copied; half a gigabyte is not needed
+
+    return keep(layout.cache / f"kafka-{content_hash([pom])}", resolve)
+
+
+def tools(layout: Layout) -> Path:
+    """Return the virtual environment with uv and the supervisor."""
+    lock = layout.project / "requirements/native.txt"
+    python = interpreter(layout.account)
+
+    def create(target: Path) -> None:
+        failure = "The Python environment of the tools could not be made"
+        run([python, "-m", "venv", target], failure=failure, log=layout.setup_log)
+        pip = [target / "bin/pip", "install", "-q", "--require-hashes", "-r", lock]
+        failure = "pip could not install uv and supervisor"
+        run(pip, failure=failure, log=layout.setup_log)
+
+    return keep(layout.cache / f"tools-{content_hash([lock], str(python))}", create)
+
+
+def interpreter(account: Account) -> Path:
+    """Return a Python of at least 3.11 that the account can run; not one below /root, say."""
+    found = shutil.which("python3")
+    for candidate in [Path(name) for name in (*PYTHONS, *([found] if found else []))]:
+        if candidate.exists() and account.can_run(candidate.resolve()) and _new_enough(candidate):
+            return candidate
+    raise SetupError(f"No Python 3.11 or newer that the user {account.name} can run was found.")
+
+
+def _new_enough(python: Path) -> bool:
+    check = "import sys, ensurepip; sys.exit(sys.version_info < (3, 11))"
+    done = subprocess.run([python, "-c", check], check=False, capture_output=True)
+    return done.returncode == 0

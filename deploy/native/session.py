@@ -1,0 +1,97 @@
+"""One run of `up`: starts programs in order, and takes back what it started when it fails."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from native import programs
+from native.layout import Layout
+from native.ports import require_free
+from native.probes import wait_until
+from native.programs import Program
+from native.progress import say, step
+from native.supervisor import Supervisor, end_orphans, orphans
+
+READY_SECONDS = 90.0
+
+
+class Session:
+    """The programs of this run and the supervisor that keeps them."""
+
+    def __init__(self, layout: Layout, *, tools: Path) -> None:
+        self._layout = layout
+        self._tools = tools
+        self._supervisor = Supervisor(layout)
+        self._was_up = self._supervisor.up()
+
+    def launch(self, wanted: Sequence[Program]) -> None:
+        """Check the ports, write the configuration, start the supervisor; no program yet.
+
+        Raises:
+            SetupError: a port is taken.
+        """
+        running = self._supervisor.running()
+        if not self._was_up and orphans(self._layout):
+            with step("Ending what a dead supervisor left behind"):
+                end_orphans(self._layout)
+        for program in wanted:
+            if program.name not in running:
+                for port in program.ports:
+                    require_free(port)
+        self._changed = {p.name for p in wanted if programs.write(self._layout, p)} & running
+        configuration = programs.write_supervisor(self._layout, list(wanted))
+        self._supervisor.launch(self._tools, configuration)
+
+    def start(self, group: Sequence[Program]) -> None:
+        """Start (or, when their content changed, restart) programs and wait until they serve."""
+        running = self._supervisor.running()
+        for program in group:
+            if program.name in self._changed:
+                self._supervisor.stop([program.name])
+            if program.name in self._changed or program.name not in running:
+                programs.pid_file(self._layout, program.name).unlink(missing_ok=True)
+                self._supervisor.start(program.name)
+        for program in group:
+            with step(f"{program.name} is ready"):
+                wait_until(
+                    program.ready,
+                    seconds=READY_SECONDS,
+                    failure=f"{program.name} was not ready",
+                    log=self._layout.log / f"{program.name}.log",
+                )
+
+    def give_up(self) -> None:
+        """Stop the stack again if this run started it."""
+        if self._was_up:
+            say("The stack was up before and is left running; `./setup.sh status` shows it.")
+        elif self._supervisor.up():
+            with step("Stopping what was started"):
+                shut_down(self._layout)
+
+
+def shut_down(layout: Layout) -> bool:
+    """Stop every program, then the supervisor; return whether there was anything to stop."""
+    supervisor = Supervisor(layout)
+    left = False
+    if supervisor.up():
+        left = True
+        running = supervisor.running()
+        supervisor.stop([name for name in reversed(ORDER) if name in running])
+        supervisor.shut_down()
+    if orphans(layout):
+        left = True
+        end_orphans(layout)
+    return left
+
+
+ORDER = (
+    "kafka",
+    "redis",
+    "postgres",
+    "prometheus",
+    "sink",
+    "notification-service",
+    "alert-manager",
+    "rule-aggregate",
+    "rule-evaluate",
+    "api-gateway",
+)
