@@ -1,5 +1,6 @@
 """What comes from Maven Central and PyPI: resolved once per content, kept in the cache."""
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -29,14 +30,16 @@ def content_hash(paths: Iterable[Path], *more: str) -> str:
 
 def keep(directory: Path, build: Callable[[Path], None]) -> Path:
     """Return `directory`, built unless a complete one is there; older siblings are removed."""
-    if (directory / COMPLETE).exists():
-        return directory
-    family = directory.name.rpartition("-")[0]
-    for stale in directory.parent.glob(f"{family}-????????????"):
-        shutil.rmtree(stale)
-    directory.mkdir(parents=True)
-    build(directory)
-    (directory / COMPLETE).touch()
+    with (directory.parent / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several states may share a cache
+        if (directory / COMPLETE).exists():
+            return directory
+        family = directory.name.rpartition("-")[0]
+        for stale in directory.parent.glob(f"{family}-????????????"):
+            shutil.rmtree(stale)
+        directory.mkdir()
+        build(directory)
+        (directory / COMPLETE).touch()
     return directory
 
 
@@ -45,7 +48,14 @@ def kafka_jars(layout: Layout) -> Path:
     pom = layout.project / "deploy/native/pom.xml"
 
     def resolve(target: Path) -> None:
-        command = ["mvn", "-B", "-q", "-f", pom, f"-Dmaven.repo.local={layout.cache}/m2"]
+        command: list[str | Path] = [
+            "mvn",
+            "-B",
+            "-q",
+            "-f",
+            pom,
+            f"-Dmaven.repo.local={layout.cache}/m2",
+        ]
         command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
         command += [f"-DoutputDirectory={target}", f"-DmarkersDirectory={target}/.markers"]
         failure = "Maven could not fetch Kafka"
@@ -63,7 +73,14 @@ def tools(layout: Layout) -> Path:
     def create(target: Path) -> None:
         failure = "The Python environment of the tools could not be made"
         run([python, "-m", "venv", target], failure=failure, log=layout.setup_log)
-        pip = [target / "bin/pip", "install", "-q", "--require-hashes", "-r", lock]
+        pip: list[str | Path] = [
+            target / "bin/pip",
+            "install",
+            "-q",
+            "--require-hashes",
+            "-r",
+            lock,
+        ]
         failure = "pip could not install uv and supervisor"
         run(pip, failure=failure, log=layout.setup_log)
 
@@ -76,7 +93,8 @@ def interpreter(account: Account) -> Path:
     for candidate in [Path(name) for name in (*PYTHONS, *([found] if found else []))]:
         if candidate.exists() and account.can_run(candidate.resolve()) and _new_enough(candidate):
             return candidate
-    raise SetupError(f"No Python 3.11 or newer that the user {account.name} can run was found.")
+    sentence = f"No Python 3.11 or newer that the user {account.name} can run was found."
+    raise SetupError(sentence)
 
 
 def _new_enough(python: Path) -> bool:

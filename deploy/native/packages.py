@@ -50,9 +50,11 @@ def install(names: list[str], *, log: Path) -> None:
         SetupError: not root, not a Debian, or apt-get failed.
     """
     if shutil.which("apt-get") is None:
-        raise SetupError(f"Missing here: {', '.join(names)}; there is no apt-get to install them.")
+        sentence = f"Missing here: {', '.join(names)}; there is no apt-get to install them."
+        raise SetupError(sentence)
     if os.geteuid() != 0:
-        raise SetupError(f"Missing here: {', '.join(names)}; run as root once to install them.")
+        sentence = f"Missing here: {', '.join(names)}; run as root once to install them."
+        raise SetupError(sentence)
     options = ["-q", "-o", "DPkg::Lock::Timeout=300"]
     environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     lists = "The package lists could not be updated"
@@ -93,7 +95,8 @@ def _java_package() -> str:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if re.search(r"Candidate: \d", done.stdout):
             return name
-    raise SetupError(f"The distribution has no Java {JAVA_AT_LEAST} or newer.")
+    sentence = f"The distribution has no Java {JAVA_AT_LEAST} or newer."
+    raise SetupError(sentence)
 
 
 @contextmanager

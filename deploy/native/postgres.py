@@ -90,7 +90,15 @@ class Postgres:
         )
         script = self._secrets / "create-database.sql"
         self._layout.write(script, role)
-        command = [self.binaries / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", script]
+        command: list[str | Path] = [
+            self.binaries / "psql",
+            "-q",
+            "-X",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-f",
+            script,
+        ]
         environment = {
             "PGHOST": ports.HOST,
             "PGPORT": str(self.port.number),
@@ -113,7 +121,15 @@ class Postgres:
     def _init(self) -> None:
         self._password("postgres")
         password_file = self._secrets / "postgres"
-        command = [self.binaries / "initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8"]
+        command: list[str | Path] = [
+            self.binaries / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+        ]
         command += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password_file}"]
         failure = "The Postgres cluster could not be made"
         layout = self._layout
@@ -123,7 +139,8 @@ class Postgres:
         """Return the role's password; it is made once, or given in TOCSIN_POSTGRES_PASSWORD."""
         given = os.environ.get("TOCSIN_POSTGRES_PASSWORD") if role == USER else None
         if given and not given.isalnum():
-            raise SetupError("TOCSIN_POSTGRES_PASSWORD may hold letters and digits only.")
+            sentence = "TOCSIN_POSTGRES_PASSWORD may hold letters and digits only."
+            raise SetupError(sentence)
         path = self._secrets / role
         if given or not path.exists():
             self._layout.write(path, given or secrets.token_hex(24))

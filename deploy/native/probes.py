@@ -27,7 +27,7 @@ def redis(port: int) -> bool:
 
 
 def postgres(binaries: Path, port: int) -> bool:
-    command = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]
+    command: list[str | Path] = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -51,7 +51,8 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, failure: str, log: 
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
-            raise SetupError(f"{failure} within {seconds:.0f} s.", log=log)
+            sentence = f"{failure} within {seconds:.0f} s."
+            raise SetupError(sentence, log=log)
         time.sleep(PAUSE_SECONDS)
 
 

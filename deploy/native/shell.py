@@ -45,5 +45,6 @@ def run(
     with log.open("a") as file:
         file.write(f"$ {' '.join(str(part) for part in command)}\n{done.stdout}")
     if done.returncode != 0:
-        raise SetupError(f"{failure} (exit code {done.returncode}).", log=log)
+        sentence = f"{failure} (exit code {done.returncode})."
+        raise SetupError(sentence, log=log)
     return str(done.stdout)

@@ -62,13 +62,19 @@ class Supervisor:
             self._reload()
             return
         layout = self._layout
-        command = [tools / "bin/python", "-m", "supervisor.supervisord", "-c", configuration]
-        failure = "The supervisor did not start"
+        command: list[str | Path] = [
+            tools / "bin/python",
+            "-m",
+            "supervisor.supervisord",
+            "-c",
+            configuration,
+        ]
+        failure = "The supervisor did not start."
         run(command, failure=failure, log=layout.setup_log, account=layout.account)
         deadline = time.monotonic() + ANSWER_SECONDS
         while not self.up():
             if time.monotonic() > deadline:
-                raise SetupError(f"{failure}.", log=layout.log / "supervisord.log")
+                raise SetupError(failure, log=layout.log / "supervisord.log")
             time.sleep(0.05)
 
     def processes(self) -> dict[str, dict[str, Any]]:
