@@ -1,1 +1,1 @@
-"""TODO."""
+"""What every process needs and no process should write twice. Knows no alert."""

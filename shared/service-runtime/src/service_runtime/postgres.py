@@ -1,0 +1,75 @@
+"""A Postgres pool whose failures are ours: TemporaryError when the server is away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from service_runtime.errors import TemporaryError
+
+Connection = psycopg.AsyncConnection[DictRow]
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+
+class Database:
+    """Connections to one database. Rows are dictionaries."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Give a connection in a transaction that commits unless the block raises.
+
+        Raises:
+            TemporaryError: the server is away, restarting or overloaded.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except _AWAY as exc:
+            message = f"Postgres: {str(exc).strip() or type(exc).__name__}"
+            raise TemporaryError(message, retry_after=1.0) from exc
+
+    async def check(self) -> None:
+        """Raise TemporaryError unless the server answers."""
+        async with self.transaction() as connection:
+            await connection.execute("SELECT 1")
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, *, name: str, max_size: int = 8, patience: float = 5.0
+) -> AsyncIterator[Database]:
+    """Open a pool; it connects in the background and by itself again after an outage.
+
+    `patience` is the longest wait for a connection and, twice that, for a statement, in seconds.
+    """
+    options: dict[str, Any] = {
+        "row_factory": dict_row,
+        "application_name": name,
+        "connect_timeout": max(2, int(patience)),
+        "options": f"-c statement_timeout={int(patience * 2000)}",
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=max_size,
+        timeout=patience,
+        kwargs=options,
+        open=False,
+        reconnect_timeout=5,
+        check=AsyncConnectionPool.check_connection,
+        name=name,
+    )
+    await pool.open()
+    try:
+        yield Database(pool)
+    finally:
+        await pool.close()

@@ -1,0 +1,155 @@
+"""Users' Jinja2 texts, rendered in a sandbox that bounds memory, time and length.
+
+Jinja2's sandbox keeps a template from running code, but not from being large: doubling a text
+thirty times is a gigabyte. So a text may loop over what it is given and choose among filters that
+cannot grow their input, but neither assign, define macros nor include; output stops at a bound.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MAX_SOURCE: Final = 16_384
+MAX_OUTPUT: Final = 65_536
+MAX_VALUE: Final = 4_096
+"""Characters of any one text in the context; longer ones are cut."""
+MAX_NESTED_LOOPS: Final = 2
+_FILTERS: Final = frozenset(
+    {"abs", "capitalize", "count", "default", "d", "e", "escape", "first", "float", "int"}
+    | {"items", "join", "last", "length", "list", "lower", "max", "min", "reject", "rejectattr"}
+    | {"round", "select", "selectattr", "sort", "string", "sum", "title", "tojson", "trim"}
+    | {"truncate", "unique", "upper", "urlencode"}
+)
+_REFUSED: Final = {
+    nodes.Assign: "set",
+    nodes.AssignBlock: "set",
+    nodes.Macro: "macro",
+    nodes.CallBlock: "call",
+    nodes.FilterBlock: "filter",
+    nodes.Include: "include",
+    nodes.Import: "import",
+    nodes.FromImport: "from",
+    nodes.Extends: "extends",
+    nodes.Pow: "**",
+}
+
+
+class TemplateRefusedError(Exception):
+    """A text that cannot be parsed or rendered; the message says why and, if known, where."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "%"})
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        # A text's own methods can grow it (format, center, replace, join): the filters do not.
+        return not isinstance(obj, str) and super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
+        if not (isinstance(left, int | float) and isinstance(right, int | float)):
+            msg = f"{operator} takes numbers only"
+            raise SecurityError(msg)
+        return super().call_binop(context, operator, left, right)
+
+
+def _environment(undefined: type[Undefined]) -> _Environment:
+    environment = _Environment(undefined=undefined, autoescape=False)
+    environment.globals.clear()
+    environment.filters = {
+        name: function for name, function in environment.filters.items() if name in _FILTERS
+    }
+    return environment
+
+
+_LENIENT: Final = _environment(Undefined)
+_STRICT: Final = _environment(StrictUndefined)
+
+
+def check(source: str) -> None:
+    """Refuse a text that could not be rendered.
+
+    Raises:
+        TemplateRefusedError: it is too long, does not parse, or uses what is not offered.
+    """
+    _compile(source, strict=False)
+
+
+def render(source: str, context: Mapping[str, object], *, strict: bool = False) -> str:
+    """Return the text with the context filled in; at most `MAX_OUTPUT` characters.
+
+    An unknown name renders as nothing, or is an error when `strict`.
+
+    Raises:
+        TemplateRefusedError: the text is refused, or fails while it renders.
+    """
+    template = _compile(source, strict=strict)
+    pieces: list[str] = []
+    length = 0
+    try:
+        for piece in template.generate({name: _cut(part) for name, part in context.items()}):
+            pieces.append(piece)
+            length += len(piece)
+            if length > MAX_OUTPUT:
+                break
+    except Exception as exc:
+        # Any operation of the text on the context may fail in its own way.
+        raise TemplateRefusedError(str(exc) or type(exc).__name__) from exc
+    return "".join(pieces)[:MAX_OUTPUT]
+
+
+@lru_cache(maxsize=1024)
+def _compile(source: str, *, strict: bool) -> Template:
+    if len(source) > MAX_SOURCE:
+        msg = f"a template has at most {MAX_SOURCE} characters, this one {len(source)}"
+        raise TemplateRefusedError(msg)
+    environment = _STRICT if strict else _LENIENT
+    try:
+        tree = environment.parse(source)
+        _vet(tree)
+        return environment.from_string(tree)
+    except TemplateError as exc:
+        line = getattr(exc, "lineno", None)
+        place = f" (line {line})" if line else ""
+        msg = f"{exc.message}{place}"
+        raise TemplateRefusedError(msg) from exc
+    except RecursionError:
+        msg = "the template is nested too deeply"
+        raise TemplateRefusedError(msg) from None
+
+
+def _vet(tree: nodes.Template) -> None:
+    for kind, name in _REFUSED.items():
+        found = next(iter(tree.find_all(kind)), None)
+        if found is not None:
+            msg = f"`{name}` is not offered in templates (line {found.lineno})"
+            raise TemplateRefusedError(msg)
+    for used in tree.find_all(nodes.Filter):
+        if used.name not in _FILTERS:
+            msg = f"there is no filter `{used.name}` (line {used.lineno})"
+            raise TemplateRefusedError(msg)
+    _vet_loops(tree, 0)
+
+
+def _vet_loops(node: nodes.Node, depth: int) -> None:
+    if isinstance(node, nodes.For):
+        depth += 1
+        if depth > MAX_NESTED_LOOPS or node.recursive:
+            msg = f"loops nest at most {MAX_NESTED_LOOPS} deep (line {node.lineno})"
+            raise TemplateRefusedError(msg)
+    for child in node.iter_child_nodes():
+        _vet_loops(child, depth)
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, str):
+        return value[:MAX_VALUE]
+    if isinstance(value, Mapping):
+        return {name: _cut(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cut(part) for part in value]
+    return value
