@@ -1,0 +1,52 @@
+"""The one error that a rule's author sees: what is wrong, and where."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import NamedTuple, Protocol
+
+
+class Position(NamedTuple):
+    """A place in the source; both count from 1."""
+
+    line: int
+    column: int
+
+
+class Placed(Protocol):
+    """What has a place in the source: a node of the tree, or a bare position."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+class RuleLanguageError(ValueError):
+    """An expression that cannot be compiled.
+
+    `str(error)` is the whole sentence, position included; `line` and `column` count characters
+    from 1.
+    """
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+def refusal(where: Placed, what: str, *, hint: str = "") -> RuleLanguageError:
+    """Return the error `what at line L, column C: hint`."""
+    tail = f": {hint}" if hint else ""
+    sentence = f"{what} at line {where.line}, column {where.column}{tail}"
+    return RuleLanguageError(sentence, where.line, where.column)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'?` for the known name nearest to `name`, or what is known."""
+    names = sorted(known)
+    folded = {candidate.lower(): candidate for candidate in names}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{folded[close[0]]}'?"
+    return f"known are {', '.join(names)}"

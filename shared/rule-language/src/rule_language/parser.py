@@ -1,0 +1,196 @@
+"""Text to syntax tree. Lark parses; this module names the nodes and the mistakes."""
+
+from functools import cache
+from typing import Final, cast
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
+
+from rule_language import literals
+from rule_language.errors import Position, RuleLanguageError, refusal
+from rule_language.nodes import (
+    Binary,
+    Call,
+    Conditional,
+    Index,
+    Items,
+    Literal,
+    Logical,
+    Name,
+    Node,
+    Select,
+    Unary,
+)
+
+MAX_LENGTH: Final = 4_096
+"""Characters of an expression. More is generated text, which belongs into several rules."""
+MAX_NODES: Final = 1_000
+MAX_DEPTH: Final = 64
+"""How deep operators and calls may nest. It bounds the stack of checker, compiler and closures."""
+
+_RESERVED: Final = frozenset(
+    {
+        *("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let"),
+        *("loop", "package", "namespace", "return", "var", "void", "while"),
+    }
+)
+_EXPECTED: Final = {
+    (True, True): "expected a name, a literal or '('",
+    (False, True): "expected a name",
+    (False, False): "expected an operator",
+}
+"""What may come next, told by whether the parser would take an int and a name."""
+_CONSTANTS: Final = {"true": (True, "bool"), "false": (False, "bool"), "null": (None, "null")}
+
+
+def parse(source: str) -> Node:
+    """Return the syntax tree of an expression.
+
+    Raises:
+        RuleLanguageError: it is no expression of the language, or exceeds a bound.
+    """
+    _require_clean(source)
+    try:
+        root = cast("Node", _lark().parse(source))
+    except UnexpectedCharacters as error:
+        raise _unexpected_character(source, error) from None
+    except UnexpectedToken as error:
+        raise _unexpected_token(source, error) from None
+    _require_bounded(root)
+    return root
+
+
+def _require_clean(source: str) -> None:
+    if len(source) > MAX_LENGTH:
+        what = f"the expression has {len(source)} characters, more than {MAX_LENGTH},"
+        raise refusal(Position(1, MAX_LENGTH + 1), what)
+    if not source.strip():
+        raise refusal(Position(1, 1), "the expression is empty", hint="expected an expression")
+    for offset, character in enumerate(source):
+        if character == "\0" or "\ud800" <= character <= "\udfff":
+            what = f"the character U+{ord(character):04X} cannot stand in an expression"
+            raise refusal(_position(source, offset), what)
+
+
+def _require_bounded(root: Node) -> None:
+    """Walk without recursion: the tree may still be deeper than the stack."""
+    waiting: list[tuple[Node, int]] = [(root, 1)]
+    seen = 0
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > MAX_DEPTH:
+            what = f"the expression nests deeper than {MAX_DEPTH} levels"
+            raise refusal(node, what)
+        if seen > MAX_NODES:
+            what = f"the expression has more than {MAX_NODES} operands and operators"
+            raise refusal(node, what)
+        if isinstance(node, Literal):
+            _require_range(node)
+        waiting.extend((child, depth + 1) for child in node.children)
+
+
+def _require_range(node: Literal) -> None:
+    bounds = {"int": literals.INT64, "uint": literals.UINT64}.get(node.kind)
+    if bounds is not None and node.value not in bounds:
+        what = f"the number {node.value} is out of the range of {node.kind}"
+        raise refusal(node, what)
+
+
+def _position(source: str, offset: int) -> Position:
+    before = source[:offset]
+    return Position(before.count("\n") + 1, offset - before.rfind("\n"))
+
+
+def _unexpected_character(source: str, error: UnexpectedCharacters) -> RuleLanguageError:
+    where = Position(error.line, error.column)
+    character = source[cast("int", error.pos_in_stream)]
+    if character in "\"'":
+        return refusal(where, "the string that begins", hint="it never ends")
+    if character in literals.DIGITS:
+        return refusal(where, "malformed number")
+    hint = f"expected '{character * 2}'" if character in "=&|" else ""
+    return refusal(where, f"unexpected '{character}'", hint=hint)
+
+
+def _unexpected_token(source: str, error: UnexpectedToken) -> RuleLanguageError:
+    hint = _EXPECTED[("INT" in error.accepts, "IDENT" in error.accepts)]
+    if error.token.type == "$END":
+        where = _position(source, len(source))
+        return refusal(where, "the expression ends too early", hint=hint)
+    return refusal(_where(error.token), f"unexpected '{error.token}'", hint=hint)
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Node]):
+    """Called by the parser for each rule, bottom up, with no tree of Lark's in between."""
+
+    def choose(self, condition: Node, then: Node, otherwise: Node) -> Node:
+        return Conditional(condition, then, otherwise, condition.line, condition.column)
+
+    def any_of(self, *operands: Node) -> Node:
+        return Logical("||", operands, operands[0].line, operands[0].column)
+
+    def all_of(self, *operands: Node) -> Node:
+        return Logical("&&", operands, operands[0].line, operands[0].column)
+
+    def binary(self, left: Node, operator: Token, right: Node) -> Node:
+        return Binary(str(operator), left, right, *_where(operator))
+
+    def prefixed(self, *parts: Token | Node) -> Node:
+        operand = cast("Node", parts[-1])
+        for operator in cast("tuple[Token, ...]", parts[-2::-1]):
+            operand = _prefix(operator, operand)
+        return operand
+
+    def select(self, operand: Node, field: Token) -> Node:
+        return Select(operand, str(field), *_where(field))
+
+    def method(self, target: Node, function: Token, arguments: tuple[Node, ...] | None) -> Node:
+        return Call(str(function), (target, *(arguments or ())), *_where(function), is_method=True)
+
+    def index(self, operand: Node, key: Node) -> Node:
+        return Index(operand, key, operand.line, operand.column)
+
+    def name(self, name: Token) -> Node:
+        if name in _RESERVED:
+            raise refusal(_where(name), f"'{name}' is a reserved word")
+        return Name(str(name), *_where(name))
+
+    def call(self, function: Token, arguments: tuple[Node, ...] | None) -> Node:
+        return Call(str(function), arguments or (), *_where(function), is_method=False)
+
+    def items(self, bracket: Token, *items: Node) -> Node:
+        return Items(items, *_where(bracket))
+
+    def number(self, token: Token) -> Node:
+        if token.type == "DOUBLE":
+            return Literal(literals.double(token), "double", *_where(token))
+        return Literal(literals.integer(token), token.type.lower(), *_where(token))
+
+    def text(self, token: Token) -> Node:
+        return Literal(literals.text(token), "string", *_where(token))
+
+    def constant(self, token: Token) -> Node:
+        return Literal(*_CONSTANTS[token], *_where(token))
+
+    def arguments(self, *arguments: Node) -> tuple[Node, ...]:
+        return arguments
+
+
+def _prefix(operator: Token, operand: Node) -> Node:
+    """Apply `!` or `-`; a minus before an int or double literal is part of the literal."""
+    if operator == "-" and isinstance(operand, Literal) and operand.kind in ("int", "double"):
+        return Literal(-cast("float", operand.value), operand.kind, *_where(operator))
+    return Unary(str(operator), operand, *_where(operator))
+
+
+def _where(token: Token) -> Position:
+    return Position(token.line or 1, token.column or 1)
+
+
+@cache
+def _lark() -> Lark:
+    """Build the parser at first use; afterwards it is read only, so threads may share it."""
+    return Lark.open(
+        "cel.lark", rel_to=__file__, parser="lalr", lexer="basic", transformer=_Builder()
+    )
