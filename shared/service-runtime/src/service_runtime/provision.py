@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
@@ -42,6 +42,22 @@ def _create(admin: AdminClient, missing: list[TopicSpec], replicas: int) -> None
                 raise StartupError(message) from exc
 
 
+def _configure(admin: AdminClient, specs: list[TopicSpec]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            spec.name,
+            incremental_configs=[
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in spec.config.items()
+            ],
+        )
+        for spec in specs
+    ]
+    for future in (admin.incremental_alter_configs(resources) if resources else {}).values():
+        future.result()
+
+
 def provision(bootstrap_servers: str, *, replicas: int = 1) -> list[str]:
     """Create what is missing and set every topic's configuration; return what was created.
 
@@ -61,13 +77,7 @@ def provision(bootstrap_servers: str, *, replicas: int = 1) -> list[str]:
     missing = [spec for spec in TOPICS if spec.name not in existing]
     if missing:
         _create(admin, missing, replicas)
-    resources = [
-        ConfigResource(ResourceType.TOPIC, spec.name, set_config=spec.config)
-        for spec in TOPICS
-        if spec.name in existing
-    ]
-    for future in (admin.alter_configs(resources) if resources else {}).values():
-        future.result()
+    _configure(admin, [spec for spec in TOPICS if spec.name in existing])
     return [spec.name for spec in missing]
 
 

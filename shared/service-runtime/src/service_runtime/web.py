@@ -21,6 +21,7 @@ from service_runtime.telemetry import VERSION, logger, render_metrics
 
 log = logger(__name__)
 PROBLEM = "application/problem+json"
+BACKLOG = 2_048
 
 
 class ProblemError(Exception):
@@ -184,6 +185,7 @@ def listen(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        sock.listen(BACKLOG)  # who connects before we serve waits, and is not refused
     except OSError as exc:
         sock.close()
         message = f"cannot listen on {host}:{port}: {exc.strerror}"
@@ -204,13 +206,16 @@ async def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace),
         limit_concurrency=2_000,
-        backlog=2_048,
+        backlog=BACKLOG,
         h11_max_incomplete_event_size=65_536,
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[sock]))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    stopping.cancel()
-    await running
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await running
+    finally:
+        sock.close()

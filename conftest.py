@@ -1,0 +1,27 @@
+"""Fixtures that every member's tests share: the real servers, started once a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service_runtime.migrate import migrate
+from service_runtime.testing import Backing, backing_services, fresh_schema
+
+PROJECT = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def backing() -> Iterator[Backing]:
+    """Real Kafka, Redis and Postgres. Tests that use it carry the marker `docker`."""
+    with backing_services(PROJECT) as found:
+        yield found
+
+
+@pytest.fixture
+def database_url(backing: Backing) -> Iterator[str]:
+    """A Postgres schema of this test's own, with every service's tables."""
+    with fresh_schema(backing.postgres_url) as url:
+        for directory in sorted(PROJECT.glob("services/*/migrations")):
+            migrate(url, directory)
+        yield url
