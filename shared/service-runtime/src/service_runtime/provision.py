@@ -46,7 +46,7 @@ def _configure(admin: AdminClient, specs: list[TopicSpec]) -> None:
     resources = [
         ConfigResource(
             ResourceType.TOPIC,
-            spec.name,
+            str(spec.name),
             incremental_configs=[
                 ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
                 for name, value in spec.config.items()
