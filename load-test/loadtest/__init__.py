@@ -1,0 +1,1 @@
+"""Posts logs at a steady rate, then asks every stage of the pipeline what became of them."""

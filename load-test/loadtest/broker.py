@@ -1,0 +1,103 @@
+"""Counts events in `log-events` between two moments, by the `count` header of each record."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from alert_contracts.topics import LOG_EVENTS_PARTITIONS, Header, Topic
+
+TIMEOUT_S = 10.0
+FETCH_AT_ONCE = 500
+
+Offsets = Mapping[int, int]
+
+
+class InKafka(NamedTuple):
+    """What lies between two offsets: all of it, and the part that carries this run's keys."""
+
+    events: int
+    records: int
+    own_events: int
+    repeated_events: int
+    """Events of records whose key had been there before: a request that was sent again."""
+
+
+class Broker:
+    """Reads `log-events` outside of any consumer group; nothing is committed."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": "load-test",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": False,
+                "queued.max.messages.kbytes": 16_384,
+            }
+        )
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def end_offsets(self) -> Offsets:
+        """Return the offset behind the last record of each partition.
+
+        Raises:
+            KafkaException: the broker does not answer.
+        """
+        ends = {}
+        for partition in range(LOG_EVENTS_PARTITIONS):
+            where = TopicPartition(Topic.LOG_EVENTS, partition)
+            ends[partition] = self._consumer.get_watermark_offsets(where, timeout=TIMEOUT_S)[1]
+        return ends
+
+    def count(self, start: Offsets, end: Offsets, *, key_prefix: str) -> InKafka:
+        """Read every record from `start` up to `end`.
+
+        Raises:
+            KafkaException: the broker does not answer, or records between the two are gone.
+        """
+        left = {partition: end[partition] for partition in end if end[partition] > start[partition]}
+        self._consumer.assign(
+            [TopicPartition(Topic.LOG_EVENTS, partition, start[partition]) for partition in left]
+        )
+        events = records = own = repeated = 0
+        keys: set[bytes] = set()
+        while left:
+            for message in self._next():
+                partition, offset = message.partition() or 0, message.offset() or 0
+                if offset >= end.get(partition, 0):
+                    left.pop(partition, None)
+                    continue
+                count, key = _count(message), message.key() or b""
+                events += count
+                records += 1
+                if key in keys:
+                    repeated += count
+                elif key.startswith(key_prefix.encode()):
+                    own += count
+                    keys.add(key)
+                if offset + 1 == end[partition]:
+                    del left[partition]
+        self._consumer.unassign()
+        return InKafka(events, records, own, repeated)
+
+    def _next(self) -> list[Message]:
+        messages = self._consumer.consume(FETCH_AT_ONCE, TIMEOUT_S)
+        if not messages:
+            raise KafkaException(KafkaError._TIMED_OUT)  # noqa: SLF001 - the client's own name
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                raise KafkaException(error)
+        return messages
+
+
+def _count(message: Message) -> int:
+    headers = dict(message.headers() or {})
+    count = headers.get(Header.COUNT)
+    if count is not None:
+        return int(count)
+    return (message.value() or b"").count(b"\n")

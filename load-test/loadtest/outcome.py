@@ -1,0 +1,100 @@
+"""What came out at the other end: the alerts of this run and their deliveries, from Kafka."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
+
+from alert_contracts.alerts import decode_alert
+from alert_contracts.notifications import decode_result
+from alert_contracts.topics import TOPICS, Topic
+
+POLL_S = 0.2
+PARTITIONS = {spec.name: spec.partitions for spec in TOPICS}
+WATCHED = (Topic.ALERTS, Topic.DELIVERY_RESULTS)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The alerts of this run, and every delivery since it began. Epoch milliseconds."""
+
+    accepted: dict[str, int] = field(default_factory=dict)
+    """When the gateway took the batch that made each alert fire."""
+    decided: dict[str, int] = field(default_factory=dict)
+    delivered: dict[str, int] = field(default_factory=dict)
+    """The first delivery of each alert, of whatever run: the topics are read in no order."""
+
+    def decided_ms(self) -> list[float]:
+        """Return how long each alert took from acceptance to the engine's decision."""
+        return [float(self.decided[name] - at) for name, at in self.accepted.items()]
+
+    def delivered_ms(self) -> list[float]:
+        """Return how long each delivered alert took from acceptance to delivery."""
+        return [
+            float(self.delivered[name] - at)
+            for name, at in self.accepted.items()
+            if name in self.delivered
+        ]
+
+
+class OutcomeReader:
+    """Reads `alerts` and `delivery-results` from now on, outside of any group."""
+
+    def __init__(self, bootstrap_servers: str, *, run: str) -> None:
+        self._run = run
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": "load-test",
+                "enable.auto.commit": False,
+            }
+        )
+        self._consumer.assign(list(_ends(self._consumer)))
+        self.outcome = Outcome()
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def drain(self, *, seconds: float, enough: Callable[[Outcome], bool]) -> Outcome:
+        """Read until nothing is left and `enough` says so, at most so long."""
+        deadline = time.monotonic() + seconds
+        while True:
+            messages = self._consumer.consume(500, POLL_S)
+            for message in messages:
+                if message.error() is None:
+                    self._take(str(message.topic()), message.value() or b"")
+            if not messages and (enough(self.outcome) or time.monotonic() >= deadline):
+                return self.outcome
+
+    def _take(self, topic: str, value: bytes) -> None:
+        try:
+            if topic == Topic.ALERTS:
+                self._alert(value)
+            else:
+                self._result(value)
+        except msgspec.DecodeError:
+            return  # the readers of these topics report it; here it is only not ours
+
+    def _alert(self, value: bytes) -> None:
+        alert = decode_alert(value)
+        ours = alert.group.get("service", "").startswith(self._run)
+        if ours and alert.status == "firing" and alert.accepted_at is not None:
+            self.outcome.accepted.setdefault(alert.id, alert.accepted_at)
+            self.outcome.decided.setdefault(alert.id, alert.decided_at)
+
+    def _result(self, value: bytes) -> None:
+        result = decode_result(value)
+        if result.outcome == "delivered":
+            for alert_id in result.alert_ids:
+                self.outcome.delivered.setdefault(alert_id, result.at)
+
+
+def _ends(consumer: Consumer) -> Iterator[TopicPartition]:
+    """Yield every partition at its present end. Raises KafkaException without a broker."""
+    for topic in WATCHED:
+        for partition in range(PARTITIONS[topic]):
+            where = TopicPartition(topic, partition)
+            where.offset = consumer.get_watermark_offsets(where, timeout=10.0)[1]
+            yield where
