@@ -1,7 +1,7 @@
 """What receivers must be when the whole document is known: complete, and without cycles."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from alert_contracts.config_schema import (
     Config,
@@ -14,6 +14,9 @@ from alert_contracts.config_schema import (
 )
 
 S = TypeVar("S", SlackConfig, PagerDutyConfig, EmailConfig, WebhookConfig)
+_SLACK: Final = ("api_url", "api_url_file")
+_PAGERDUTY: Final = ("routing_key", "routing_key_file", "service_key", "service_key_file")
+_WEBHOOK: Final = ("url", "url_file")
 
 
 def inherit(config: Config) -> tuple[Receiver, ...]:
@@ -81,13 +84,11 @@ def check(receivers: tuple[Receiver, ...]) -> Iterator[str]:
 
 def _check_integrations(path: str, receiver: Receiver) -> Iterator[str]:
     for index, slack in enumerate(receiver.slack_configs):
-        keys = ("api_url", "api_url_file")
-        yield from _one_of(f"{path}.slack_configs[{index}]", slack, *keys)
+        yield from _one_of(f"{path}.slack_configs[{index}]", slack, _SLACK)
     for index, pager in enumerate(receiver.pagerduty_configs):
-        keys = ("routing_key", "routing_key_file", "service_key", "service_key_file")
-        yield from _one_of(f"{path}.pagerduty_configs[{index}]", pager, *keys)
+        yield from _one_of(f"{path}.pagerduty_configs[{index}]", pager, _PAGERDUTY)
     for index, webhook in enumerate(receiver.webhook_configs):
-        yield from _one_of(f"{path}.webhook_configs[{index}]", webhook, "url", "url_file")
+        yield from _one_of(f"{path}.webhook_configs[{index}]", webhook, _WEBHOOK)
     for index, email in enumerate(receiver.email_configs):
         where = f"{path}.email_configs[{index}]"
         if email.from_ is None:
@@ -96,7 +97,7 @@ def _check_integrations(path: str, receiver: Receiver) -> Iterator[str]:
             yield f"{where}.smarthost: is required, here or as global smtp_smarthost"
 
 
-def _one_of(path: str, section: S, *names: str) -> Iterator[str]:
+def _one_of(path: str, section: S, names: tuple[str, ...]) -> Iterator[str]:
     given = [name for name in names if getattr(section, name) is not None]
     if len(given) > 1:
         yield f"{path}: give one of {', '.join(given)}"
