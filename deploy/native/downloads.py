@@ -30,11 +30,11 @@ def content_hash(paths: Iterable[Path], *more: str) -> str:
 
 def keep(directory: Path, build: Callable[[Path], None]) -> Path:
     """Return `directory`, built unless a complete one is there; older siblings are removed."""
-    with (directory.parent / "lock").open("a") as lock:
+    family = directory.name.rpartition("-")[0]
+    with (directory.parent / f"{family}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several states may share a cache
         if (directory / COMPLETE).exists():
             return directory
-        family = directory.name.rpartition("-")[0]
         for stale in directory.parent.glob(f"{family}-????????????"):
             shutil.rmtree(stale)
         directory.mkdir()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from native import ports, probes
+from native import ports
 from native.layout import Layout
 from native.programs import Program
 from native.shell import run
@@ -37,7 +37,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 # A killed broker may come back only when its old session has expired.
-broker.session.timeout.ms=3000
+broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 num.io.threads=4
 num.network.threads=2
@@ -106,8 +106,6 @@ def program(layout: Layout, jars: Path) -> Program:
         name="kafka",
         command=(java[0], *HEAP, *JVM, *java[1:], "kafka.Kafka", properties),
         directory=data,
-        ports=(port, controller),
-        ready=lambda: probes.kafka(port.number),
         content=text,
         stop_seconds=40,
     )

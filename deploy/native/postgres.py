@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from native import packages, ports, probes
+from native import packages, ports
 from native.errors import SetupError
 from native.layout import Layout, digest_of
 from native.ports import Port
@@ -70,8 +70,6 @@ class Postgres:
                 *options,
             ),
             directory=self.data,
-            ports=(self.port,),
-            ready=lambda: probes.postgres(self.binaries, self.port.number),
             stop_signal="INT",  # fast: disconnects clients, then a clean checkpoint
         )
 

@@ -3,7 +3,6 @@
 import http.client
 import socket
 import struct
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,8 @@ from native.ports import HOST
 
 TIMEOUT_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
+USER = b"user\0alertuser\0\0"
+STARTUP = struct.pack(">ii", 8 + len(USER), 3 << 16) + USER  # protocol 3.0
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)  # size, key 18, version 0, id 1, no client
 
 
@@ -26,9 +27,9 @@ def redis(port: int) -> bool:
     return _exchange(port, b"PING\r\n") == b"+PONG\r\n"
 
 
-def postgres(binaries: Path, port: int) -> bool:
-    command: list[str | Path] = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]
-    return subprocess.run(command, check=False).returncode == 0
+def postgres(port: int) -> bool:
+    """Whether a server asks a new connection to authenticate; one that starts up refuses it."""
+    return _exchange(port, STARTUP).startswith(b"R")
 
 
 def http_ok(port: int, path: str) -> bool:

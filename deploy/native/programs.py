@@ -2,12 +2,11 @@
 
 import resource
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from native.layout import Layout, digest_of
-from native.ports import Port
 from native.shell import PATH
 
 DIED_YOUNG_SECONDS = 5
@@ -24,6 +23,7 @@ if [ -e "$pid_file" ] && [ $(($(date +%s) - $(stat -c %Y "$pid_file"))) -lt {you
   sleep {back_off} # it died young: wait before it starts again
 fi
 echo $$ >"$pid_file"
+cp "$0" {started_as}
 exec {command}
 """
 
@@ -66,15 +66,13 @@ stdout_logfile_backups=3
 class Program:
     """One long-running process.
 
-    `ready` says whether it serves; `content` stands for what it reads beside its command (code,
-    configuration): when it changes, the process is restarted.
+    `content` stands for what it reads beside its command (code, configuration): when that changes,
+    the process is restarted.
     """
 
     name: str
     command: tuple[str | Path, ...]
     directory: Path
-    ports: tuple[Port, ...]
-    ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
     stop_signal: str = "TERM"
@@ -82,24 +80,27 @@ class Program:
 
 
 def write(layout: Layout, program: Program) -> bool:
-    """Write the start script of a program; return whether it changed."""
+    """Write the start script of a program; return whether it was last started in another way."""
     environment = {
         "PATH": PATH,
         "HOME": str(program.directory),
         "LANG": "C.UTF-8",
         **program.environment,
     }
+    started_as = layout.state / "run" / f"{program.name}.started-as"
     exports = "\n".join(f"export {k}={shlex.quote(v)}" for k, v in environment.items())
     text = SCRIPT.format(
         content=digest_of(program.content),
         exports=exports,
         directory=shlex.quote(str(program.directory)),
+        started_as=shlex.quote(str(started_as)),
         pid_file=shlex.quote(str(pid_file(layout, program.name))),
         young=DIED_YOUNG_SECONDS,
         back_off=BACK_OFF_SECONDS,
         command=shlex.join(str(part) for part in program.command),
     )
-    return layout.write(layout.state / "programs" / program.name, text, mode=0o700)
+    layout.write(layout.state / "programs" / program.name, text, mode=0o700)
+    return not started_as.exists() or started_as.read_text() != text
 
 
 def pid_file(layout: Layout, name: str) -> Path:

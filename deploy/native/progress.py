@@ -1,5 +1,6 @@
 """Says what is being done and how long it took."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -8,24 +9,28 @@ from contextlib import contextmanager
 WIDTH = 58
 
 
-def say(text: str = "") -> None:
-    print(text, flush=True)
+def say(text: str = "", *, end: str = "\n") -> None:
+    """Print at once; when nobody reads any more (`| head`), go on in silence."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
     """Show `title` while the body runs, then the seconds that it took."""
     started = time.monotonic()
-    live = sys.stdout.isatty()
-    if live:
-        print(f"  … {title}", end="", flush=True)
+    if sys.stdout.isatty():
+        say(f"  … {title}", end="")
     try:
         yield
     except BaseException:
-        print(f"{_clear(live)}  ✗ {title:<{WIDTH}} {time.monotonic() - started:6.1f} s", flush=True)
+        _finish("✗", title, started)
         raise
-    print(f"{_clear(live)}  ✓ {title:<{WIDTH}} {time.monotonic() - started:6.1f} s", flush=True)
+    _finish("✓", title, started)
 
 
-def _clear(live: bool) -> str:  # noqa: FBT001
-    return "\r\x1b[K" if live else ""
+def _finish(sign: str, title: str, started: float) -> None:
+    clear = "\r\x1b[K" if sys.stdout.isatty() else ""
+    say(f"{clear}  {sign} {title:<{WIDTH}} {time.monotonic() - started:6.1f} s")

@@ -1,6 +1,6 @@
 """Redis: the fast path of deduplication; losing it costs at most a repeated notification."""
 
-from native import ports, probes
+from native import ports
 from native.layout import Layout
 from native.programs import Program
 
@@ -37,7 +37,5 @@ def program(layout: Layout) -> Program:
         name="redis",
         command=("redis-server", path),
         directory=data,
-        ports=(port,),
-        ready=lambda: probes.redis(port.number),
         content=text,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from native import programs
+from native.catalog import CATALOG
 from native.layout import Layout
 from native.ports import require_free
 from native.probes import wait_until
@@ -35,7 +36,7 @@ class Session:
                 end_orphans(self._layout)
         for program in wanted:
             if program.name not in running:
-                for port in program.ports:
+                for port in CATALOG[program.name].ports:
                     require_free(port)
         self._changed = {p.name for p in wanted if programs.write(self._layout, p)} & running
         configuration = programs.write_supervisor(self._layout, list(wanted))
@@ -51,13 +52,7 @@ class Session:
                 programs.pid_file(self._layout, program.name).unlink(missing_ok=True)
                 self._supervisor.start(program.name)
         for program in group:
-            with step(f"{program.name} is ready"):
-                wait_until(
-                    program.ready,
-                    seconds=READY_SECONDS,
-                    failure=f"{program.name} was not ready",
-                    log=self._layout.log / f"{program.name}.log",
-                )
+            await_ready(self._layout, program.name)
 
     def give_up(self) -> None:
         """Stop the stack again if this run started it."""
@@ -68,6 +63,21 @@ class Session:
                 shut_down(self._layout)
 
 
+def await_ready(layout: Layout, name: str) -> None:
+    """Wait until a program serves.
+
+    Raises:
+        SetupError: it did not in time.
+    """
+    with step(f"{name} is ready"):
+        wait_until(
+            CATALOG[name].ready,
+            seconds=READY_SECONDS,
+            failure=f"{name} was not ready",
+            log=layout.log / f"{name}.log",
+        )
+
+
 def shut_down(layout: Layout) -> bool:
     """Stop every program, then the supervisor; return whether there was anything to stop."""
     supervisor = Supervisor(layout)
@@ -75,23 +85,9 @@ def shut_down(layout: Layout) -> bool:
     if supervisor.up():
         left = True
         running = supervisor.running()
-        supervisor.stop([name for name in reversed(ORDER) if name in running])
+        supervisor.stop([name for name in reversed(CATALOG) if name in running])
         supervisor.shut_down()
     if orphans(layout):
         left = True
         end_orphans(layout)
     return left
-
-
-ORDER = (
-    "kafka",
-    "redis",
-    "postgres",
-    "prometheus",
-    "sink",
-    "notification-service",
-    "alert-manager",
-    "rule-aggregate",
-    "rule-evaluate",
-    "api-gateway",
-)

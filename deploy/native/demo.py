@@ -1,0 +1,142 @@
+"""The demo: posts a burst as a failing service would, and waits for the alert at the sink."""
+
+import json
+import random
+import secrets
+import textwrap
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from native import ports
+from native.errors import SetupError
+from native.progress import say, step
+
+ERRORS = 130
+OTHERS = 30
+ALERT_SECONDS = 30.0
+PAUSE_SECONDS = 0.05
+OTHER_CHANNELS_SECONDS = 1.0
+READ_KEYS = ("summary", "text", "title", "value", "severity", "source")
+FAILURES = (
+    "Database connection failed: timeout after 5000 ms",
+    "Could not reserve payment: connection pool exhausted",
+    "POST /checkout failed: upstream answered 503",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the gateway and the sink are."""
+
+    gateway: str
+    sink: str
+
+
+def run(addresses: Addresses, *, log: Path | None) -> None:
+    """Post a burst of errors and show the alert that comes of it.
+
+    Raises:
+        SetupError: the burst was refused, or no alert came in time.
+    """
+    service = f"checkout-{secrets.token_hex(3)}"  # fresh: the last run's alert is still open
+    started = time.time()
+    with step(f"Posting {ERRORS} errors of {service}"):
+        _post(f"{addresses.gateway}/api/logs/batch", _burst(service))
+    with step("The alert arrives"):
+        first = _await_alert(addresses.sink, service, log=log)
+    time.sleep(OTHER_CHANNELS_SECONDS)
+    _show(_received(addresses.sink, service) or [first], started=started)
+
+
+def _burst(service: str) -> list[dict[str, Any]]:
+    choose = random.Random(service)  # noqa: S311 - nothing secret
+    events: list[dict[str, Any]] = [
+        {
+            "service": service,
+            "level": "ERROR",
+            "message": choose.choice(FAILURES),
+            "host": f"{service}-{choose.randint(1, 3)}",
+            "traceId": choose.randbytes(16).hex(),
+            "attributes": {"region": "eu"},
+        }
+        for _ in range(ERRORS)
+    ]
+    events += [
+        {"service": service, "level": "INFO", "message": "Checkout completed", "responseTime": 80}
+        for _ in range(OTHERS)
+    ]
+    choose.shuffle(events)
+    return events
+
+
+def _post(url: str, body: object) -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+            response.read()
+    except urllib.error.HTTPError as error:
+        sentence = f"The gateway refused the burst: {error.code} {error.read(500).decode()}"
+        raise SetupError(sentence) from error
+    except OSError as error:
+        sentence = f"The gateway at {url} could not be reached: {error}."
+        raise SetupError(sentence) from error
+
+
+def _await_alert(sink: str, service: str, *, log: Path | None) -> Mapping[str, Any]:
+    deadline = time.monotonic() + ALERT_SECONDS
+    while time.monotonic() < deadline:
+        received = _received(sink, service)
+        if received:
+            return received[0]
+        time.sleep(PAUSE_SECONDS)
+    sentence = f"No alert arrived at the demo sink within {ALERT_SECONDS:.0f} s."
+    raise SetupError(sentence, log=log)
+
+
+def _received(sink: str, service: str) -> list[Mapping[str, Any]]:
+    url = f"{sink}/requests?contains={service}&delivered=true"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310
+            return list(json.load(response)["requests"])
+    except OSError:
+        return []
+
+
+def _show(received: list[Mapping[str, Any]], *, started: float) -> None:
+    first = received[0]
+    seconds = first["receivedAtMs"] / 1000 - started
+    channels = ", ".join(sorted({str(one["channel"]) for one in received}))
+    say(
+        f"\n  An on-call person reads, {seconds:.2f} s after the errors were posted ({channels}):\n"
+    )
+    best = next((one for one in received if one["channel"] == "slack"), first)
+    for line in dict.fromkeys(_texts(best["body"])):
+        for part in line.splitlines():
+            for row in textwrap.wrap(part, 92) or [""]:
+                say(f"  │ {row}")
+    say()
+
+
+def _texts(body: object) -> Iterator[str]:
+    """Yield the words of a message of any channel, in order."""
+    if isinstance(body, list):
+        for part in body:
+            yield from _texts(part)
+    elif isinstance(body, Mapping):
+        for key, value in body.items():
+            if isinstance(value, str) and key in READ_KEYS:
+                yield value
+            elif not isinstance(value, str):
+                yield from _texts(value)
+
+
+def addresses() -> Addresses:
+    """Return the addresses of the native stack."""
+    gateway, sink = ports.read("TOCSIN_GATEWAY_PORT"), ports.read("TOCSIN_SINK_PORT")
+    return Addresses(f"http://{ports.HOST}:{gateway.number}", f"http://{ports.HOST}:{sink.number}")

@@ -1,0 +1,164 @@
+"""The stack in Docker Compose, where a daemon answers and the images can be had."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from native import demo
+from native.errors import SetupError
+from native.progress import say, step
+
+ANSWER_SECONDS = 10
+OPTIONAL = "grafana"
+PAGES = (
+    ("Demo sink: what was delivered", "TOCSIN_SINK_PORT", 8090, "/"),
+    ("Gateway: API and its docs", "TOCSIN_GATEWAY_PORT", 8080, "/docs"),
+    ("Alerts", "TOCSIN_ALERT_MANAGER_PORT", 8082, "/api/alerts"),
+    ("Circuit breakers", "TOCSIN_NOTIFICATION_PORT", 8083, "/actuator/circuitbreakers"),
+    ("Prometheus", "TOCSIN_PROMETHEUS_PORT", 9090, "/"),
+    ("Grafana", "TOCSIN_GRAFANA_PORT", 3000, "/"),
+)
+
+
+class Compose:
+    """The project's docker-compose.yml."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+
+    def obstacle(self) -> str | None:
+        """Return why Compose cannot be used here, or None; missing images are pulled."""
+        if not (self._project / "docker-compose.yml").exists():
+            return "there is no docker-compose.yml"
+        if not _succeeds(["docker", "info"]):
+            return "no Docker daemon answers"
+        if not _succeeds(["docker", "compose", "version"]):
+            return "Docker has no compose plugin"
+        services = self._services()
+        images = {
+            services[name]["image"]
+            for name in services
+            if "build" not in services[name] and name != OPTIONAL
+        }
+        missing = [image for image in sorted(images | self._bases()) if not _have(image)]
+        return f"the image {missing[0]} cannot be had" if missing else None
+
+    def running(self) -> bool:
+        if not (self._project / "docker-compose.yml").exists() or not _succeeds(["docker", "info"]):
+            return False
+        return bool(self._compose(["ps", "-q"], failure="docker compose ps failed").strip())
+
+    def up(self, *, with_demo: bool) -> None:
+        """Build and start; on failure nothing is left running."""
+        was_up = self.running()
+        services = self._services()
+        names = [name for name in services if name != OPTIONAL]
+        if OPTIONAL in services and _have(services[OPTIONAL]["image"]):
+            names.append(OPTIONAL)
+        else:
+            say(f"  {OPTIONAL} is left out: its image cannot be had.")
+        try:
+            with step("Building the images"):
+                self._compose(["build", "-q"], failure="The images could not be built")
+            with step("Starting the containers"):
+                self._compose(
+                    ["up", "-d", "--wait", *self._lasting(services, names)],
+                    failure="The containers did not become healthy; `./setup.sh logs` says why",
+                )
+            if with_demo:
+                sink, gateway = _address("TOCSIN_SINK_PORT"), _address("TOCSIN_GATEWAY_PORT")
+                demo.run(demo.Addresses(gateway=gateway, sink=sink), log=None)
+        except BaseException:
+            if not was_up:
+                with step("Stopping what was started"):
+                    self._compose(["down"], failure="docker compose down failed")
+            raise
+        say("  Look at:")
+        for title, variable, _, path in PAGES:
+            if title != "Grafana" or OPTIONAL in names:
+                say(f"    {title:<32} {_address(variable)}{path}")
+        say("    ./setup.sh status | logs [service] | restart [service] | down [-v]")
+
+    def down(self, *, wipe: bool) -> None:
+        with step("Stopping the containers"):
+            arguments = ["down", "--remove-orphans", *(["-v"] if wipe else [])]
+            self._compose(arguments, failure="docker compose down failed")
+
+    def replace_by(self, arguments: Sequence[str]) -> None:
+        """Hand the terminal to docker compose; does not return."""
+        os.chdir(self._project)
+        os.execvp("docker", ["docker", "compose", *arguments])  # noqa: S606, S607
+
+    def _services(self) -> dict[str, Any]:
+        text = self._compose(
+            ["config", "--format", "json"], failure="docker-compose.yml is not valid"
+        )
+        return dict(json.loads(text)["services"])
+
+    def _bases(self) -> set[str]:
+        """Return the images that the Dockerfile builds on."""
+        text = (self._project / "services/Dockerfile").read_text()
+        stages = set(re.findall(r"(?im)^FROM\s+\S+\s+AS\s+(\S+)", text))
+        return {
+            image
+            for image in re.findall(r"(?im)^FROM\s+(\S+)", text)
+            if image not in stages and "$" not in image
+        }
+
+    @staticmethod
+    def _lasting(services: dict[str, Any], names: Sequence[str]) -> list[str]:
+        """Return the services that stay; one-shots run as what others depend on."""
+        once = {
+            dependency
+            for service in services.values()
+            for dependency, how in service.get("depends_on", {}).items()
+            if how["condition"] == "service_completed_successfully"
+        }
+        return [name for name in names if name not in once]
+
+    def _compose(self, arguments: Sequence[str], *, failure: str) -> str:
+        command = ["docker", "compose", *arguments]
+        done = subprocess.run(
+            command, check=False, cwd=self._project, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            last = "\n".join(done.stderr.strip().splitlines()[-5:])
+            sentence = f"{failure}.\n{last}"
+            raise SetupError(sentence)
+        return done.stdout
+
+
+def _address(variable: str) -> str:
+    defaults = {name: port for _, name, port, _ in PAGES}
+    return f"http://127.0.0.1:{os.environ.get(variable) or defaults[variable]}"
+
+
+def _have(image: str) -> bool:
+    """Whether the image is here, or can be pulled."""
+    if _succeeds(["docker", "image", "inspect", image]):
+        return True
+    with step(f"Pulling {image}"):
+        return (
+            subprocess.run(
+                ["docker", "pull", "-q", image],  # noqa: S607
+                check=False,
+                capture_output=True,
+            ).returncode
+            == 0
+        )
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    try:
+        return (
+            subprocess.run(
+                command, check=False, capture_output=True, timeout=ANSWER_SECONDS
+            ).returncode
+            == 0
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False

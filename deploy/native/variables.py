@@ -1,0 +1,58 @@
+"""The variables that steer the stack: from the environment, the running stack, and `.env`.
+
+What `up` was told is kept while the stack is up, so that `restart` or `status` need not be told
+again. The environment comes first, then what was kept, then the project's `.env`.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from native.layout import Layout
+
+PREFIXES = (
+    "TOCSIN_",
+    "API_GATEWAY_",
+    "ALERT_RULE_ENGINE_",
+    "ALERT_MANAGER_",
+    "NOTIFICATION_SERVICE_",
+)
+NAMES = ("LOG_LEVEL",)
+OF_THE_CALL = ("TOCSIN_STATE", "TOCSIN_CACHE")
+
+
+def read_dotenv(project: Path) -> None:
+    """Let the project's `.env` fill in what the environment does not say."""
+    path = project / ".env"
+    if not path.exists():
+        return
+    for line in path.read_text().splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and _ours(name):
+            os.environ.setdefault(name, value.strip().strip("\"'"))
+
+
+def recall(layout: Layout) -> None:
+    """Let what the running stack was told fill in what the environment does not say."""
+    path = _path(layout)
+    if path.exists():
+        for name, value in json.loads(path.read_text()).items():
+            os.environ.setdefault(name, value)
+
+
+def keep(layout: Layout) -> None:
+    """Keep what this run was told, for as long as the stack is up."""
+    told = {name: value for name, value in os.environ.items() if value and _ours(name)}
+    layout.write(_path(layout), json.dumps(told, indent=1, sort_keys=True))
+
+
+def forget(layout: Layout) -> None:
+    _path(layout).unlink(missing_ok=True)
+
+
+def _ours(name: str) -> bool:
+    return (name.startswith(PREFIXES) or name in NAMES) and name not in OF_THE_CALL
+
+
+def _path(layout: Layout) -> Path:
+    return layout.state / "config" / "variables.json"
