@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# One command: every check and every test, on real Kafka, Redis and Postgres. --help says the rest.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'TEXT'
+Usage: ./test.sh [--quick] [--docker]
+
+  (nothing)   lint, types, imports, unit and contract tests, then the whole stack natively:
+              black-box tests, faults, the alert flow, dashboards, a short load test
+  --quick     only what needs no servers
+  --docker    besides, the contract suites in containers and the black-box tests over Docker Compose
+
+State, logs and caches: .tocsin/test. The stack under test has ports of its own (27xxx), so a
+running stack is left alone. Exit code: 0 when everything passed.
+TEXT
+}
+
+quick=false docker=false
+for argument in "$@"; do
+  case "$argument" in
+    --quick) quick=true ;;
+    --docker) docker=true ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
+
+logs=$PWD/.tocsin/test/log
+mkdir -p "$logs"
+passed=0 failed=() started=$SECONDS
+
+# step NAME COMMAND...: run it with its output in a log; show the log's end when it fails.
+step() {
+  local name=$1 log begun=$SECONDS
+  log=$logs/$(tr -cs 'a-z0-9\n' - <<<"${name,,}").log
+  shift
+  printf '%-58s' "$name"
+  if "$@" >"$log" 2>&1 </dev/null; then
+    passed=$((passed + 1))
+    printf ' ok   %4d s  %s\n' $((SECONDS - begun)) "$(summary_of "$log")"
+  else
+    failed+=("$name")
+    printf ' FAILED %2d s\n' $((SECONDS - begun))
+    tail -n 60 "$log" | sed 's/^/    /'
+    printf '    (all of it: %s)\n' "$log"
+    return 1
+  fi
+}
+
+# The closing line of pytest, when there is one.
+summary_of() {
+  grep -Eo '[0-9]+ passed.*' "$1" | tail -n 1 | sed 's/ in .*//; s/=//g' || true
+}
+
+finish() {
+  local status=$?
+  stop_stack
+  if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nFailed: %s\n' "$(IFS=,; echo "${failed[*]}")"
+    status=1
+  fi
+  printf '\n%d passed, %d failed\n' "$passed" ${#failed[@]}
+  printf 'Took %d min %d s.\n' $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# ---- tools ---------------------------------------------------------------------------------------
+
+install_tools() {
+  local uv=.tocsin/test/uv/bin/uv python
+  for python in /usr/bin/python3 python3; do
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+  done
+  if [ ! -x "$uv" ]; then
+    "$python" -m venv .tocsin/test/uv || install_venv "$python"
+    .tocsin/test/uv/bin/pip install -q uv==0.13.8
+  fi
+  [ -x .venv/bin/python ] || "$uv" venv -q --python "$python" .venv
+  VIRTUAL_ENV=$PWD/.venv "$uv" pip sync -q --require-hashes requirements/dev.txt
+  PATH=$PWD/.venv/bin:$PATH .venv/bin/just sync
+}
+
+install_venv() { # Debian keeps venv in a package of its own
+  apt-get -qq update
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install python3-venv
+  rm -rf .tocsin/test/uv
+  "$1" -m venv .tocsin/test/uv
+}
+
+# ---- checks without servers ----------------------------------------------------------------------
+
+unit_tests() {
+  coverage erase
+  coverage run -m pytest -q -m "not docker"
+  coverage report --skip-covered --precision=1
+}
+
+decisions_are_covered() { # domains and handlers: every branch
+  coverage report --fail-under=100 --show-missing --include='*/domain/*,*/handlers.py,*/rule_language/*'
+}
+
+images_are_enough() { # each service starts to import with its own lock and nothing else
+  local service package place
+  for service in api-gateway alert-rule-engine alert-manager notification-service; do
+    package=${service//-/_}
+    place=.tocsin/test/env-$service
+    [ -x "$place/bin/python" ] || uv venv -q --python .venv/bin/python "$place"
+    VIRTUAL_ENV=$PWD/$place uv pip sync -q --require-hashes "requirements/$service.txt"
+    VIRTUAL_ENV=$PWD/$place uv pip install -q --no-deps -e shared/alert-contracts \
+      -e shared/rule-language -e shared/service-runtime -e "services/$service"
+    "$place/bin/python" -c "import $package.app"
+    echo "$service: imports with its own lock"
+  done
+}
+
+# ---- the stack -----------------------------------------------------------------------------------
+
+export TOCSIN_STATE=${TOCSIN_STATE:-$PWD/.tocsin/test/stack}
+export TOCSIN_KAFKA_PORT=27092 TOCSIN_KAFKA_CONTROLLER_PORT=27093 TOCSIN_REDIS_PORT=27379
+export TOCSIN_POSTGRES_PORT=27432 TOCSIN_PROMETHEUS_PORT=27090 TOCSIN_GRAFANA_PORT=27300
+export TOCSIN_GATEWAY_PORT=27080 TOCSIN_ENGINE_PORT=27081 TOCSIN_ALERT_MANAGER_PORT=27082
+export TOCSIN_NOTIFICATION_PORT=27083 TOCSIN_EVALUATE_PORT=27084
+export TOCSIN_SINK_PORT=27190 TOCSIN_SINK_SMTP_PORT=27125
+running=
+
+start_stack() { # --native or --docker
+  running=$1
+  ./setup.sh up "$1"
+}
+
+stop_stack() {
+  [ -n "$running" ] || return 0
+  ./setup.sh down -v "$running" >"$logs/down.log" 2>&1 || tail -n 5 "$logs/down.log"
+  running=
+}
+
+black_box() {
+  pytest -q integration-tests --ignore=integration-tests/faults
+}
+
+load_test() {
+  load-test/load-test.sh --rate 1000 --duration 15 --batch-size 100
+}
+
+over_the_stack() { # --native or --docker
+  step "Stack up ($1), first alert delivered" start_stack "$1" || return 1
+  step "Black-box tests ($1)" black_box || true
+  step "Alert flow ($1)" integration-tests/test-alert-flow.sh || true
+  step "Load test: nothing lost ($1)" load_test || true
+}
+
+# ---- all of it -----------------------------------------------------------------------------------
+
+step "Tools, locked" install_tools
+export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
+step "Format and lint" just lint || true
+step "Types" just types || true
+step "Imports: who may know whom" just imports || true
+step "Unit and contract tests, fakes" unit_tests || true
+step "Domains and handlers: every branch" decisions_are_covered || true
+step "Each service imports with its own lock" images_are_enough || true
+if ! $quick; then
+  step "Contract tests, real servers (native)" env TOCSIN_TEST_BACKING=native pytest -q -m docker || true
+  if over_the_stack --native; then
+    step "Dashboards: every panel has data" pytest -q grafana/tests || true
+    step "Faults: kill -9, outages, flushes" pytest -q integration-tests/faults || true
+  fi
+  stop_stack
+fi
+if $docker; then
+  step "Contract tests, containers" env TOCSIN_TEST_BACKING=containers TESTCONTAINERS_RYUK_DISABLED=true \
+    pytest -q -m docker || true
+  over_the_stack --docker || true
+fi
