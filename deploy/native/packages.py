@@ -15,6 +15,7 @@ JAVA_AT_LEAST = 17
 JAVA_PACKAGES = ("openjdk-21-jre-headless", "openjdk-17-jre-headless", "openjdk-25-jre-headless")
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_BACKUP = Path("/usr/sbin/policy-rc.d.before-tocsin")
+MANUALS = Path("/usr/share/man/man1")  # slim images lack it, and Java's package insists on it
 NO_START = "#!/bin/sh\n# Written by setup.sh while it installs packages: start nothing.\nexit 101\n"
 CLUSTERS = Path("/etc/postgresql-common/createcluster.d")
 NO_CLUSTER = "create_main_cluster = false\n"
@@ -59,6 +60,7 @@ def install(names: list[str], *, log: Path) -> None:
     environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     lists = "The package lists could not be updated"
     run(["apt-get", *options, "update"], failure=lists, log=log, environment=environment)
+    MANUALS.mkdir(parents=True, exist_ok=True)
     packages = [_java_package() if name == "java" else name for name in names]
     with _nothing_starts(packages):
         failure = f"apt-get could not install {' '.join(packages)}"

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from native import ports
+from native import ports, variables
 from native.catalog import CATALOG
 from native.downloads import content_hash
 from native.infrastructure import Infrastructure
@@ -16,8 +16,6 @@ from native.programs import Program
 from native.shell import run
 
 PASSED_ON = ("API_GATEWAY_", "ALERT_RULE_ENGINE_", "ALERT_MANAGER_", "NOTIFICATION_SERVICE_")
-SINK_ADDRESS = f"{ports.HOST}:{ports.DEFAULTS['TOCSIN_SINK_PORT']}"
-SMTP_ADDRESS = f"{ports.HOST}:{ports.DEFAULTS['TOCSIN_SINK_SMTP_PORT']}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,9 @@ class Application:
             shutil.rmtree(target, ignore_errors=True)
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source, target, ignore=ignored)
-        self._layout.write(self._configuration, self._configuration_text(), mode=0o644)
+        if self._configuration.is_relative_to(app):
+            text = variables.configuration(self._layout).read_text()
+            self._layout.write(self._configuration, text, mode=0o644)
 
     def migrate(self) -> None:
         app = self._layout.app
@@ -78,18 +78,20 @@ class Application:
 
     @property
     def _configuration(self) -> Path:
+        """The alerting configuration; a copy, if the account cannot read the original."""
+        original = variables.configuration(self._layout)
+        if self._layout.account.can_read(original):
+            return original
         return self._layout.app / "tocsin.yml"
-
-    def _configuration_text(self) -> str:
-        """Return the project's alerting configuration with the sink's real addresses."""
-        text = (self._layout.project / "config/tocsin.yml").read_text()
-        sink, smtp = ports.read("TOCSIN_SINK_PORT"), ports.read("TOCSIN_SINK_SMTP_PORT")
-        text = text.replace(SINK_ADDRESS, f"{ports.HOST}:{sink.number}")
-        return text.replace(SMTP_ADDRESS, f"{ports.HOST}:{smtp.number}")
 
     def _service(self, service: Service) -> Program:
         port = CATALOG[service.name].ports[0]
-        passed_on = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}
+        named = variables.named_in_configuration(self._layout)
+        passed_on = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(PASSED_ON) or name in named
+        }
         environment = {
             **passed_on,
             **self._environment(),
@@ -101,7 +103,7 @@ class Application:
             command=(self._python, "-m", *service.arguments),
             directory=self._layout.app,
             environment=environment,
-            content=self._sources + self._configuration_text(),
+            content=self._sources + variables.configuration(self._layout).read_text(),
         )
 
     def _sink(self) -> Program:
@@ -115,11 +117,15 @@ class Application:
         )
 
     def _environment(self) -> dict[str, str]:
+        sink, smtp = ports.read("TOCSIN_SINK_PORT"), ports.read("TOCSIN_SINK_SMTP_PORT")
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self._servers.kafka_servers,
             "REDIS_URL": self._servers.redis_url,
             "DATABASE_URL_FILE": str(self._servers.postgres.url_file),
-            "TOCSIN_CONFIG": os.environ.get("TOCSIN_CONFIG") or str(self._configuration),
+            "TOCSIN_CONFIG": str(self._configuration),
+            "TOCSIN_SINK_URL": os.environ.get("TOCSIN_SINK_URL")
+            or f"http://{ports.HOST}:{sink.number}",
+            "TOCSIN_SINK_SMTP": os.environ.get("TOCSIN_SINK_SMTP") or f"{ports.HOST}:{smtp.number}",
             "TOCSIN_COMMIT": _commit(self._layout.project),
             "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "INFO",
         }

@@ -6,6 +6,7 @@ again. The environment comes first, then what was kept, then the project's `.env
 
 import json
 import os
+import re
 from pathlib import Path
 
 from native.layout import Layout
@@ -28,7 +29,7 @@ def read_dotenv(project: Path) -> None:
         return
     for line in path.read_text().splitlines():
         name, equals, value = line.strip().partition("=")
-        if equals and _ours(name):
+        if equals and not name.startswith("#"):
             os.environ.setdefault(name, value.strip().strip("\"'"))
 
 
@@ -42,12 +43,24 @@ def recall(layout: Layout) -> None:
 
 def keep(layout: Layout) -> None:
     """Keep what this run was told, for as long as the stack is up."""
-    told = {name: value for name, value in os.environ.items() if value and _ours(name)}
+    named = named_in_configuration(layout)
+    told = {k: v for k, v in os.environ.items() if v and (_ours(k) or k in named)}
     layout.write(_path(layout), json.dumps(told, indent=1, sort_keys=True))
 
 
 def forget(layout: Layout) -> None:
     _path(layout).unlink(missing_ok=True)
+
+
+def configuration(layout: Layout) -> Path:
+    """Return the alerting configuration: TOCSIN_CONFIG, else the project's."""
+    chosen = os.environ.get("TOCSIN_CONFIG")
+    return Path(chosen).absolute() if chosen else layout.project / "config/tocsin.yml"
+
+
+def named_in_configuration(layout: Layout) -> set[str]:
+    """Return the variables that the alerting configuration refers to as `${NAME}`."""
+    return set(re.findall(r"\$\{([A-Za-z_]\w*)", configuration(layout).read_text()))
 
 
 def _ours(name: str) -> bool:
