@@ -23,6 +23,11 @@ fmt:
 lint:
     ruff format --check -q .
     ruff check -q .
+    python docs/generate_settings.py --check
+
+# Write the pages that are made from code.
+docs:
+    python docs/generate_settings.py
 
 # Strict mypy, member by member (two conftest.py in one call would clash).
 types:
