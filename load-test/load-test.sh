@@ -18,7 +18,7 @@ find_python() {
 }
 
 if ! python=$(find_python); then
-  printf '%s\n' 'No Python with confluent-kafka and alert-contracts: run `just sync` first, or set TOCSIN_PYTHON.' >&2
+  printf '%s\n' 'No Python with confluent-kafka and alert-contracts: run "just sync" first, or set TOCSIN_PYTHON.' >&2
   exit 2
 fi
 
