@@ -60,6 +60,7 @@ logs *service:
 # Pin every dependency with its hashes again.
 lock:
     {{compile}} {{locals}} --group dev --all-extras shared/*/pyproject.toml services/*/pyproject.toml -o requirements/dev.txt
+    {{compile}} services/build-requirements.in -o requirements/build.txt
     for s in services/*/; do s=$(basename $s); {{compile}} {{locals}} -c requirements/dev.txt services/$s/pyproject.toml -o requirements/$s.txt; done
 
 # Install the locked development environment and every member, editable.
