@@ -1,0 +1,102 @@
+"""The services' REST interfaces as a client sees them."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from blackbox.addresses import Addresses
+
+Document = dict[str, Any]
+SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)", re.MULTILINE)
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    text: str
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON may be anything
+        return json.loads(self.text)
+
+    @property
+    def pointers(self) -> set[str]:
+        """The fields that an error answer blames."""
+        return {str(error.get("pointer")) for error in self.json().get("errors", ())}
+
+
+class Rest:
+    """One service."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session = session
+        self.base = base
+
+    async def call(
+        self, method: str, path: str, *, body: object = None, raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:  # fmt: skip
+        """Send a JSON body, or raw bytes, and return whatever is answered."""
+        sent = dict(headers or {})
+        if body is not None:
+            raw = json.dumps(body).encode()
+        if raw is not None:
+            sent.setdefault("Content-Type", "application/json")
+        async with self._session.request(
+            method, self.base + path, data=raw, headers=sent
+        ) as response:
+            text = await response.text(errors="replace")
+            names = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, names, text)
+
+    async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON may be anything
+        """Return the JSON behind a path; raises AssertionError unless it is a 200."""
+        answer = await self.call("GET", path)
+        assert answer.status == 200, f"GET {path}: {answer}"
+        return answer.json()
+
+    async def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of the metric's series that carry these labels, 0 without any."""
+        answer = await self.call("GET", "/metrics")
+        return sum(
+            float(value)
+            for found, shown, value in SAMPLE.findall(answer.text)
+            if found == name and labels.items() <= dict(LABEL.findall(shown)).items()
+        )
+
+
+class Stack:
+    """The whole stack as its users see it."""
+
+    def __init__(self, session: aiohttp.ClientSession, where: Addresses) -> None:
+        self.where = where
+        self.gateway = Rest(session, where.gateway)
+        self.engine = Rest(session, where.engine)
+        self.manager = Rest(session, where.manager)
+        self.notifier = Rest(session, where.notifier)
+
+    async def post(self, events: Sequence[Mapping[str, Any]], *, key: str | None = None) -> Answer:
+        """Post events as one batch."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.gateway.call("POST", "/api/logs/batch", body=events, headers=headers)
+
+    async def accept(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Post events of which none may be refused."""
+        answer = await self.post(events)
+        assert answer.status == 202, answer
+        assert answer.json()["accepted"] == len(events), answer
+
+    async def alerts(self, service: str) -> list[Document]:
+        """Return the alerts of a service, newest first."""
+        found: list[Document] = (await self.manager.get(f"/api/alerts?service={service}"))["alerts"]
+        return found
+
+    async def timeline(self, alert_id: str) -> list[Document]:
+        """Return what was decided about an alert, oldest first."""
+        answer = await self.manager.get(f"/api/alerts/{alert_id}/timeline")
+        entries: list[Document] = answer["entries"]
+        return entries

@@ -1,0 +1,170 @@
+"""Rules are made, changed and removed over REST, guarded by revisions, and live within a second."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from blackbox.fixtures import Naming
+from blackbox.rest import Answer, Document, Stack
+from blackbox.wait import eventually
+
+RULES = "/api/alert-rules"
+
+
+class Rules:
+    """The rules of one test; they are removed behind it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._gateway = stack.gateway
+        self._made: list[str] = []
+
+    async def create(self, **document: Any) -> tuple[Document, Answer]:  # noqa: ANN401 - JSON
+        answer = await self._gateway.call("POST", RULES, body=document)
+        assert answer.status == 201, answer
+        rule: Document = answer.json()
+        self._made.append(rule["id"])
+        return rule, answer
+
+    async def remove(self) -> None:
+        for rule_id in self._made:
+            await self._gateway.call("DELETE", f"{RULES}/{rule_id}")
+
+
+@pytest.fixture
+async def rules(stack: Stack) -> AsyncIterator[Rules]:
+    made = Rules(stack)
+    yield made
+    await made.remove()
+
+
+def counting(name: str, **change: object) -> dict[str, Any]:
+    """Return a rule that fires on the first event of the service `name`."""
+    return {
+        "name": name,
+        "type": "EVENT_COUNT",
+        "match": f'service == "{name}"',
+        "condition": "count > threshold",
+        "threshold": 0,
+        "windowMinutes": 5,
+        "severity": "LOW",
+        **change,
+    }
+
+
+async def test_a_fresh_install_has_three_rules(stack: Stack) -> None:
+    listed = await stack.gateway.get(RULES)
+    found = {(rule["type"], rule["threshold"]) for rule in listed["rules"]}
+    assert {("ERROR_THRESHOLD", 100), ("LATENCY", 1000), ("SERVER_ERROR", 25)} <= found
+
+
+async def test_a_rule_is_made_read_changed_and_removed(
+    stack: Stack, rules: Rules, name: Naming
+) -> None:
+    made, answer = await rules.create(**counting(name("crud"), enabled=False))
+    path = f"{RULES}/{made['id']}"
+    assert answer.headers["location"].endswith(path)
+    first = answer.headers["etag"]
+    assert (await stack.gateway.get(path))["name"] == made["name"]
+    patched = await stack.gateway.call(
+        "PATCH", path, body={"threshold": 7}, headers={"If-Match": first}
+    )
+    assert patched.status == 200, patched
+    assert patched.json()["threshold"] == 7
+    assert patched.headers["etag"] != first
+    replaced = await stack.gateway.call("PUT", path, body=counting(made["name"], enabled=False))
+    assert (replaced.status, replaced.json()["threshold"]) == (200, 0)
+    gone = await stack.gateway.call("DELETE", path)
+    assert gone.status in (200, 204)
+    assert (await stack.gateway.call("GET", path)).status == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+async def test_a_write_on_an_older_revision_is_a_412(
+    stack: Stack, rules: Rules, name: Naming, method: str
+) -> None:
+    made, answer = await rules.create(**counting(name("guarded"), enabled=False))
+    path = f"{RULES}/{made['id']}"
+    stale = {"If-Match": answer.headers["etag"]}
+    await stack.gateway.call("PATCH", path, body={"threshold": 3})
+    body = None if method == "DELETE" else counting(made["name"])
+    refused = await stack.gateway.call(method, path, body=body, headers=stale)
+    assert refused.status == 412, refused
+    assert (await stack.gateway.get(path))["threshold"] == 3
+
+
+@pytest.mark.parametrize("path", [RULES, f"{RULES}/validate"])
+async def test_a_rule_that_cannot_compile_is_a_422_with_line_and_column(
+    stack: Stack, name: Naming, path: str
+) -> None:
+    document = counting(name("bad"), match='service == "x" &&\n  level = "ERROR"')
+    answer = await stack.gateway.call("POST", path, body=document)
+    assert answer.status == 422, answer
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/match"
+    assert (error["line"], error["column"]) == (2, 9)
+    listed = await stack.gateway.get(f"{RULES}?q={document['name']}")
+    assert listed["rules"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"type": "SORCERY"}, "/type"),
+        ({"severity": "LOUD"}, "/severity"),
+        ({"threshold": "many"}, "/threshold"),
+        ({"windowMinutes": 0}, "/windowMinutes"),
+        ({"name": ""}, "/name"),
+        ({"condition": "count >"}, "/condition"),
+        ({"match": 'message.matches("(")'}, "/match"),
+    ],
+)
+async def test_a_bad_rule_names_the_field(
+    stack: Stack, name: Naming, change: dict[str, object], pointer: str
+) -> None:
+    answer = await stack.gateway.call("POST", RULES, body=counting(name("bad"), **change))
+    assert answer.status == 422, answer
+    assert pointer in answer.pointers
+
+
+async def test_a_new_rule_is_live_within_a_second(stack: Stack, rules: Rules, name: Naming) -> None:
+    service = name("live")
+    await rules.create(**counting(service))
+    created_ms = time.time_ns() // 1_000_000
+
+    async def knock() -> list[Document]:
+        await stack.accept([{"service": service, "message": "knock"}])
+        return await stack.alerts(service)
+
+    (alert,) = await eventually(knock, what="the new rule fires", within=10)
+    detail = await stack.manager.get(f"/api/alerts/{alert['id']}")
+    first_ms = min(sample["event"]["timestamp"] for sample in detail["samples"])
+    assert first_ms - created_ms <= 1_000
+
+
+async def test_a_rule_that_is_disabled_leaves_the_engine_within_a_second(
+    stack: Stack, rules: Rules, name: Naming
+) -> None:
+    async def loaded() -> float:
+        return await stack.engine.metric("tocsin_engine_rules")
+
+    before = await loaded()
+    made, _ = await rules.create(**counting(name("switch")))
+    await eventually(loaded, lambda count: count == before + 1, what="it is loaded", within=1)
+    path = f"{RULES}/{made['id']}"
+    assert (await stack.gateway.call("POST", f"{path}/disable")).status == 200
+    assert (await stack.gateway.get(path))["enabled"] is False
+    await eventually(loaded, lambda count: count == before, what="it is unloaded", within=1)
+    assert (await stack.gateway.call("POST", f"{path}/enable")).status == 200
+    await eventually(loaded, lambda count: count == before + 1, what="it is back", within=1)
+
+
+async def test_every_revision_is_kept(stack: Stack, rules: Rules, name: Naming) -> None:
+    made, _ = await rules.create(**counting(name("history"), enabled=False))
+    path = f"{RULES}/{made['id']}"
+    await asyncio.gather(
+        *(stack.gateway.call("PATCH", path, body={"threshold": number}) for number in (1, 2, 3))
+    )
+    revisions = (await stack.gateway.get(f"{path}/revisions"))["revisions"]
+    assert len(revisions) == 4
