@@ -185,9 +185,7 @@ def _logs(where: layout.Layout, arguments: argparse.Namespace) -> None:
 
 
 def _layout(project: Path) -> layout.Layout:
-    user = account.ensure()
-    state = layout.locate(project, user)
-    return layout.Layout(project=project, state=state, cache=layout.cache_of(state), account=user)
+    return layout.locate(project, account.ensure())
 
 
 @contextmanager

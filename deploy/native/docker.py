@@ -102,12 +102,10 @@ class Compose:
     def _bases(self) -> set[str]:
         """Return the images that the Dockerfile builds on."""
         text = (self._project / "services/Dockerfile").read_text()
+        for name, default in re.findall(r"(?m)^ARG\s+(\w+)=(\S+)", text):
+            text = text.replace(f"${{{name}}}", default)
         stages = set(re.findall(r"(?im)^FROM\s+\S+\s+AS\s+(\S+)", text))
-        return {
-            image
-            for image in re.findall(r"(?im)^FROM\s+(\S+)", text)
-            if image not in stages and "$" not in image
-        }
+        return {image for image in re.findall(r"(?im)^FROM\s+(\S+)", text) if image not in stages}
 
     @staticmethod
     def _lasting(services: dict[str, Any], names: Sequence[str]) -> list[str]:

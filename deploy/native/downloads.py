@@ -2,9 +2,11 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from native.account import Account
@@ -29,18 +31,29 @@ def content_hash(paths: Iterable[Path], *more: str) -> str:
 
 
 def keep(directory: Path, build: Callable[[Path], None]) -> Path:
-    """Return `directory`, built unless a complete one is there; older siblings are removed."""
+    """Return `directory`, built unless a complete one is there; unused siblings are removed."""
     family = directory.name.rpartition("-")[0]
     with (directory.parent / f"{family}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several states may share a cache
         if (directory / COMPLETE).exists():
             return directory
         for stale in directory.parent.glob(f"{family}-????????????"):
-            shutil.rmtree(stale)
+            if not _in_use(stale):
+                shutil.rmtree(stale)
         directory.mkdir()
         build(directory)
         (directory / COMPLETE).touch()
     return directory
+
+
+def _in_use(directory: Path) -> bool:
+    """Whether a process was started from the directory, perhaps of another state."""
+    needle = os.fsencode(f"{directory}/")
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if needle in (process / "cmdline").read_bytes():
+                return True
+    return False
 
 
 def kafka_jars(layout: Layout) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native.account import Account
+from native.errors import SetupError
 
 SOCKET_PATH_LIMIT = 100  # the kernel takes 107 bytes
 OWNED = ("config", "data", "log", "programs", "run", "secrets")
@@ -48,10 +49,19 @@ class Layout:
         return Path("/tmp") / f"tocsin-{digest_of(str(self.state))}.sock"  # noqa: S108
 
     def make(self) -> None:
-        """Create the directories; those that hold data or secrets are the account's alone."""
-        for name in ("", "app", "bin", "cache"):
-            (self.state / name).mkdir(mode=0o755, parents=True, exist_ok=True)
-        self.cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+        """Create the directories; those that hold data or secrets are the account's alone.
+
+        Raises:
+            SetupError: the account cannot reach the state directory.
+        """
+        for path in (self.state, self.app, self.bin, self.cache):
+            path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if self.state.stat().st_uid == os.geteuid():
+            self.state.chmod(0o755)  # as `mktemp -d` makes them, none but us could enter
+        for path in (self.state, self.cache):
+            if not self.account.can_enter(path):
+                sentence = f"{path} cannot be reached by the user {self.account.name}."
+                raise SetupError(sentence)
         for name in OWNED:
             path = self.state / name
             path.mkdir(exist_ok=True)
@@ -82,19 +92,22 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def locate(project: Path, account: Account) -> Path:
-    """Return the state directory: TOCSIN_STATE, else the project's own, else one in /var/lib.
+def locate(project: Path, account: Account) -> Layout:
+    """Return where everything is: in TOCSIN_STATE, else in the place that belongs to the project.
 
-    The last is for a checkout that the account cannot reach, such as one below /root.
+    Downloads are shared by all states of a project, unless TOCSIN_CACHE says where they go.
     """
-    chosen = os.environ.get("TOCSIN_STATE")
-    if chosen:
-        return Path(chosen).absolute()
+    home = _home(project, account)
+    state = Path(os.environ.get("TOCSIN_STATE") or home).absolute()
+    cache = Path(os.environ.get("TOCSIN_CACHE") or home / "cache").absolute()
+    return Layout(project=project, state=state, cache=cache, account=account)
+
+
+def _home(project: Path, account: Account) -> Path:
+    """Return the project's `.tocsin`; a place in /var/lib where the account cannot reach that.
+
+    Such is a checkout below /root.
+    """
     if account.can_enter(project):
         return project / ".tocsin"
     return Path("/var/lib") / f"tocsin-{digest_of(str(project))}"
-
-
-def cache_of(state: Path) -> Path:
-    """Return where downloads go: TOCSIN_CACHE, so that several states can share it, or inside."""
-    return Path(os.environ.get("TOCSIN_CACHE") or state / "cache").absolute()

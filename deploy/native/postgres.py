@@ -1,6 +1,7 @@
 """Postgres: a cluster of our own beside whatever the machine has."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -128,7 +129,12 @@ class Postgres:
             "-E",
             "UTF8",
         ]
-        command += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password_file}"]
+        command += [
+            "--locale=C.UTF-8",
+            "--auth=scram-sha-256",
+            "--no-sync",
+            f"--pwfile={password_file}",
+        ]
         failure = "The Postgres cluster could not be made"
         layout = self._layout
         run(command, failure=failure, log=layout.setup_log, account=layout.account)
@@ -136,8 +142,8 @@ class Postgres:
     def _password(self, role: str) -> str:
         """Return the role's password; it is made once, or given in TOCSIN_POSTGRES_PASSWORD."""
         given = os.environ.get("TOCSIN_POSTGRES_PASSWORD") if role == USER else None
-        if given and not given.isalnum():
-            sentence = "TOCSIN_POSTGRES_PASSWORD may hold letters and digits only."
+        if given and not re.fullmatch(r"[\w.~-]+", given, re.ASCII):
+            sentence = "TOCSIN_POSTGRES_PASSWORD may hold letters, digits and . _ ~ - only."
             raise SetupError(sentence)
         path = self._secrets / role
         if given or not path.exists():

@@ -10,6 +10,7 @@ CONFIGURATION = """\
 global:
   scrape_interval: 5s
   evaluation_interval: 5s
+rule_files: [{rules}]
 scrape_configs:
 """
 
@@ -25,7 +26,10 @@ def program(layout: Layout, targets: dict[str, Port]) -> Program:
     port = ports.read("TOCSIN_PROMETHEUS_PORT")
     data = layout.data("prometheus")
     jobs = {"prometheus": port, **targets}
-    text = CONFIGURATION + "".join(
+    rules = layout.state / "config" / "prometheus-rules.yml"
+    rules_text = (layout.project / "deploy/prometheus/rules.yml").read_text()
+    layout.write(rules, rules_text)
+    text = CONFIGURATION.format(rules=rules) + "".join(
         JOB.format(name=name, host=ports.HOST, port=at.number) for name, at in jobs.items()
     )
     path = layout.state / "config" / "prometheus.yml"
@@ -42,5 +46,5 @@ def program(layout: Layout, targets: dict[str, Port]) -> Program:
             "--log.level=warn",
         ),
         directory=data,
-        content=text,
+        content=text + rules_text,
     )

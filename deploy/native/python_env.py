@@ -8,7 +8,6 @@ from native.shell import run
 
 SERVICES = ("api-gateway", "alert-rule-engine", "alert-manager", "notification-service")
 SHARED = ("alert-contracts", "rule-language", "service-runtime")
-MARKER = ".workspace"
 
 
 def members(project: Path) -> list[Path]:
@@ -41,26 +40,18 @@ def dependencies(layout: Layout, tools: Path) -> Path:
     return keep(layout.cache / f"python-{content_hash(locks, str(python))}", create)
 
 
-def install_workspace(layout: Layout, tools: Path, environment: Path) -> str:
-    """Install the project's own packages if their sources changed; return the sources' hash."""
+def workspace(layout: Layout, tools: Path, environment: Path) -> Path:
+    """Return a directory with the project's own packages as they are now, for PYTHONPATH."""
     sources = [path for member in members(layout.project) for path in _sources(member)]
-    wanted = content_hash(sources)
-    marker = environment / MARKER
-    if marker.exists() and marker.read_text() == wanted:
-        return wanted
-    command: list[str | Path] = [
-        tools / "bin/uv",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--reinstall",
-    ]
-    command += ["--compile-bytecode", "--python", environment, *members(layout.project)]
-    failure = "The project's own packages could not be installed"
-    run(command, failure=failure, log=layout.setup_log, environment=_uv(layout))
-    marker.write_text(wanted)
-    return wanted
+
+    def install(target: Path) -> None:
+        command: list[str | Path] = [tools / "bin/uv", "pip", "install", "-q", "--no-deps"]
+        command += ["--compile-bytecode", "--python", environment, "--target", target]
+        command += members(layout.project)
+        failure = "The project's own packages could not be installed"
+        run(command, failure=failure, log=layout.setup_log, environment=_uv(layout))
+
+    return keep(layout.app / f"packages-{content_hash(sources)}", install)
 
 
 def _sources(member: Path) -> list[Path]:

@@ -40,11 +40,11 @@ class Application:
     """Our code on this machine: an environment, the files beside it, and what they are told."""
 
     def __init__(
-        self, layout: Layout, *, environment: Path, sources: str, servers: Infrastructure
+        self, layout: Layout, *, environment: Path, packages: Path, servers: Infrastructure
     ) -> None:
         self._layout = layout
         self._python = environment / "bin/python"
-        self._sources = sources
+        self._packages = packages
         self._servers = servers
 
     def copy_files(self) -> None:
@@ -103,7 +103,7 @@ class Application:
             command=(self._python, "-m", *service.arguments),
             directory=self._layout.app,
             environment=environment,
-            content=self._sources + variables.configuration(self._layout).read_text(),
+            content=variables.configuration(self._layout).read_text(),
         )
 
     def _sink(self) -> Program:
@@ -119,6 +119,8 @@ class Application:
     def _environment(self) -> dict[str, str]:
         sink, smtp = ports.read("TOCSIN_SINK_PORT"), ports.read("TOCSIN_SINK_SMTP_PORT")
         return {
+            "PYTHONPATH": str(self._packages),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "KAFKA_BOOTSTRAP_SERVERS": self._servers.kafka_servers,
             "REDIS_URL": self._servers.redis_url,
             "DATABASE_URL_FILE": str(self._servers.postgres.url_file),

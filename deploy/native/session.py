@@ -5,6 +5,7 @@ from pathlib import Path
 
 from native import programs
 from native.catalog import CATALOG
+from native.errors import SetupError
 from native.layout import Layout
 from native.ports import require_free
 from native.probes import wait_until
@@ -13,6 +14,7 @@ from native.progress import say, step
 from native.supervisor import Supervisor, end_orphans, orphans
 
 READY_SECONDS = 90.0
+LIVES = 3
 
 
 class Session:
@@ -67,15 +69,21 @@ def await_ready(layout: Layout, name: str) -> None:
     """Wait until a program serves.
 
     Raises:
-        SetupError: it did not in time.
+        SetupError: it did not in time, or died again and again.
     """
+    log = layout.log / f"{name}.log"
+    supervisor = Supervisor(layout)
+    lives: set[int] = set()
+
+    def ready() -> bool:
+        lives.add(int(supervisor.processes()[name]["start"]))
+        if len(lives) > LIVES:
+            sentence = f"{name} dies as soon as it is started."
+            raise SetupError(sentence, log=log)
+        return CATALOG[name].ready()
+
     with step(f"{name} is ready"):
-        wait_until(
-            CATALOG[name].ready,
-            seconds=READY_SECONDS,
-            failure=f"{name} was not ready",
-            log=layout.log / f"{name}.log",
-        )
+        wait_until(ready, seconds=READY_SECONDS, failure=f"{name} was not ready", log=log)
 
 
 def shut_down(layout: Layout) -> bool:

@@ -50,9 +50,9 @@ def prepare(layout: Layout) -> Stack:
         environment = python_env.dependencies(layout, tools)
         jars.result()
     with step("The project's own packages"):
-        sources = python_env.install_workspace(layout, tools, environment)
+        packages = python_env.workspace(layout, tools, environment)
     servers = infrastructure.prepare(layout)
-    application = Application(layout, environment=environment, sources=sources, servers=servers)
+    application = Application(layout, environment=environment, packages=packages, servers=servers)
     application.copy_files()
     scraper = prometheus.program(layout, application.targets())
     return Stack(tools, servers, application, [scraper, *application.programs()])
