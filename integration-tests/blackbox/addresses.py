@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,8 @@ class Addresses:
     sink: str
     kafka: str
     redis: str
-    database: str
+    database: str = field(repr=False)
+    """With its password, so it is not shown."""
     state: Path | None
     """The state directory of a native stack; None when there is none, as under Compose."""
 

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS, Header, Topic
 
 TIMEOUT_S = 10.0
+POLL_S = 0.2
 FETCH_AT_ONCE = 500
 
 Offsets = Mapping[int, int]
@@ -37,6 +38,7 @@ class Broker:
                 "queued.max.messages.kbytes": 16_384,
             }
         )
+        self._idle_s = 0.0
 
     def close(self) -> None:
         self._consumer.close()
@@ -85,9 +87,10 @@ class Broker:
         return InKafka(events, records, own, repeated)
 
     def _next(self) -> list[Message]:
-        messages = self._consumer.consume(FETCH_AT_ONCE, TIMEOUT_S)
-        if not messages:
-            raise KafkaException(KafkaError._TIMED_OUT)  # noqa: SLF001 - the client's own name
+        messages = self._consumer.consume(FETCH_AT_ONCE, POLL_S)
+        self._idle_s = 0.0 if messages else self._idle_s + POLL_S
+        if self._idle_s >= TIMEOUT_S:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its own name
         for message in messages:
             error = message.error()
             if error is not None:
