@@ -34,6 +34,7 @@ types:
     for m in {{members}}; do mypy --no-error-summary $m; done
     MYPYPATH=integration-tests mypy --no-error-summary --explicit-package-bases integration-tests
     MYPYPATH=load-test mypy --no-error-summary --explicit-package-bases load-test
+    MYPYPATH=deploy mypy --no-error-summary --explicit-package-bases deploy
 
 # The three rules of who may import whom.
 imports:
@@ -61,6 +62,7 @@ logs *service:
 lock:
     {{compile}} {{locals}} --group dev --all-extras shared/*/pyproject.toml services/*/pyproject.toml -o requirements/dev.txt
     {{compile}} services/build-requirements.in -o requirements/build.txt
+    {{compile}} deploy/native/requirements.in -o requirements/native.txt
     for s in services/*/; do s=$(basename $s); {{compile}} {{locals}} -c requirements/dev.txt services/$s/pyproject.toml -o requirements/$s.txt; done
 
 # Install the locked development environment and every member, editable.

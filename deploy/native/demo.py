@@ -46,14 +46,14 @@ def run(addresses: Addresses, *, log: Path | None) -> None:
     service = f"checkout-{secrets.token_hex(3)}"  # fresh: the last run's alert is still open
     started = time.time()
     with step(f"Posting {ERRORS} errors of {service}"):
-        _post(f"{addresses.gateway}/api/logs/batch", _burst(service))
+        _post(f"{addresses.gateway}/api/logs/batch", burst(service))
     with step("The alert arrives"):
         first = _await_alert(addresses.sink, service, log=log)
     time.sleep(OTHER_CHANNELS_SECONDS)
     _show(_received(addresses.sink, service) or [first], started=started)
 
 
-def _burst(service: str) -> list[dict[str, Any]]:
+def burst(service: str) -> list[dict[str, Any]]:
     choose = random.Random(service)  # noqa: S311 - nothing secret
     events: list[dict[str, Any]] = [
         {
@@ -116,24 +116,24 @@ def _show(received: list[Mapping[str, Any]], *, started: float) -> None:
         f"\n  An on-call person reads, {seconds:.2f} s after the errors were posted ({channels}):\n"
     )
     best = next((one for one in received if one["channel"] == "slack"), first)
-    for line in dict.fromkeys(_texts(best["body"])):
+    for line in dict.fromkeys(words(best["body"])):
         for part in line.splitlines():
             for row in textwrap.wrap(part, 92) or [""]:
                 say(f"  │ {row}")
     say()
 
 
-def _texts(body: object) -> Iterator[str]:
+def words(body: object) -> Iterator[str]:
     """Yield the words of a message of any channel, in order."""
     if isinstance(body, list):
         for part in body:
-            yield from _texts(part)
+            yield from words(part)
     elif isinstance(body, Mapping):
         for key, value in body.items():
             if isinstance(value, str) and key in READ_KEYS:
                 yield value
             elif not isinstance(value, str):
-                yield from _texts(value)
+                yield from words(value)
 
 
 def addresses() -> Addresses:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ class Compose:
             for name in services
             if "build" not in services[name] and name != OPTIONAL
         }
-        missing = [image for image in sorted(images | self._bases()) if not _have(image)]
+        missing = [
+            image for image in sorted(images | base_images(self._dockerfile())) if not _have(image)
+        ]
         return f"the image {missing[0]} cannot be had" if missing else None
 
     def running(self) -> bool:
@@ -56,17 +58,16 @@ class Compose:
         """Build and start; on failure nothing is left running."""
         was_up = self.running()
         services = self._services()
-        names = [name for name in services if name != OPTIONAL]
-        if OPTIONAL in services and _have(services[OPTIONAL]["image"]):
-            names.append(OPTIONAL)
-        else:
+        has_grafana = OPTIONAL in services and _have(services[OPTIONAL]["image"])
+        if not has_grafana:
             say(f"  {OPTIONAL} is left out: its image cannot be had.")
+        names = lasting(services, leave_out=set() if has_grafana else {OPTIONAL})
         try:
             with step("Building the images"):
                 self._compose(["build", "-q"], failure="The images could not be built")
             with step("Starting the containers"):
                 self._compose(
-                    ["up", "-d", "--wait", *self._lasting(services, names)],
+                    ["up", "-d", "--wait", *names],
                     failure="The containers did not become healthy; `./setup.sh logs` says why",
                 )
             if with_demo:
@@ -79,7 +80,7 @@ class Compose:
             raise
         say("  Look at:")
         for title, variable, _, path in PAGES:
-            if title != "Grafana" or OPTIONAL in names:
+            if title != "Grafana" or has_grafana:
                 say(f"    {title:<32} {_address(variable)}{path}")
         say("    ./setup.sh status | logs [service] | restart [service] | down [-v]")
 
@@ -93,30 +94,14 @@ class Compose:
         os.chdir(self._project)
         os.execvp("docker", ["docker", "compose", *arguments])  # noqa: S606, S607
 
+    def _dockerfile(self) -> str:
+        return (self._project / "services/Dockerfile").read_text()
+
     def _services(self) -> dict[str, Any]:
         text = self._compose(
             ["config", "--format", "json"], failure="docker-compose.yml is not valid"
         )
         return dict(json.loads(text)["services"])
-
-    def _bases(self) -> set[str]:
-        """Return the images that the Dockerfile builds on."""
-        text = (self._project / "services/Dockerfile").read_text()
-        for name, default in re.findall(r"(?m)^ARG\s+(\w+)=(\S+)", text):
-            text = text.replace(f"${{{name}}}", default)
-        stages = set(re.findall(r"(?im)^FROM\s+\S+\s+AS\s+(\S+)", text))
-        return {image for image in re.findall(r"(?im)^FROM\s+(\S+)", text) if image not in stages}
-
-    @staticmethod
-    def _lasting(services: dict[str, Any], names: Sequence[str]) -> list[str]:
-        """Return the services that stay; one-shots run as what others depend on."""
-        once = {
-            dependency
-            for service in services.values()
-            for dependency, how in service.get("depends_on", {}).items()
-            if how["condition"] == "service_completed_successfully"
-        }
-        return [name for name in names if name not in once]
 
     def _compose(self, arguments: Sequence[str], *, failure: str) -> str:
         command = ["docker", "compose", *arguments]
@@ -128,6 +113,25 @@ class Compose:
             sentence = f"{failure}.\n{last}"
             raise SetupError(sentence)
         return done.stdout
+
+
+def base_images(dockerfile: str) -> set[str]:
+    """Return the images that a Dockerfile builds on, with its ARGs' defaults."""
+    for name, default in re.findall(r"(?m)^ARG\s+(\w+)=(\S+)", dockerfile):
+        dockerfile = dockerfile.replace(f"${{{name}}}", default)
+    stages = set(re.findall(r"(?im)^FROM\s+\S+\s+AS\s+(\S+)", dockerfile))
+    return set(re.findall(r"(?im)^FROM\s+(\S+)", dockerfile)) - stages
+
+
+def lasting(services: Mapping[str, Any], *, leave_out: Set[str]) -> list[str]:
+    """Return the services that stay up; one-shots run as what others depend on."""
+    once = {
+        dependency
+        for service in services.values()
+        for dependency, how in service.get("depends_on", {}).items()
+        if how["condition"] == "service_completed_successfully"
+    }
+    return [name for name in services if name not in once | leave_out]
 
 
 def _address(variable: str) -> str:

@@ -13,11 +13,10 @@ from native.shell import run
 
 JAVA_AT_LEAST = 17
 JAVA_PACKAGES = ("openjdk-21-jre-headless", "openjdk-17-jre-headless", "openjdk-25-jre-headless")
-POLICY = Path("/usr/sbin/policy-rc.d")
-POLICY_BACKUP = Path("/usr/sbin/policy-rc.d.before-tocsin")
+POLICY = "usr/sbin/policy-rc.d"
 MANUALS = Path("/usr/share/man/man1")  # slim images lack it, and Java's package insists on it
 NO_START = "#!/bin/sh\n# Written by setup.sh while it installs packages: start nothing.\nexit 101\n"
-CLUSTERS = Path("/etc/postgresql-common/createcluster.d")
+CLUSTERS = "etc/postgresql-common/createcluster.d"
 NO_CLUSTER = "create_main_cluster = false\n"
 UNITS = {
     "redis-server": ("redis-server",),
@@ -62,7 +61,7 @@ def install(names: list[str], *, log: Path) -> None:
     run(["apt-get", *options, "update"], failure=lists, log=log, environment=environment)
     MANUALS.mkdir(parents=True, exist_ok=True)
     packages = [_java_package() if name == "java" else name for name in names]
-    with _nothing_starts(packages):
+    with nothing_starts(packages):
         failure = f"apt-get could not install {' '.join(packages)}"
         command = ["apt-get", *options, "-y", "--no-install-recommends", "install", *packages]
         run(command, failure=failure, log=log, environment=environment)
@@ -102,26 +101,39 @@ def _java_package() -> str:
 
 
 @contextmanager
-def _nothing_starts(packages: list[str]) -> Iterator[None]:
+def nothing_starts(packages: list[str], *, root: Path = Path("/")) -> Iterator[None]:
     """Forbid package scripts to start services or make a database cluster, for a while."""
-    if POLICY.exists() and not POLICY_BACKUP.exists():
-        POLICY.rename(POLICY_BACKUP)
-    POLICY.write_text(NO_START)
-    POLICY.chmod(0o755)
-    cluster = CLUSTERS / "tocsin.conf"
-    made = not CLUSTERS.exists()
-    if "postgresql" in packages:
-        CLUSTERS.mkdir(parents=True, exist_ok=True)
-        cluster.write_text(NO_CLUSTER)
+    with _policy(root / POLICY), _no_cluster(root / CLUSTERS, wanted="postgresql" in packages):
+        yield
+
+
+@contextmanager
+def _policy(path: Path) -> Iterator[None]:
+    backup = path.with_name(path.name + ".before-tocsin")
+    if path.exists() and not backup.exists():
+        path.rename(backup)
+    path.write_text(NO_START)
+    path.chmod(0o755)
     try:
         yield
     finally:
-        POLICY.unlink()
-        if POLICY_BACKUP.exists():
-            POLICY_BACKUP.rename(POLICY)
-        cluster.unlink(missing_ok=True)
-        if made and CLUSTERS.exists() and not any(CLUSTERS.iterdir()):
-            CLUSTERS.rmdir()
+        path.unlink()
+        if backup.exists():
+            backup.rename(path)
+
+
+@contextmanager
+def _no_cluster(directory: Path, *, wanted: bool) -> Iterator[None]:
+    there = directory.exists()
+    if wanted:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "tocsin.conf").write_text(NO_CLUSTER)
+    try:
+        yield
+    finally:
+        (directory / "tocsin.conf").unlink(missing_ok=True)
+        if not there and directory.exists() and not any(directory.iterdir()):
+            directory.rmdir()
 
 
 def _disable(unit: str) -> None:

@@ -36,8 +36,8 @@ def show(layout: Layout) -> bool:
         seconds = int(time.time()) - int(info["start"]) if pid else 0
         port = ", ".join(str(port.number) for port in entry.ports)
         memory = sum(map(_memory, _family(pid, children))) if pid else 0
-        state = _state(str(info["statename"]), ready=bool(pid) and entry.ready())
-        rows.append(Row(name, state, str(pid or "-"), _duration(seconds), port, memory))
+        state = state_of(str(info["statename"]), ready=bool(pid) and entry.ready())
+        rows.append(Row(name, state, str(pid or "-"), duration(seconds), port, memory))
     _print(rows)
     return all(row.state == "ready" for row in rows)
 
@@ -50,13 +50,13 @@ def _print(rows: Sequence[Row]) -> None:
     say(f"  {sum(row.memory for row in rows) / MIB:.0f} MiB in all")
 
 
-def _state(supervised: str, *, ready: bool) -> str:
+def state_of(supervised: str, *, ready: bool) -> str:
     if ready:
         return "ready"
     return "not ready" if supervised in RUNNING else supervised.lower()
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
     if not seconds:
         return "-"
     minutes, rest = divmod(seconds, 60)

@@ -26,9 +26,14 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(self.timeout)
+        try:
+            connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            raise
+        self.sock = connection
 
 
 class _Transport(xmlrpc.client.Transport):
