@@ -1,0 +1,1 @@
+"""What we reach: Kafka topics, and the table whose changelog keeps the state."""

@@ -1,0 +1,86 @@
+"""The state's table: Faust's changelog and recovery around a dictionary.
+
+Faust's memory store forgets which offsets it holds and replays the whole changelog at every
+rebalance; `OffsetStore` remembers. The table is written only through `send_changelog`, whose
+acknowledgement is awaited, never through item assignment, which is not.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import faust
+from faust.stores import STORES
+from faust.stores.memory import Store
+from faust.types import TP, EventT
+
+from alert_rule_engine.domain.journal import Change
+
+SCHEME: Final = "offsets"
+STORE_URL: Final = f"{SCHEME}://x"
+"""A store's URL needs a host: one without is falsy, and Faust then ignores it."""
+
+
+class OffsetStore(Store[bytes, bytes]):
+    """A dictionary that knows how far into the changelog it reaches."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.offsets: dict[TP, int] = {}
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        return self.offsets.get(tp)
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        self.offsets[tp] = max(offset, self.offsets.get(tp, -1))
+
+    def apply_changelog_batch(
+        self,
+        batch: Iterable[EventT[Any]],
+        to_key: Callable[[Any], Any],
+        to_value: Callable[[Any], Any],
+    ) -> None:
+        events = list(batch)
+        super().apply_changelog_batch(events, to_key, to_value)
+        for event in events:
+            self.set_persisted_offset(event.message.tp, event.message.offset)
+
+
+STORES.aliases[SCHEME] = f"{__name__}:{OffsetStore.__name__}"
+
+
+class TableStore:
+    """A StateStore on a Faust table."""
+
+    def __init__(self, table: faust.Table[bytes, bytes]) -> None:
+        self._table = table
+
+    @property
+    def _data(self) -> dict[bytes, bytes]:
+        data: dict[bytes, bytes] = self._table.data.data
+        return data
+
+    async def write(self, partition: int, changes: Sequence[Change]) -> None:
+        """Send the changes to the changelog, await every acknowledgement, then hold them."""
+        sent = [
+            self._table.send_changelog(
+                partition, key, value, key_serializer="raw", value_serializer="raw"
+            )
+            for key, value in changes
+        ]
+        for acknowledged in sent:
+            await acknowledged
+        for key, value in changes:
+            if value is None:
+                self._data.pop(key, None)
+            else:
+                self._data[key] = value
+
+    def keep_only(self, partitions: Iterable[int]) -> dict[bytes, bytes]:
+        """Drop what belongs to other partitions, offsets too; return what is left."""
+        kept = set(partitions)
+        foreign = [key for key in self._data if int(key.partition(b":")[0]) not in kept]
+        for key in foreign:
+            del self._data[key]
+        store = self._table.data
+        store.offsets = {tp: at for tp, at in store.offsets.items() if tp.partition in kept}
+        return self._data

@@ -1,0 +1,32 @@
+"""The rules as the compacted topic tells them: the highest revision of each, until its tombstone."""
+
+from dataclasses import dataclass, field
+
+from alert_contracts.rules import Rule, decode_rule
+from alert_rule_engine.domain.rules import RuleBook, compile_rules
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Rules by record key."""
+
+    rules: dict[bytes, Rule] = field(default_factory=dict)
+
+    def take(self, key: bytes, value: bytes | None) -> bool:
+        """Take one record in; tell whether anything changed.
+
+        Raises:
+            msgspec.DecodeError: the value is no rule; what was known of it stays.
+        """
+        known = self.rules.get(key)
+        if value is None:
+            return self.rules.pop(key, None) is not None
+        rule = decode_rule(value)
+        if known is not None and rule.revision <= known.revision:
+            return False
+        self.rules[key] = rule
+        return True
+
+    def compile(self) -> RuleBook:
+        """Compile what is known."""
+        return compile_rules(self.rules.values())

@@ -1,0 +1,1 @@
+"""What wakes us: records of log-events, of rule-partials, of alert-rules, and the clock."""

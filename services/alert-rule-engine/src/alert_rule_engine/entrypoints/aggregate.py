@@ -1,0 +1,165 @@
+"""Stage two: partials in, alerts and state out.
+
+Partitions are held from their recovery to their revocation; what arrives in between is skipped
+without acknowledgement and comes again.
+"""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import faust
+from aiokafka.errors import KafkaError
+
+from alert_contracts.topics import Topic
+from alert_rule_engine import telemetry
+from alert_rule_engine.entrypoints.guard import StallWatch
+from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.handlers import ApplyPartials
+from alert_rule_engine.ports import Clock, End, Outlet, StateStore
+from service_runtime.consumer import LAG, Record
+from service_runtime.errors import PoisonError
+from service_runtime.telemetry import logger
+
+log = logger(__name__)
+GROUP: Final = "rule-state-v1"
+TABLE: Final = "panes"
+BROKER_SECONDS: Final = 5.0
+
+
+class AggregateWorker:
+    """Reads, applies, stores, acknowledges."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        table: faust.Table[bytes, bytes],
+        handler: ApplyPartials,
+        store: StateStore,
+        outlet: Outlet,
+        *,
+        clock: Clock,
+        end: End,
+    ) -> None:
+        self._app = app
+        self._handler = handler
+        self._store = store
+        self._outlet = outlet
+        self._clock = clock
+        self._end = end
+        self._active = False
+        self._flushing = asyncio.Lock()
+        self._done = 0
+        self._lag = 0
+        self._contiguous: set[int] = set()
+        self._stall = StallWatch(end)
+        topic = app.topic(Topic.RULE_PARTIALS, key_type=bytes, value_type=bytes)
+        app.agent(topic, concurrency=1, name="aggregate")(self._consume)
+        app.on_partitions_revoked.connect(self._revoked)
+        table.on_recover(self._recovered)
+
+    async def _revoked(self, _app: object, *_args: object, **_more: object) -> None:
+        self._active = False
+        async with self._flushing:
+            await self._handler.release()
+        log.info("partitions_revoked")
+
+    async def _recovered(self) -> None:
+        try:
+            started = time.monotonic()
+            changelog = str(Topic.RULE_STATE_CHANGELOG)
+            actives = self._app.assignor.assigned_actives()
+            mine = sorted(tp.partition for tp in actives if tp.topic == changelog)
+            stored = self._store.keep_only(mine)
+            await self._handler.restore(mine, stored)
+            self._handler.measure()
+            self._active = True
+            seconds = round(time.monotonic() - started, 3)
+            log.info("state_restored", partitions=mine, records=len(stored), seconds=seconds)
+        except Exception as exc:  # noqa: BLE001 - Faust would swallow it and go on with no state
+            log.exception("process_ends")
+            self._end(f"the state could not be restored: {exc!r}")
+
+    async def _consume(self, stream: Any) -> None:  # noqa: ANN401 - a Faust stream
+        manual = stream.noack()
+        async for event in manual.events():
+            if not self._active:
+                continue
+            try:
+                await self._one(manual, event)
+            except Exception as exc:  # noqa: BLE001 - Faust would acknowledge the record and go on
+                log.exception("process_ends")
+                self._end(f"aggregate failed: {exc!r}")
+
+    async def _one(self, stream: Any, event: Any) -> None:  # noqa: ANN401
+        record = record_of(event)
+        if not self._follows(record):
+            return
+        try:
+            await self._handler.apply(record, (stream, event))
+        except PoisonError as exc:
+            log.exception("record_poisonous", partition=record.partition, offset=record.offset)
+            await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=exc)
+        self._done += 1
+
+    def _follows(self, record: Record) -> bool:
+        """Tell whether this record may be applied now.
+
+        A record read before a rebalance can be delivered after it, ahead of those that are read
+        again. Only the first record of a partition in a process may skip offsets (retention may
+        have overtaken us while nothing ran here).
+        """
+        if record.partition not in self._handler.journals:
+            return False
+        expected = self._handler.expects(record.partition)
+        if expected is not None and record.offset > expected and record.partition in self._contiguous:
+            self._end(f"offset {record.offset} of {record.partition} came, {expected} was due")
+        self._contiguous.add(record.partition)
+        return True
+
+    async def flush(self) -> None:
+        """Store what has changed and acknowledge the records behind it."""
+        if not self._active:
+            return
+        async with self._flushing:
+            started = time.monotonic()
+            cut = await self._handler.cut()
+            try:
+                await self._handler.keep(cut)
+            except Exception as exc:  # noqa: BLE001 - the state is behind; only a replay mends it
+                self._end(f"the state could not be stored: {exc!r}")
+            for stream, event in cut.done:
+                await stream.ack(event)
+            if cut.vectors:
+                telemetry.FLUSH_SECONDS.observe(time.monotonic() - started)
+        await self._handler.retry()
+
+    async def measure(self) -> None:
+        """Publish sizes, lag and freshness."""
+        if not self._active:
+            return
+        self._handler.measure()
+        mine = [tp for tp in self._app.consumer.assignment() if tp.topic == Topic.RULE_PARTIALS]
+        try:
+            async with asyncio.timeout(BROKER_SECONDS):
+                ends = await self._app.consumer.highwaters(*mine)
+        except (KafkaError, TimeoutError):
+            return
+        lag = 0
+        for tp, end in ends.items():
+            if tp.partition in self._handler.journals:
+                expected = self._handler.expects(tp.partition)
+                lag += max(0, end - (expected or 0))
+        LAG.labels(GROUP, Topic.RULE_PARTIALS).set(lag)
+        self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
+        age = self._clock() - self._handler.newest_accepted
+        telemetry.FRESHNESS.set(age / 1000 if lag and self._handler.newest_accepted else 0)
+
+    async def drain(self) -> None:
+        """Store what is held, then take nothing more."""
+        await self.flush()
+        self._active = False
+
+    def ready(self) -> bool:
+        """Tell whether the state is restored and records are being applied."""
+        return self._active and not self._app.rebalancing

@@ -1,0 +1,148 @@
+"""Stage one: a record of log-events in, one partial for each target partition out.
+
+Partials are in flight for several records at once, but a record is acknowledged only after all of
+its partials are, and only in order.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any, Final, NamedTuple
+
+import faust
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from alert_contracts.topics import STATE_PARTITIONS, Topic
+from alert_rule_engine.entrypoints.guard import StallWatch
+from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.handlers import EvaluateBatch, tick
+from alert_rule_engine.ports import Clock, End, Outlet
+from service_runtime.consumer import LAG
+from service_runtime.telemetry import logger
+
+log = logger(__name__)
+GROUP: Final = "rule-eval-v1"
+IN_FLIGHT: Final = 64
+"""Records whose partials may be unacknowledged."""
+BROKER_SECONDS: Final = 5.0
+
+
+class _Flight(NamedTuple):
+    stream: Any
+    event: Any
+    sent: list[Awaitable[object]]
+
+
+class EvaluateWorker:
+    """Reads, evaluates, sends, acknowledges; tells which sources are idle."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        handler: EvaluateBatch,
+        outlet: Outlet,
+        *,
+        clock: Clock,
+        end: End,
+        idle_after: float,
+    ) -> None:
+        self._app = app
+        self._handler = handler
+        self._outlet = outlet
+        self._clock = clock
+        self._end = end
+        self._idle_after = idle_after
+        self._flights: asyncio.Queue[_Flight] = asyncio.Queue(IN_FLIGHT)
+        self._next: dict[int, int] = {}
+        self._heard: dict[int, float] = {}
+        self._done = 0
+        self._stall = StallWatch(end)
+        topic = app.topic(Topic.LOG_EVENTS, key_type=bytes, value_type=bytes)
+        app.agent(topic, concurrency=1, name="evaluate")(self._consume)
+        app.on_partitions_assigned.connect(self._assigned)
+
+    async def _assigned(self, _app: object, assigned: set[TP], **_more: object) -> None:
+        now = time.monotonic()
+        self._heard = {tp.partition: now for tp in assigned if tp.topic == Topic.LOG_EVENTS}
+        self._next = {}
+        log.info("partitions_assigned", partitions=sorted(self._heard))
+
+    async def _consume(self, stream: Any) -> None:  # noqa: ANN401 - a Faust stream
+        manual = stream.noack()
+        async for event in manual.events():
+            try:
+                await self._one(manual, event)
+            except Exception as exc:  # noqa: BLE001 - Faust would acknowledge the record and go on
+                self._end(f"evaluate failed: {exc!r}")
+
+    async def _one(self, stream: Any, event: Any) -> None:  # noqa: ANN401
+        record = record_of(event)
+        emission = self._handler.handle(record)
+        if emission.poison is not None:
+            log.warning(
+                "record_poisonous", partition=record.partition, offset=record.offset
+            )
+            await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=emission.poison)
+        sent = [
+            await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
+            for target, value in enumerate(emission.values)
+        ]
+        self._next[record.partition] = record.offset + 1
+        self._heard[record.partition] = time.monotonic()
+        await self._flights.put(_Flight(stream, event, sent))
+
+    async def settle(self) -> None:
+        """Acknowledge records in order as their partials are acknowledged; runs for ever."""
+        while True:
+            flight = await self._flights.get()
+            try:
+                for acknowledged in flight.sent:
+                    await acknowledged
+            except Exception as exc:  # noqa: BLE001 - a later send must not succeed before this one
+                self._end(f"a partial could not be sent: {exc!r}")
+            await flight.stream.ack(flight.event)
+            self._done += 1
+
+    async def tick(self) -> None:
+        """Measure the lag and tell stage two which sources have nothing to say."""
+        assigned = [tp for tp in self._app.consumer.assignment() if tp.topic == Topic.LOG_EVENTS]
+        if not assigned or self._app.rebalancing:
+            return
+        at = self._clock()
+        try:
+            async with asyncio.timeout(BROKER_SECONDS):
+                ends = await self._app.consumer.highwaters(*assigned)
+                lag = await self._lag(ends)
+        except (KafkaError, TimeoutError):
+            return
+        LAG.labels(GROUP, Topic.LOG_EVENTS).set(lag)
+        now = time.monotonic()
+        self._stall.observe(lag=lag, progress=self._done, now=now)
+        idle = {
+            tp.partition: end
+            for tp, end in ends.items()
+            if now - self._heard.get(tp.partition, now) >= self._idle_after
+        }
+        if idle:
+            value = tick(now=at, idle=idle)
+            for target in range(STATE_PARTITIONS):
+                await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
+
+    async def _lag(self, ends: Any) -> int:  # noqa: ANN401
+        lag = 0
+        for tp, end in ends.items():
+            at = self._next.get(tp.partition)
+            if at is None:
+                at = await self._app.consumer.position(tp)
+            lag += max(0, end - (end if at is None else at))
+        return lag
+
+    async def drain(self) -> None:
+        """Wait until all that was evaluated is acknowledged."""
+        while not self._flights.empty():
+            await asyncio.sleep(0.05)
+
+    def ready(self) -> bool:
+        """Tell whether partitions are assigned and being read."""
+        return bool(self._heard) and not self._app.rebalancing

@@ -1,0 +1,304 @@
+"""The use cases: evaluate a batch, apply partials, store the state, take rules over."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import msgspec
+
+from alert_contracts.events import Event, decode_batch
+from alert_contracts.topics import STATE_PARTITIONS, Header
+from alert_rule_engine import telemetry
+from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.catalog import Catalog
+from alert_rule_engine.domain.journal import Change, Journal, restore
+from alert_rule_engine.domain.partials import Block, Partial, Tick
+from alert_rule_engine.domain.partition import Outcome
+from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.ruleset import RuleSet, rulesets
+from alert_rule_engine.ports import AlertSink, Clock, StateStore
+from service_runtime.consumer import Record
+from service_runtime.errors import PoisonError
+from service_runtime.telemetry import logger
+
+log = logger(__name__)
+DEFAULT_TENANT: Final = "default"
+_NO_BATCH: Final[list[Event]] = []
+
+
+class TakeRules:
+    """Keeps the rules as the topic tells them."""
+
+    def __init__(self) -> None:
+        self._catalog = Catalog()
+        self._refused: dict[str, str] = {}
+
+    def take(self, record: Record) -> bool:
+        """Take one record in; tell whether it changed anything.
+
+        Raises:
+            PoisonError: it is no rule.
+        """
+        try:
+            return self._catalog.take(record.key or b"", record.value)
+        except msgspec.DecodeError as exc:
+            raise PoisonError(str(exc)) from exc
+
+    def compile(self) -> RuleBook:
+        """Return the rules compiled; say which were refused, once each."""
+        book = self._catalog.compile()
+        for key, reason in book.errors.items():
+            if self._refused.get(key) != reason:
+                telemetry.RULE_ERRORS.labels(key.partition("/")[2]).inc()
+                log.warning("rule_refused", rule=key, reason=reason)
+        self._refused = dict(book.errors)
+        telemetry.RULES.set(len(book.rules))
+        log.info("rules_changed", rules=len(book.rules), refused=len(book.errors))
+        return book
+
+
+class Emission(NamedTuple):
+    """What stage one has to say of one record: a value for each target partition."""
+
+    values: list[bytes]
+    events: int
+    poison: PoisonError | None = None
+    """Why the record could not be read; its partials are empty."""
+
+
+class EvaluateBatch:
+    """Stage one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rules: dict[str, RuleSet] = {}
+
+    def follow(self, book: RuleBook) -> None:
+        """Evaluate by these rules from the next record on."""
+        self._rules = rulesets(book)
+
+    def handle(self, record: Record) -> Emission:
+        """Evaluate one record of `log-events`. One that cannot be read still yields its partials."""
+        poison = None
+        try:
+            events = _read(record)
+        except PoisonError as exc:
+            events, poison = _NO_BATCH, exc
+        rules = self._rules.get(record.headers.get(Header.TENANT, DEFAULT_TENANT))
+        blocks: list[list[Block]] = [[]] * STATE_PARTITIONS
+        if rules is not None and events:
+            blocks = rules.evaluate(events)
+        telemetry.EVENTS.inc(len(events))
+        telemetry.BATCHES.inc()
+        return Emission(self._encode(record, events, blocks), len(events), poison)
+
+    def _encode(
+        self, record: Record, events: list[Event], blocks: list[list[Block]]
+    ) -> list[bytes]:
+        accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
+        newest = max((event.timestamp for event in events), default=0)
+        partial = Partial(
+            format=partials.FORMAT,
+            source=record.partition,
+            offset=record.offset,
+            batch=partials.digest(record.key or b"%d" % record.offset),
+            events=0,
+            clock=min(newest, accepted_at),
+            accepted_at=accepted_at,
+            at=self._clock(),
+            traceparent=record.headers.get(Header.TRACEPARENT),
+            blocks=[],
+        )
+        values = []
+        counting = record.partition % STATE_PARTITIONS
+        for target, share in enumerate(blocks):
+            partial.blocks = share
+            partial.events = len(events) if target == counting else 0
+            values.append(partials.encode(partial))
+        return values
+
+
+def _read(record: Record) -> list[Event]:
+    if record.value is None:
+        message = "a batch has no value"
+        raise PoisonError(message)
+    try:
+        return decode_batch(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise PoisonError(str(exc)) from exc
+
+
+def _decode(record: Record) -> Partial | Tick:
+    try:
+        return partials.decode(record.value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise PoisonError(str(exc)) from exc
+
+
+def _milliseconds(text: str | None, default: int) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else default
+
+
+def tick(*, now: int, idle: Mapping[int, int]) -> bytes:
+    """Return the value that says: at `now`, these sources end at these offsets."""
+    return partials.encode(Tick(partials.FORMAT, now, dict(idle)))
+
+
+@dataclass(slots=True)
+class Cut:
+    """What one flush must store, taken at one moment."""
+
+    alerts: list[Awaitable[object]]
+    changes: dict[int, list[Change]]
+    vectors: dict[int, Change]
+    done: list[object]
+    """Tokens of the records that this flush covers, in order."""
+
+
+@dataclass(slots=True)
+class ApplyPartials:
+    """Stage two: the partitions that this process holds.
+
+    Alerts are handed over at once, and their acknowledgements awaited before the state that
+    remembers them is stored; at most `cap` records of a rule between two flushes.
+    """
+
+    clock: Clock
+    alerts: AlertSink
+    store: StateStore
+    lateness: int
+    cap: int
+    book: RuleBook = field(default_factory=RuleBook)
+    journals: dict[int, Journal] = field(default_factory=dict)
+    counted: telemetry.CountedEvents = field(default_factory=telemetry.CountedEvents)
+    newest_accepted: int = 0
+    """Acceptance of the newest batch applied."""
+    _spent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _sent: list[Awaitable[object]] = field(default_factory=list)
+    _done: list[object] = field(default_factory=list)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a record is applied and its alerts handed over, so that no cut falls between."""
+
+    async def restore(self, partitions: Iterable[int], stored: Mapping[bytes, bytes]) -> None:
+        """Hold exactly these partitions, as they are stored.
+
+        Raises:
+            StateFormatError: they were stored by a version that wrote another format.
+            msgspec.DecodeError: a record is damaged.
+        """
+        async with self._lock:
+            self._forget_flight()
+            self.journals = {
+                number: restore(number, stored, book=self.book, lateness=self.lateness)
+                for number in partitions
+            }
+
+    async def release(self) -> None:
+        """Hold nothing any more."""
+        async with self._lock:
+            self._forget_flight()
+            self.journals = {}
+
+    def _forget_flight(self) -> None:
+        self._spent.clear()
+        self._sent = []
+        self._done = []
+
+    async def follow(self, book: RuleBook) -> None:
+        """Judge by these rules from now on."""
+        async with self._lock:
+            self.book = book
+            for number, journal in self.journals.items():
+                journal.partition.follow(book)
+                await self._say(number)
+
+    def expects(self, partition: int) -> int | None:
+        """Return the log offset that comes next; None if the partition never had one."""
+        applied = self.journals[partition].partition.vector.applied
+        return None if applied < 0 else applied + 1
+
+    async def apply(self, record: Record, done: object) -> None:
+        """Apply one record of `rule-partials`; `done` comes back with the flush that stores it.
+
+        Raises:
+            PoisonError: it is none. It counts as done all the same.
+        """
+        async with self._lock:
+            self._done.append(done)
+            message = _decode(record)
+            partition = self.journals[record.partition].partition
+            if isinstance(message, Tick):
+                partition.tick(message, record.offset)
+            else:
+                self._apply(message, record)
+            await self._say(record.partition)
+
+    def _apply(self, partial: Partial, record: Record) -> None:
+        applied = self.journals[record.partition].partition.apply(partial, record.offset)
+        telemetry.PARTIALS.labels(applied.outcome).inc()
+        telemetry.LATE.inc(applied.losses.late)
+        telemetry.SURPLUS.inc(applied.losses.surplus)
+        if applied.gap:
+            telemetry.GAPS.inc()
+            log.error("partial_gap", source=partial.source, offset=partial.offset)
+        if applied.outcome is Outcome.APPLIED:
+            self.newest_accepted = max(self.newest_accepted, partial.accepted_at)
+
+    async def _say(self, number: int) -> None:
+        partition = self.journals[number].partition
+        if not partition.waiting():
+            return
+        now = self.clock()
+        for alert in partition.take(now=now, cap=self.cap, spent=self._spent):
+            self._sent.append(await self.alerts.send(alert))
+            telemetry.ALERTS.labels(alert.status).inc()
+            if alert.status == "firing" and alert.accepted_at is not None:
+                telemetry.EVENT_TO_ALERT.observe(max(0, now - alert.accepted_at) / 1000)
+
+    async def cut(self) -> Cut:
+        """Take what has changed, at once: the state of one moment."""
+        async with self._lock:
+            changes = {number: each.changes() for number, each in self.journals.items()}
+            vectors = {number: each.vector() for number, each in self.journals.items()}
+            sent, self._sent = self._sent, []
+            done, self._done = self._done, []
+            self._spent.clear()
+        return Cut(
+            sent,
+            {number: found for number, found in changes.items() if found},
+            {number: vector for number, vector in vectors.items() if vector is not None},
+            done,
+        )
+
+    async def keep(self, cut: Cut) -> None:
+        """Store a cut: alerts, then buckets, then vectors, each acknowledged before the next."""
+        for sent in cut.alerts:
+            await sent
+        for number, changes in cut.changes.items():
+            await self.store.write(number, changes)
+        for number, vector in cut.vectors.items():
+            await self.store.write(number, [vector])
+
+    async def retry(self) -> None:
+        """Say what was above the cap before the last flush."""
+        async with self._lock:
+            for number in self.journals:
+                await self._say(number)
+
+    def measure(self) -> None:
+        """Publish the size of what is held."""
+        held = [journal.partition for journal in self.journals.values()]
+        panes = [panes for each in held for b in each.buckets for panes in b.specs.values()]
+        telemetry.GROUPS.set(sum(len(each.groups) for each in panes))
+        telemetry.PANES.set(sum(sum(each.groups.values()) for each in panes))
+        waiting = sum(each.waiting() for each in held)
+        telemetry.WAITING.set(waiting)
+        if waiting:
+            telemetry.CAPPED.inc()
+        for each in held:
+            telemetry.WATERMARK.labels(str(each.number)).set(each.watermark() / 1000)
+        self.counted.value = sum(each.vector.counted for each in held)
+
+
