@@ -85,8 +85,7 @@ def _wants_docker(arguments: argparse.Namespace, compose: Compose) -> bool:
     if arguments.native:
         return False
     if not arguments.docker:
-        where = _layout(arguments.project)
-        if Supervisor(where).up() or orphans(where):
+        if _native_is_up(arguments.project):
             return False
         if compose.running():
             return True
@@ -101,6 +100,14 @@ def _wants_docker(arguments: argparse.Namespace, compose: Compose) -> bool:
         raise SetupError(sentence)
     say(f"Natively, since {obstacle} (--docker forces otherwise).")
     return False
+
+
+def _native_is_up(project: Path) -> bool:
+    try:
+        where = layout.locate(project, account.current())
+    except KeyError:
+        return False  # its user has never been made
+    return Supervisor(where).up() or bool(orphans(where))
 
 
 def _docker(arguments: argparse.Namespace, compose: Compose) -> int:
@@ -118,8 +125,8 @@ def _docker(arguments: argparse.Namespace, compose: Compose) -> int:
 
 
 def _native(arguments: argparse.Namespace) -> int:
-    where = _layout(arguments.project)
     _check_subject(arguments)
+    where = _layout(arguments)
     if Supervisor(where).up():
         variables.recall(where)
     if arguments.command == "logs":
@@ -184,8 +191,15 @@ def _logs(where: layout.Layout, arguments: argparse.Namespace) -> None:
     os.execvp("tail", ["tail", "-n", "100", *follow, *files])  # noqa: S606, S607
 
 
-def _layout(project: Path) -> layout.Layout:
-    return layout.locate(project, account.ensure())
+def _layout(arguments: argparse.Namespace) -> layout.Layout:
+    """Return where everything is; only what starts something creates the system user."""
+    if arguments.command in {"up", "infra"}:
+        return layout.locate(arguments.project, account.ensure())
+    try:
+        return layout.locate(arguments.project, account.current())
+    except KeyError:
+        sentence = "Nothing is up."
+        raise SetupError(sentence) from None
 
 
 @contextmanager

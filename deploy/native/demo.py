@@ -7,7 +7,7 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,13 @@ ALERT_SECONDS = 30.0
 PAUSE_SECONDS = 0.05
 OTHER_CHANNELS_SECONDS = 1.0
 READ_KEYS = ("summary", "text", "title", "value", "severity", "source")
+PAGES = (
+    ("Demo sink: what was delivered", "TOCSIN_SINK_PORT", "/"),
+    ("Gateway: API and its docs", "TOCSIN_GATEWAY_PORT", "/docs"),
+    ("Alerts", "TOCSIN_ALERT_MANAGER_PORT", "/api/alerts"),
+    ("Circuit breakers", "TOCSIN_NOTIFICATION_PORT", "/actuator/circuitbreakers"),
+    ("Prometheus", "TOCSIN_PROMETHEUS_PORT", "/"),
+)
 FAILURES = (
     "Database connection failed: timeout after 5000 ms",
     "Could not reserve payment: connection pool exhausted",
@@ -137,6 +144,14 @@ def words(body: object) -> Iterator[str]:
 
 
 def addresses() -> Addresses:
-    """Return the addresses of the native stack."""
+    """Return where the stack's gateway and sink are."""
     gateway, sink = ports.read("TOCSIN_GATEWAY_PORT"), ports.read("TOCSIN_SINK_PORT")
     return Addresses(f"http://{ports.HOST}:{gateway.number}", f"http://{ports.HOST}:{sink.number}")
+
+
+def show_addresses(pages: Sequence[tuple[str, str, str]]) -> None:
+    """Print what to look at next: title, variable of the port, path."""
+    say("  Look at:")
+    for title, variable, path in pages:
+        say(f"    {title:<32} http://{ports.HOST}:{ports.read(variable).number}{path}")
+    say(f"    {'':<32} ./setup.sh status | logs [service] | restart [service] | down [-v]")

@@ -4,23 +4,28 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from native import demo
+from native import demo, ports
+from native.demo import PAGES
 from native.errors import SetupError
 from native.progress import say, step
 
 ANSWER_SECONDS = 10
 OPTIONAL = "grafana"
-PAGES = (
-    ("Demo sink: what was delivered", "TOCSIN_SINK_PORT", 8090, "/"),
-    ("Gateway: API and its docs", "TOCSIN_GATEWAY_PORT", 8080, "/docs"),
-    ("Alerts", "TOCSIN_ALERT_MANAGER_PORT", 8082, "/api/alerts"),
-    ("Circuit breakers", "TOCSIN_NOTIFICATION_PORT", 8083, "/actuator/circuitbreakers"),
-    ("Prometheus", "TOCSIN_PROMETHEUS_PORT", 9090, "/"),
-    ("Grafana", "TOCSIN_GRAFANA_PORT", 3000, "/"),
+GRAFANA = ("Grafana", "TOCSIN_GRAFANA_PORT", "/")
+PUBLISHED = (
+    "TOCSIN_KAFKA_PORT",
+    "TOCSIN_REDIS_PORT",
+    "TOCSIN_POSTGRES_PORT",
+    "TOCSIN_GATEWAY_PORT",
+    "TOCSIN_ENGINE_PORT",
+    "TOCSIN_ALERT_MANAGER_PORT",
+    "TOCSIN_NOTIFICATION_PORT",
+    "TOCSIN_PROMETHEUS_PORT",
+    "TOCSIN_SINK_PORT",
 )
 
 
@@ -44,9 +49,8 @@ class Compose:
             for name in services
             if "build" not in services[name] and name != OPTIONAL
         }
-        missing = [
-            image for image in sorted(images | base_images(self._dockerfile())) if not _have(image)
-        ]
+        images |= base_images(self._dockerfile())
+        missing = [image for image in sorted(images) if not _have(image)]
         return f"the image {missing[0]} cannot be had" if missing else None
 
     def running(self) -> bool:
@@ -57,6 +61,9 @@ class Compose:
     def up(self, *, with_demo: bool) -> None:
         """Build and start; on failure nothing is left running."""
         was_up = self.running()
+        if not was_up:
+            for variable in PUBLISHED:
+                ports.require_free(ports.read(variable))
         services = self._services()
         has_grafana = OPTIONAL in services and _have(services[OPTIONAL]["image"])
         if not has_grafana:
@@ -66,28 +73,27 @@ class Compose:
             with step("Building the images"):
                 self._compose(["build", "-q"], failure="The images could not be built")
             with step("Starting the containers"):
-                self._compose(
-                    ["up", "-d", "--wait", *names],
-                    failure="The containers did not become healthy; `./setup.sh logs` says why",
-                )
+                failure = "The containers did not become healthy"
+                self._compose(["up", "-d", "--wait", *names], failure=failure)
             if with_demo:
-                sink, gateway = _address("TOCSIN_SINK_PORT"), _address("TOCSIN_GATEWAY_PORT")
-                demo.run(demo.Addresses(gateway=gateway, sink=sink), log=None)
+                demo.run(demo.addresses(), log=None)
         except BaseException:
             if not was_up:
-                with step("Stopping what was started"):
-                    self._compose(["down"], failure="docker compose down failed")
+                self._give_up()
             raise
-        say("  Look at:")
-        for title, variable, _, path in PAGES:
-            if title != "Grafana" or has_grafana:
-                say(f"    {title:<32} {_address(variable)}{path}")
-        say("    ./setup.sh status | logs [service] | restart [service] | down [-v]")
+        demo.show_addresses([*PAGES, *([GRAFANA] if has_grafana else [])])
 
     def down(self, *, wipe: bool) -> None:
         with step("Stopping the containers"):
             arguments = ["down", "--remove-orphans", *(["-v"] if wipe else [])]
             self._compose(arguments, failure="docker compose down failed")
+
+    def _give_up(self) -> None:
+        log = self._project / ".tocsin/compose.log"
+        with step(f"Stopping what was started; its logs are in {log}"):
+            log.parent.mkdir(exist_ok=True)
+            log.write_text(self._compose(["logs", "-t"], failure="docker compose logs failed"))
+            self._compose(["down"], failure="docker compose down failed")
 
     def replace_by(self, arguments: Sequence[str]) -> None:
         """Hand the terminal to docker compose; does not return."""
@@ -123,7 +129,7 @@ def base_images(dockerfile: str) -> set[str]:
     return set(re.findall(r"(?im)^FROM\s+(\S+)", dockerfile)) - stages
 
 
-def lasting(services: Mapping[str, Any], *, leave_out: Set[str]) -> list[str]:
+def lasting(services: Mapping[str, Any], *, leave_out: set[str]) -> list[str]:
     """Return the services that stay up; one-shots run as what others depend on."""
     once = {
         dependency
@@ -134,16 +140,11 @@ def lasting(services: Mapping[str, Any], *, leave_out: Set[str]) -> list[str]:
     return [name for name in services if name not in once | leave_out]
 
 
-def _address(variable: str) -> str:
-    defaults = {name: port for _, name, port, _ in PAGES}
-    return f"http://127.0.0.1:{os.environ.get(variable) or defaults[variable]}"
-
-
 def _have(image: str) -> bool:
     """Whether the image is here, or can be pulled."""
     if _succeeds(["docker", "image", "inspect", image]):
         return True
-    with step(f"Pulling {image}"):
+    with step(f"Pulling {image}, if it can be had"):
         return (
             subprocess.run(
                 ["docker", "pull", "-q", image],  # noqa: S607

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from native import programs
+from native import programs, variables
 from native.catalog import CATALOG
 from native.errors import SetupError
 from native.layout import Layout
@@ -43,6 +43,7 @@ class Session:
         self._changed = {p.name for p in wanted if programs.write(self._layout, p)} & running
         configuration = programs.write_supervisor(self._layout, list(wanted))
         self._supervisor.launch(self._tools, configuration)
+        variables.keep(self._layout)
 
     def start(self, group: Sequence[Program]) -> None:
         """Start (or, when their content changed, restart) programs and wait until they serve."""
@@ -98,4 +99,5 @@ def shut_down(layout: Layout) -> bool:
     if orphans(layout):
         left = True
         end_orphans(layout)
+    variables.forget(layout)
     return left

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from native import demo, downloads, infrastructure, ports, prometheus, python_env, variables
+from native import demo, downloads, infrastructure, prometheus, python_env
 from native.catalog import CATALOG
 from native.infrastructure import Infrastructure
 from native.layout import WIPED, Layout
@@ -15,14 +15,6 @@ from native.progress import say, step
 from native.services import Application
 from native.session import Session, await_ready, shut_down
 from native.supervisor import Supervisor
-
-PAGES = (
-    ("Demo sink: what was delivered", "TOCSIN_SINK_PORT", "/"),
-    ("Gateway: API and its docs", "TOCSIN_GATEWAY_PORT", "/docs"),
-    ("Alerts", "TOCSIN_ALERT_MANAGER_PORT", "/api/alerts"),
-    ("Circuit breakers", "TOCSIN_NOTIFICATION_PORT", "/actuator/circuitbreakers"),
-    ("Prometheus", "TOCSIN_PROMETHEUS_PORT", "/"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +63,13 @@ def up(layout: Layout, *, with_demo: bool) -> None:
         with step("Topics"):
             stack.application.provision()
         session.start(stack.services)
-        variables.keep(layout)
         if with_demo:
             demo.run(demo.addresses(), log=layout.log / "notification-service.log")
     except BaseException:
         session.give_up()
         raise
-    show_addresses(layout)
+    demo.show_addresses(demo.PAGES)
+    say(f"    {'Logs, and tools for this stack':<32} {layout.log}, {layout.bin}")
 
 
 def down(layout: Layout, *, wipe: bool) -> None:
@@ -86,7 +78,6 @@ def down(layout: Layout, *, wipe: bool) -> None:
         stopped = shut_down(layout)
     if not stopped:
         say("  Nothing was running.")
-    variables.forget(layout)
     if wipe:
         with step(f"Wiping {layout.state} (the downloads stay)"):
             for name in WIPED:
@@ -104,11 +95,3 @@ def restart(layout: Layout, names: Sequence[str]) -> None:
         pid_file(layout, name).unlink(missing_ok=True)  # or it would wait, as after a crash
         supervisor.start(name)
         await_ready(layout, name)
-
-
-def show_addresses(layout: Layout) -> None:
-    say("  Look at:")
-    for title, variable, path in PAGES:
-        say(f"    {title:<32} http://{ports.HOST}:{ports.read(variable).number}{path}")
-    say(f"    {'Logs, and tools for this stack':<32} {layout.log}, {layout.bin}")
-    say("    ./setup.sh status | logs [service] | restart [service] | down [-v]")

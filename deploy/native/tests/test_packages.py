@@ -22,9 +22,8 @@ def test_nothing_starts_meanwhile_and_all_is_as_it_was_afterwards(root: Path) ->
 
 def test_the_machines_own_policy_comes_back_even_after_a_failure(root: Path) -> None:
     (root / POLICY).write_text("theirs")
-    with pytest.raises(KeyboardInterrupt), nothing_starts(["redis-server"], root=root):
-        assert not (root / CLUSTERS).exists()
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_install(root)
     assert (root / POLICY).read_text() == "theirs"
     assert [path.name for path in (root / POLICY).parent.iterdir()] == ["policy-rc.d"]
 
@@ -35,3 +34,9 @@ def test_the_machines_own_cluster_settings_stay(root: Path) -> None:
     with nothing_starts(["postgresql"], root=root):
         pass
     assert [path.name for path in (root / CLUSTERS).iterdir()] == ["theirs.conf"]
+
+
+def _interrupted_install(root: Path) -> None:
+    with nothing_starts(["redis-server"], root=root):
+        assert not (root / CLUSTERS).exists()
+        raise KeyboardInterrupt
