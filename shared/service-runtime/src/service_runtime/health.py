@@ -27,30 +27,34 @@ class Health:
     service: str
     config_hash: str = ""
     checks: dict[str, Check] = field(default_factory=dict)
+    spare: dict[str, Check] = field(default_factory=dict)
+    """Checks of what the process can do without, though less well: such a one is DEGRADED."""
     ready: bool = False
     """Set by the process when it has started, cleared when it begins to stop."""
 
     async def components(self) -> dict[str, dict[str, str]]:
         """Run every check at once, each within `CHECK_SECONDS`."""
-        names = list(self.checks)
-        states = await asyncio.gather(*(self._probe(self.checks[name]) for name in names))
-        return dict(zip(names, states, strict=True))
+        probes = {name: self._probe(check, "DOWN") for name, check in self.checks.items()}
+        probes |= {name: self._probe(check, "DEGRADED") for name, check in self.spare.items()}
+        states = await asyncio.gather(*probes.values())
+        return dict(zip(probes, states, strict=True))
 
-    async def _probe(self, check: Check) -> dict[str, str]:
+    async def _probe(self, check: Check, failed: str) -> dict[str, str]:
         try:
             await asyncio.wait_for(check(), CHECK_SECONDS)
         except TimeoutError:
-            return {"status": "DOWN", "reason": f"no answer within {CHECK_SECONDS:g} s"}
+            return {"status": failed, "reason": f"no answer within {CHECK_SECONDS:g} s"}
         except Exception as exc:  # noqa: BLE001 - whatever a check raises is its reason
-            return {"status": "DOWN", "reason": str(exc) or type(exc).__name__}
+            return {"status": failed, "reason": str(exc) or type(exc).__name__}
         return {"status": "UP"}
 
     async def overall(self) -> Answer:
         """Answer `/health`: every component with its state; 503 if one is down."""
         components = await self.components()
-        down = not self.ready or any(part["status"] != "UP" for part in components.values())
+        states = {part["status"] for part in components.values()}
+        down = not self.ready or "DOWN" in states
         status = HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK
-        state = "DOWN" if down else "UP"
+        state = "DOWN" if down else "DEGRADED" if "DEGRADED" in states else "UP"
         return status, {"status": state, "service": self.service, "components": components}
 
     def live(self) -> Answer:
