@@ -1,1 +1,1 @@
-"""TODO."""
+"""Decides what deserves a person: deduplicates, keeps the history, routes."""

@@ -1,0 +1,1 @@
+"""What we reach: Postgres, Redis, Kafka."""

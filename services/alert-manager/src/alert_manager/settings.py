@@ -1,0 +1,57 @@
+"""What an operator may set; every field from the environment, `ALERT_MANAGER_<NAME>`."""
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from service_runtime.settings import ServiceSettings, shared
+
+
+class Settings(ServiceSettings):
+    """Settings of the alert manager."""
+
+    model_config = SettingsConfigDict(env_prefix="ALERT_MANAGER_")
+
+    port: int = Field(default=8082, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one, which is logged."""
+    config: Path = Field(
+        default=Path("config/tocsin.yml"), validation_alias=shared("TOCSIN_CONFIG")
+    )
+    """The alerting configuration, in Alertmanager's format."""
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias=shared("REDIS_URL")
+    )
+    """The fast path. Away or empty, Postgres is asked instead."""
+    database_url: SecretStr = Field(
+        default=SecretStr("postgresql://alertuser@127.0.0.1:5432/alertdb"),
+        validation_alias=shared("DATABASE_URL"),
+    )
+    """The history, a libpq URL."""
+    database_connections: int = Field(default=8, ge=2, le=100)
+    """Connections at most. Two keep the consumers going; each more serves requests at once."""
+    dedup_ttl: timedelta = Field(
+        default=timedelta(hours=1), ge=timedelta(seconds=1), le=timedelta(days=30)
+    )
+    """How long an open alert stays silent after a notification. Shorter nags; longer hides a lost
+    page."""
+    history_retention: timedelta = Field(
+        default=timedelta(days=90), ge=timedelta(hours=1), le=timedelta(days=3650)
+    )
+    """How long alerts that are over are kept. Shorter forgets what happened last time; longer
+    needs more disk."""
+    external_url: str = Field(default="http://127.0.0.1:8082", pattern=r"^https?://\S+$")
+    """How readers of a notification reach this service; links begin with it."""
+    max_batch: int = Field(default=500, ge=1, le=5_000)
+    """Records judged in one transaction. Fewer cost more per record; more hold locks longer."""
+    instance: str = Field(default="", max_length=200, pattern=r"^[a-zA-Z0-9._-]*$")
+    """Name of this process in the consumer group, unique in it: a restart under the same name gets
+    its partitions back at once. Empty means host name and port."""
+
+    def member(self) -> str:
+        """Return the name of this process in its consumer groups; "" makes it a passing guest."""
+        if self.instance or not self.port:
+            return self.instance
+        return f"{socket.gethostname()}-{self.port}"
