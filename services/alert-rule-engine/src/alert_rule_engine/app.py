@@ -3,11 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from http import HTTPStatus
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import faust
 import mode.loop
@@ -21,7 +21,9 @@ from alert_rule_engine.entrypoints.aggregate import AggregateWorker
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
 from alert_rule_engine.entrypoints.guard import LOOP_SECONDS, LoopWatch, forever
 from alert_rule_engine.entrypoints.rules import RulesFeed
-from alert_rule_engine.handlers import ApplyPartials, EvaluateBatch, TakeRules
+from alert_rule_engine.handlers.aggregate import ApplyPartials
+from alert_rule_engine.handlers.evaluate import EvaluateBatch
+from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.settings import Settings
 from service_runtime import lifecycle, telemetry
 from service_runtime.health import Answer, Health, ThreadedHealthServer
@@ -77,7 +79,11 @@ class Running:
         def overall() -> Answer:
             status, answer = is_ready()
             state = {"status": "UP" if status is HTTPStatus.OK else "DOWN"}
-            return status, {**state, "service": self.health.service, "components": {"kafka": answer}}
+            return status, {
+                **state,
+                "service": self.health.service,
+                "components": {"kafka": answer},
+            }
 
         server = ThreadedHealthServer(
             self.settings.host,
@@ -97,7 +103,7 @@ class Running:
         self,
         stop: asyncio.Event,
         changed: Callable[[RuleBook], Awaitable[None]],
-        work: list[Awaitable[None]],
+        work: Sequence[Coroutine[Any, Any, None]],
         drain: Callable[[], Awaitable[None]],
     ) -> None:
         """Start Faust and the background work; run until told to stop; drain and stop."""
@@ -108,8 +114,11 @@ class Running:
             for each in (*work, self.loop_watch.run(), self.rules.follow(changed, self.outlet))
         ]
         self.health.ready = True
-        ended = [*tasks, asyncio.ensure_future(stop.wait())]
-        ended.append(asyncio.ensure_future(self.app.wait_until_stopped()))
+        ended: list[asyncio.Future[Any]] = [
+            *tasks,
+            asyncio.ensure_future(stop.wait()),
+            asyncio.ensure_future(self.app.wait_until_stopped()),
+        ]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         self.health.ready = False
         for task in tasks:
@@ -118,8 +127,8 @@ class Running:
         if not stop.is_set():
             end_process(f"faust stopped: {self.app.crash_reason!r}")
         await drain()
-        for task in ended:
-            task.cancel()
+        for each in ended:
+            each.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*ended, return_exceptions=True)
         await self.rules.close()
@@ -165,7 +174,7 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         buffered=settings.aggregate_buffer,
     )
     running = Running(Role.AGGREGATE, settings, app)
-    table: faust.Table[bytes, bytes] = app.Table(
+    table = app.Table(
         aggregate.TABLE, partitions=app.conf.topic_partitions, key_type=bytes, value_type=bytes
     )
     store = TableStore(table)
@@ -192,6 +201,4 @@ def main(role: Role, settings: Settings) -> int:
     telemetry.announce_build(f"{SERVICE}-{role}")
     mode.loop.use("uvloop")
     runner = run_evaluate if role is Role.EVALUATE else run_aggregate
-    return lifecycle.run(
-        lambda stop: runner(settings, stop), grace=settings.shutdown_grace
-    )
+    return lifecycle.run(lambda stop: runner(settings, stop), grace=settings.shutdown_grace)

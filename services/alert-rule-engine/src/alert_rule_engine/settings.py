@@ -28,7 +28,8 @@ class Settings(ServiceSettings):
     longer judges them with fewer corrections by late events."""
     idle_after: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))
     """Silence after which a partition no longer holds event time back. Shorter than a shipper's
-    pause makes its events late; longer delays percentiles, rates and resolves when traffic stops."""
+    pause makes its events late; longer delays percentiles, rates and resolves when traffic
+    stops."""
     flush_interval: timedelta = Field(
         default=timedelta(milliseconds=500), gt=timedelta(0), le=timedelta(seconds=30)
     )

@@ -77,9 +77,7 @@ class Outlet:
 
     async def dead_letter(self, record: Record, *, stage: str, error: BaseException) -> None:
         """Set a record aside, with Kafka Connect's headers; return when that is stored."""
-        headers = dead_letter_headers(
-            record, service="alert-rule-engine", stage=stage, error=error
-        )
+        headers = dead_letter_headers(record, service="alert-rule-engine", stage=stage, error=error)
         topic = dead_letter_topic(record.topic)
         await (await self.keyed(topic, record.key, record.value, headers))
         DEAD_LETTERS.labels(record.topic).inc()
@@ -97,7 +95,7 @@ class KafkaAlerts:
 
     async def send(self, alert: Alert) -> Awaitable[object]:
         """Send an alert; all of one fingerprint go to one partition, in order."""
-        headers = {
+        headers: dict[str, str] = {
             Header.CONTENT_TYPE: "application/json",
             Header.SCHEMA: Schema.ALERT,
             Header.TENANT: alert.tenant,

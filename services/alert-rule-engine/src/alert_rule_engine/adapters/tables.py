@@ -5,13 +5,12 @@ rebalance; `OffsetStore` remembers. The table is written only through `send_chan
 acknowledgement is awaited, never through item assignment, which is not.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, Final, cast
 
-import faust
 from faust.stores import STORES
 from faust.stores.memory import Store
-from faust.types import TP, EventT
+from faust.types import TP, EventT, TableT
 
 from alert_rule_engine.domain.journal import Change
 
@@ -51,13 +50,16 @@ STORES.aliases[SCHEME] = f"{__name__}:{OffsetStore.__name__}"
 class TableStore:
     """A StateStore on a Faust table."""
 
-    def __init__(self, table: faust.Table[bytes, bytes]) -> None:
+    def __init__(self, table: TableT[bytes, bytes]) -> None:
         self._table = table
 
     @property
-    def _data(self) -> dict[bytes, bytes]:
-        data: dict[bytes, bytes] = self._table.data.data
-        return data
+    def _data(self) -> MutableMapping[bytes, bytes]:
+        return self._store.data
+
+    @property
+    def _store(self) -> OffsetStore:
+        return cast("OffsetStore", self._table.data)
 
     async def write(self, partition: int, changes: Sequence[Change]) -> None:
         """Send the changes to the changelog, await every acknowledgement, then hold them."""
@@ -75,12 +77,12 @@ class TableStore:
             else:
                 self._data[key] = value
 
-    def keep_only(self, partitions: Iterable[int]) -> dict[bytes, bytes]:
+    def keep_only(self, partitions: Iterable[int]) -> Mapping[bytes, bytes]:
         """Drop what belongs to other partitions, offsets too; return what is left."""
         kept = set(partitions)
         foreign = [key for key in self._data if int(key.partition(b":")[0]) not in kept]
         for key in foreign:
             del self._data[key]
-        store = self._table.data
+        store = self._store
         store.offsets = {tp: at for tp, at in store.offsets.items() if tp.partition in kept}
         return self._data

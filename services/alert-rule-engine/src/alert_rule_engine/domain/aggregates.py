@@ -80,9 +80,7 @@ class Aggregate:
         self.count += other.count
         self.errors += other.errors
         if other.number:
-            self._add_values(
-                Values(other.number, other.total, other.low, other.high, other.sketch)
-            )
+            self._add_values(Values(other.number, other.total, other.low, other.high, other.sketch))
         for evidence in (other.first, other.last):
             if evidence is not None:
                 self._witness(evidence)

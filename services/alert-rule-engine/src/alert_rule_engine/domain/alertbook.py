@@ -52,7 +52,7 @@ class AlertBook:
         if not rule.holds(window):
             return False
         if alert is None:
-            return self._open(key, rule, group, start, window, crossing)
+            return self._open(rule, group, start, window, crossing)
         alert.window = snapshot(rule, start, window)
         alert.rule = rule.rule
         alert.stale = False
@@ -66,14 +66,9 @@ class AlertBook:
         return True
 
     def _open(
-        self,
-        key: AlertKey,
-        rule: CompiledRule,
-        group: Group,
-        start: int,
-        window: Aggregate,
-        crossing: Crossing,
+        self, rule: CompiledRule, group: Group, start: int, window: Aggregate, crossing: Crossing
     ) -> bool:
+        key = (rule_key(rule.rule), group)
         past = self.past.get(key)
         if past is not None and start <= past[0]:
             return False

@@ -72,9 +72,7 @@ class Bucket:
                     self._count(known, panes, row, arrival)
         return losses
 
-    def _count(
-        self, known: SpecRules | None, panes: SpecPanes, row: Row, arrival: Arrival
-    ) -> None:
+    def _count(self, known: SpecRules | None, panes: SpecPanes, row: Row, arrival: Arrival) -> None:
         panes.fill(row, arrival)
         self.touched.add(row.start)
         self.dirty = True
@@ -89,9 +87,7 @@ class Bucket:
         if row.start + panes.pane <= self.judged:
             self._reopen(known, panes, row, _crossed(row, arrival, late_by))
 
-    def _reopen(
-        self, known: SpecRules, panes: SpecPanes, row: Row, crossing: Crossing
-    ) -> None:
+    def _reopen(self, known: SpecRules, panes: SpecPanes, row: Row, crossing: Crossing) -> None:
         """Judge again the windows that hold a pane which had been judged without this row."""
         for rule in known.timed:
             if rule.judgement is not Judgement.CROSSING:

@@ -1,4 +1,4 @@
-"""The rules as the compacted topic tells them: the highest revision of each, until its tombstone."""
+"""The rules as the compacted topic tells them: each one's highest revision, until its tombstone."""
 
 from dataclasses import dataclass, field
 

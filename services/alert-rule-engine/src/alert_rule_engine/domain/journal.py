@@ -105,8 +105,8 @@ class Journal:
                 self._copies[number].hot = persistence.unpack_bucket(stored[key], bucket)
         for name, key in names.items():
             if "@" in name:
-                number, _, start = name[1:].partition("@")
-                self._load_cold(int(number), int(start), stored[key])
+                bucket_number, _, start = name[1:].partition("@")
+                self._load_cold(int(bucket_number), int(start), stored[key])
 
     def _load_cold(self, number: int, start: int, value: bytes) -> None:
         copies = self._copies[number]

@@ -102,7 +102,8 @@ def decode(value: bytes) -> Partial | Tick:
     Raises:
         msgspec.DecodeError: (or its subclass ValidationError) the value is neither.
     """
-    return _decoder.decode(value)
+    message: Partial | Tick = _decoder.decode(value)
+    return message
 
 
 def slot_of(spec: str, group: Sequence[str]) -> int:

@@ -133,9 +133,7 @@ class Partition:
         self.vector.clocks[source] = max(self.vector.clocks.get(source, 0), clock)
 
     def _count(self, partial: Partial, offset: int) -> Losses:
-        arrival = Arrival(
-            partial.source, partial.offset, partial.accepted_at, partial.traceparent
-        )
+        arrival = Arrival(partial.source, partial.offset, partial.accepted_at, partial.traceparent)
         watermark = self.watermark()
         losses = Losses()
         for number, blocks in _by_bucket(partial.blocks).items():

@@ -1,8 +1,9 @@
 """Which pane specs an event feeds, found without trying every rule.
 
-An event's key is (service, level, statusCode). What a key decides by itself is decided once and
-remembered: specs whose match reads nothing else, and groups made of nothing else. The rest is
-tried per event, and only for specs whose equality predicates on service and level hold.
+An event's key is service, level, statusCode and whether it has a responseTime. What a key decides
+by itself is decided once and remembered: specs whose match reads nothing else, and groups made of
+nothing else. The rest is tried per event, and only for specs whose equality predicates on service
+and level hold.
 """
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ from rule_language import Match, Value
 MAX_PLANS: Final = 20_000
 MAX_SLOTS: Final = 100_000
 _KEY_FIELDS: Final = frozenset({"service", "level", "statusCode", "tenant"})
+_PRESENCE: Final = "has(responseTime)"
 _READERS: Final[dict[str, Callable[[Event], Any]]] = {
     "service": attrgetter("service"),
     "level": attrgetter("level"),
@@ -52,7 +54,7 @@ class SpecEvaluator:
         self.spec = spec
         self.match = match
         self.value = value
-        self.match_by_key = match.variables <= _KEY_FIELDS
+        self.match_by_key = match.variables <= _KEY_FIELDS or spec.match.strip() == _PRESENCE
         self.group_by_key = _KEY_FIELDS.issuperset(spec.group_by)
         self._readers = tuple(_reader(name) for name in spec.group_by)
         self._slots: dict[Group, int] = {}
@@ -70,6 +72,21 @@ class SpecEvaluator:
             slot = slot_of(self.spec.id, group if self.spec.spread else ())
             self._slots[group] = slot
         return slot
+
+    def reads(self) -> frozenset[str]:
+        """Return the names of an event's fields that are needed."""
+        grouped = {name.partition(".")[0] for name in self.spec.group_by}
+        value = self.value.variables if self.value else frozenset[str]()
+        return self.match.variables | value | grouped
+
+    def values(self, events: Iterable[Event]) -> list[float]:
+        """Return the numbers that these events have."""
+        if self.value is None:
+            return []
+        if self.spec.value == "responseTime":
+            return [event.response_time for event in events if event.response_time is not None]
+        read = self.value.of
+        return [value for event in events if (value := read(event)) is not None]
 
     def predicates(self) -> Iterable[Predicate]:
         """Yield each (service, level) that the match demands; None demands nothing."""
@@ -98,11 +115,11 @@ class Planner:
         for evaluator in evaluators:
             for predicate in evaluator.predicates():
                 self._index[predicate].append(evaluator)
-        self._plans: dict[tuple[str, str, int | None], Plan] = {}
+        self._plans: dict[tuple[str, str, int | None, bool], Plan] = {}
 
     def plan(self, event: Event) -> Plan:
         """Return the plan of an event's key."""
-        key = (event.service, event.level, event.status_code)
+        key = (event.service, event.level, event.status_code, event.response_time is None)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:

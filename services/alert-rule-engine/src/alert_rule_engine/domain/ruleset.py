@@ -5,37 +5,44 @@ decides is then done per heap, so the cost of an event hardly depends on the num
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
-
-import msgspec
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from alert_contracts.events import Event
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain import sketch as sketches
-from alert_rule_engine.domain.partials import Block, Group, Moment, Row, Values, target_of
+from alert_rule_engine.domain.partials import Block, Group, Row, Values, target_of
 from alert_rule_engine.domain.plans import Planner, SpecEvaluator
 from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.views import Decoder, Lines
 from rule_language import compile_match, compile_value
 
-MAX_LINE: Final = 4_096
-"""A longer sample is cut: its message, then its attributes."""
 SAMPLE_BYTES: Final = 262_144
 """Samples of one target of one record; rows beyond go without."""
-_KEPT_MESSAGE: Final = 1_024
-_encode: Final = msgspec.json.Encoder().encode
-
+Key = tuple[str, str, int | None, bool, int]
 Place = tuple[SpecEvaluator, Group, int]
+Instant = tuple[int, int]
+"""When an event happened, and its index in the batch."""
+
+
+class Batch(NamedTuple):
+    """A decoded record."""
+
+    events: Sequence[Event]
+    lines: Lines
 
 
 class _Tally:
-    """What one row will hold; `chosen` are the indices of its events."""
+    """What one row will hold. `chosen`: indices of its events, where their values are needed."""
 
-    __slots__ = ("chosen", "errors")
+    __slots__ = ("chosen", "count", "errors", "first", "last")
 
-    def __init__(self) -> None:
-        self.chosen: list[int] = []
+    def __init__(self, first: Instant, last: Instant) -> None:
+        self.count = 0
         self.errors = 0
+        self.first = first
+        self.last = last
+        self.chosen: list[int] = []
 
 
 class RuleSet:
@@ -43,121 +50,147 @@ class RuleSet:
 
     def __init__(self, evaluators: Sequence[SpecEvaluator]) -> None:
         self._planner = Planner(evaluators)
+        self._decoder = Decoder(name for each in evaluators for name in each.reads())
         panes = [each.spec.pane for each in evaluators]
         self._slice = math.gcd(*panes) if panes else 1
         self._empty = not evaluators
 
-    def evaluate(self, events: Sequence[Event]) -> list[list[Block]]:
+    def decode(self, value: bytes) -> Batch:
+        """Return what the rules need of a record.
+
+        Raises:
+            msgspec.DecodeError: (or its subclass ValidationError) the value is no NDJSON of events.
+        """
+        events = self._decoder.decode(value)
+        return Batch(events, Lines(value, len(events)))
+
+    def evaluate(self, batch: Batch) -> list[list[Block]]:
         """Return, for each target partition, the rows that these events add."""
         targets: list[dict[str, Block]] = [{} for _ in range(STATE_PARTITIONS)]
-        if self._empty:
-            return [[] for _ in targets]
         budget = [SAMPLE_BYTES] * STATE_PARTITIONS
-        for (evaluator, group, start), tally in self._tallies(events).items():
+        for place, tally in self._tallies(batch.events).items():
+            evaluator, group, _ = place
             slot = evaluator.slot(group)
             target = target_of(slot)
-            row = _row(evaluator, group, start, tally, events)
-            row.slot = slot
-            budget[target] -= _witness(row, tally, events, budget[target])
+            row = _row(place, tally, batch.events, slot)
+            budget[target] -= _witness(row, tally, batch.lines, budget[target])
             spec = evaluator.spec
-            blocks = targets[target]
-            block = blocks.get(spec.id)
+            block = targets[target].get(spec.id)
             if block is None:
-                block = blocks[spec.id] = Block(spec.id, spec.pane, [])
+                block = targets[target][spec.id] = Block(spec.id, spec.pane, [])
             block.rows.append(row)
         return [list(blocks.values()) for blocks in targets]
 
     def _tallies(self, events: Sequence[Event]) -> dict[Place, _Tally]:
-        heaps: dict[tuple[str, str, int | None, int], list[int]] = {}
-        length = self._slice
-        for index, event in enumerate(events):
-            key = (event.service, event.level, event.status_code, event.timestamp // length)
-            heap = heaps.get(key)
-            if heap is None:
-                heaps[key] = [index]
-            else:
-                heap.append(index)
         tallies: dict[Place, _Tally] = {}
-        for key, heap in heaps.items():
-            self._sort(events, heap, key[3] * length, tallies)
+        if self._empty:
+            return tallies
+        length = self._slice
+        for key, heap in _heaps(events, length).items():
+            self._sort(events, heap, key[4] * length, tallies)
         return tallies
 
     def _sort(
         self, events: Sequence[Event], heap: list[int], at: int, tallies: dict[Place, _Tally]
     ) -> None:
         plan = self._planner.plan(events[heap[0]])
+        errors = len(heap) if plan.error else 0
+        instants = [(events[index].timestamp, index) for index in heap]
+        first, last = min(instants), max(instants)
         for evaluator, group in plan.settled:
             start = at - at % evaluator.spec.pane
             if group is not None:
-                _count(tallies, (evaluator, group, start), heap, error=plan.error)
-                continue
-            for index in heap:
-                place = (evaluator, evaluator.group_of(events[index]), start)
-                _count(tallies, place, (index,), error=plan.error)
+                place = (evaluator, group, start)
+                _count(tallies, place, heap, first=first, last=last, errors=errors)
+            else:
+                _count_each(tallies, evaluator, start, events, instants, error=plan.error)
         for evaluator in plan.tried:
-            start = at - at % evaluator.spec.pane
-            for index in heap:
-                event = events[index]
-                if evaluator.match.test(event):
-                    place = (evaluator, evaluator.group_of(event), start)
-                    _count(tallies, place, (index,), error=plan.error)
+            test = evaluator.match.test
+            matching = [instant for instant in instants if test(events[instant[1]])]
+            if matching:
+                start = at - at % evaluator.spec.pane
+                _count_each(tallies, evaluator, start, events, matching, error=plan.error)
+
+
+def _heaps(events: Sequence[Event], length: int) -> dict[Key, list[int]]:
+    heaps: dict[Key, list[int]] = {}
+    find = heaps.get
+    for index, event in enumerate(events):
+        key = (
+            event.service,
+            event.level,
+            event.status_code,
+            event.response_time is None,
+            event.timestamp // length,
+        )
+        heap = find(key)
+        if heap is None:
+            heaps[key] = [index]
+        else:
+            heap.append(index)
+    return heaps
+
+
+def _count_each(
+    tallies: dict[Place, _Tally],
+    evaluator: SpecEvaluator,
+    start: int,
+    events: Sequence[Event],
+    instants: Iterable[Instant],
+    *,
+    error: bool,
+) -> None:
+    for instant in instants:
+        place = (evaluator, evaluator.group_of(events[instant[1]]), start)
+        chosen = (instant[1],)
+        _count(tallies, place, chosen, first=instant, last=instant, errors=int(error))
 
 
 def _count(
-    tallies: dict[Place, _Tally], place: Place, chosen: Sequence[int], *, error: bool
+    tallies: dict[Place, _Tally],
+    place: Place,
+    chosen: Sequence[int],
+    *,
+    first: Instant,
+    last: Instant,
+    errors: int,
 ) -> None:
     tally = tallies.get(place)
     if tally is None:
-        tally = tallies[place] = _Tally()
-    tally.chosen.extend(chosen)
-    if error:
-        tally.errors += len(chosen)
+        tally = tallies[place] = _Tally(first, last)
+    tally.count += len(chosen)
+    tally.errors += errors
+    tally.first = min(tally.first, first)
+    tally.last = max(tally.last, last)
+    if place[0].value is not None:
+        tally.chosen.extend(chosen)
 
 
-def _row(
-    evaluator: SpecEvaluator, group: Group, start: int, tally: _Tally, events: Sequence[Event]
-) -> Row:
+def _row(place: Place, tally: _Tally, events: Sequence[Event], slot: int) -> Row:
+    evaluator, group, start = place
     values = None
-    if evaluator.value is not None:
-        values = _values(evaluator.value.of, tally.chosen, events, sketch=evaluator.spec.sketch)
-    return Row(0, group, start, len(tally.chosen), tally.errors, values)
+    if tally.chosen:
+        found = evaluator.values([events[index] for index in tally.chosen])
+        values = _values(found, sketch=evaluator.spec.sketch)
+    return Row(slot, group, start, tally.count, tally.errors, values)
 
 
-def _values(
-    read: Callable[[Event], float | None],
-    chosen: Iterable[int],
-    events: Sequence[Event],
-    *,
-    sketch: bool,
-) -> Values | None:
-    found = [value for index in chosen if (value := read(events[index])) is not None]
+def _values(found: list[float], *, sketch: bool) -> Values | None:
     if not found:
         return None
     histogram = sketches.sketch_of(found) if sketch else None
     return Values(len(found), float(sum(found)), min(found), max(found), histogram)
 
 
-def _witness(row: Row, tally: _Tally, events: Sequence[Event], budget: int) -> int:
+def _witness(row: Row, tally: _Tally, lines: Lines, budget: int) -> int:
     """Give the row its earliest and latest event, if they fit; return the bytes that they take."""
-    first = min(tally.chosen, key=lambda index: events[index].timestamp)
-    last = max(tally.chosen, key=lambda index: events[index].timestamp)
-    row.first = _moment(events[first])
-    row.last = _moment(events[last]) if last != first else None
-    size = len(row.first.line) + (len(row.last.line) if row.last else 0)
+    first = lines.moment(tally.first[1], tally.first[0])
+    last = lines.moment(tally.last[1], tally.last[0]) if tally.last != tally.first else None
+    size = sum(len(moment.line) for moment in (first, last) if moment is not None)
     if size > budget:
-        row.first = row.last = None
         return 0
+    row.first, row.last = first, last
     return size
-
-
-def _moment(event: Event) -> Moment:
-    line = _encode(event)
-    if len(line) > MAX_LINE:
-        message = event.message[:_KEPT_MESSAGE] + "…"
-        line = _encode(msgspec.structs.replace(event, message=message))
-    if len(line) > MAX_LINE:
-        line = _encode(Event(event.timestamp, event.service[:_KEPT_MESSAGE], message, event.level))
-    return Moment(event.timestamp, line)
 
 
 def rulesets(book: RuleBook) -> dict[str, RuleSet]:
@@ -171,5 +204,3 @@ def rulesets(book: RuleBook) -> dict[str, RuleSet]:
             value = compile_value(spec.value, tenant=spec.tenant)
         by_tenant.setdefault(spec.tenant, []).append(SpecEvaluator(spec, match, value))
     return {tenant: RuleSet(evaluators) for tenant, evaluators in by_tenant.items()}
-
-

@@ -8,6 +8,7 @@ histogram has at most some 5 000 buckets whatever it is fed.
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 RELATIVE_ERROR: Final = 0.01
@@ -23,6 +24,7 @@ _OFFSET: Final = 1 - math.ceil(math.log(SMALLEST) * _SCALE)
 _MIDDLE: Final = 2 / (_GAMMA + 1)
 
 
+@lru_cache(maxsize=65_536)
 def bucket_of(value: float) -> int:
     """Return the bucket of a finite value."""
     size = abs(value)

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import faust
 from aiokafka.errors import KafkaError
+from faust.types import TableT
 
 from alert_contracts.topics import Topic
 from alert_rule_engine import telemetry
 from alert_rule_engine.entrypoints.guard import StallWatch
 from alert_rule_engine.entrypoints.records import record_of
-from alert_rule_engine.handlers import ApplyPartials
+from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.ports import Clock, End, Outlet, StateStore
 from service_runtime.consumer import LAG, Record
 from service_runtime.errors import PoisonError
@@ -33,7 +34,7 @@ class AggregateWorker:
     def __init__(
         self,
         app: faust.App,
-        table: faust.Table[bytes, bytes],
+        table: TableT[bytes, bytes],
         handler: ApplyPartials,
         store: StateStore,
         outlet: Outlet,
@@ -58,7 +59,7 @@ class AggregateWorker:
         app.on_partitions_revoked.connect(self._revoked)
         table.on_recover(self._recovered)
 
-    async def _revoked(self, _app: object, *_args: object, **_more: object) -> None:
+    async def _revoked(self, _app: Any, /, *_args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401
         self._active = False
         async with self._flushing:
             await self._handler.release()
@@ -76,7 +77,7 @@ class AggregateWorker:
             self._active = True
             seconds = round(time.monotonic() - started, 3)
             log.info("state_restored", partitions=mine, records=len(stored), seconds=seconds)
-        except Exception as exc:  # noqa: BLE001 - Faust would swallow it and go on with no state
+        except Exception as exc:
             log.exception("process_ends")
             self._end(f"the state could not be restored: {exc!r}")
 
@@ -87,7 +88,7 @@ class AggregateWorker:
                 continue
             try:
                 await self._one(manual, event)
-            except Exception as exc:  # noqa: BLE001 - Faust would acknowledge the record and go on
+            except Exception as exc:
                 log.exception("process_ends")
                 self._end(f"aggregate failed: {exc!r}")
 
@@ -112,7 +113,11 @@ class AggregateWorker:
         if record.partition not in self._handler.journals:
             return False
         expected = self._handler.expects(record.partition)
-        if expected is not None and record.offset > expected and record.partition in self._contiguous:
+        if (
+            expected is not None
+            and record.offset > expected
+            and record.partition in self._contiguous
+        ):
             self._end(f"offset {record.offset} of {record.partition} came, {expected} was due")
         self._contiguous.add(record.partition)
         return True

@@ -16,7 +16,7 @@ from faust.types import TP
 from alert_contracts.topics import STATE_PARTITIONS, Topic
 from alert_rule_engine.entrypoints.guard import StallWatch
 from alert_rule_engine.entrypoints.records import record_of
-from alert_rule_engine.handlers import EvaluateBatch, tick
+from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.ports import Clock, End, Outlet
 from service_runtime.consumer import LAG
 from service_runtime.telemetry import logger
@@ -57,13 +57,15 @@ class EvaluateWorker:
         self._next: dict[int, int] = {}
         self._heard: dict[int, float] = {}
         self._done = 0
+        self._stopping = False
         self._stall = StallWatch(end)
         topic = app.topic(Topic.LOG_EVENTS, key_type=bytes, value_type=bytes)
         app.agent(topic, concurrency=1, name="evaluate")(self._consume)
         app.on_partitions_assigned.connect(self._assigned)
 
-    async def _assigned(self, _app: object, assigned: set[TP], **_more: object) -> None:
+    async def _assigned(self, _app: Any, /, *args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401
         now = time.monotonic()
+        assigned: set[TP] = args[0]
         self._heard = {tp.partition: now for tp in assigned if tp.topic == Topic.LOG_EVENTS}
         self._next = {}
         log.info("partitions_assigned", partitions=sorted(self._heard))
@@ -71,6 +73,8 @@ class EvaluateWorker:
     async def _consume(self, stream: Any) -> None:  # noqa: ANN401 - a Faust stream
         manual = stream.noack()
         async for event in manual.events():
+            if self._stopping:
+                continue
             try:
                 await self._one(manual, event)
             except Exception as exc:  # noqa: BLE001 - Faust would acknowledge the record and go on
@@ -80,9 +84,7 @@ class EvaluateWorker:
         record = record_of(event)
         emission = self._handler.handle(record)
         if emission.poison is not None:
-            log.warning(
-                "record_poisonous", partition=record.partition, offset=record.offset
-            )
+            log.warning("record_poisonous", partition=record.partition, offset=record.offset)
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=emission.poison)
         sent = [
             await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
@@ -103,6 +105,7 @@ class EvaluateWorker:
                 self._end(f"a partial could not be sent: {exc!r}")
             await flight.stream.ack(flight.event)
             self._done += 1
+            self._flights.task_done()
 
     async def tick(self) -> None:
         """Measure the lag and tell stage two which sources have nothing to say."""
@@ -139,9 +142,9 @@ class EvaluateWorker:
         return lag
 
     async def drain(self) -> None:
-        """Wait until all that was evaluated is acknowledged."""
-        while not self._flights.empty():
-            await asyncio.sleep(0.05)
+        """Take nothing more; wait until all that was evaluated is acknowledged."""
+        self._stopping = True
+        await self._flights.join()
 
     def ready(self) -> bool:
         """Tell whether partitions are assigned and being read."""

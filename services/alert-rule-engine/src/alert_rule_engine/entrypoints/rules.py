@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from alert_contracts.topics import Topic
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.handlers import TakeRules
+from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.ports import Outlet
 from service_runtime.consumer import Record
 from service_runtime.errors import PoisonError, StartupError
@@ -47,8 +47,8 @@ class RulesFeed:
             await self._consumer.seek_to_beginning(_TP)
             end = (await self._consumer.end_offsets([_TP]))[_TP]
             while await self._consumer.position(_TP) < end:
-                for message in await self._read():
-                    self._take(message)
+                for record in await self._read():
+                    self._take(record)
         except KafkaError as exc:
             message = f"the topic {Topic.ALERT_RULES} cannot be read: {exc}"
             raise StartupError(message) from exc
@@ -65,9 +65,7 @@ class RulesFeed:
             log.warning("record_poisonous", topic=record.topic, offset=record.offset)
             return exc
 
-    async def follow(
-        self, changed: Callable[[RuleBook], Awaitable[None]], outlet: Outlet
-    ) -> None:
+    async def follow(self, changed: Callable[[RuleBook], Awaitable[None]], outlet: Outlet) -> None:
         """Hand every change on, for ever."""
         while True:
             any_change = False

@@ -1,149 +1,25 @@
-"""The use cases: evaluate a batch, apply partials, store the state, take rules over."""
+"""Stage two: partials become state and alerts, and the state is stored."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any
 
 import msgspec
 
-from alert_contracts.events import Event, decode_batch
-from alert_contracts.topics import STATE_PARTITIONS, Header
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
-from alert_rule_engine.domain.catalog import Catalog
 from alert_rule_engine.domain.journal import Change, Journal, restore
-from alert_rule_engine.domain.partials import Block, Partial, Tick
+from alert_rule_engine.domain.partials import Partial, Tick
 from alert_rule_engine.domain.partition import Outcome
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.domain.ruleset import RuleSet, rulesets
 from alert_rule_engine.ports import AlertSink, Clock, StateStore
 from service_runtime.consumer import Record
 from service_runtime.errors import PoisonError
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
-DEFAULT_TENANT: Final = "default"
-_NO_BATCH: Final[list[Event]] = []
-
-
-class TakeRules:
-    """Keeps the rules as the topic tells them."""
-
-    def __init__(self) -> None:
-        self._catalog = Catalog()
-        self._refused: dict[str, str] = {}
-
-    def take(self, record: Record) -> bool:
-        """Take one record in; tell whether it changed anything.
-
-        Raises:
-            PoisonError: it is no rule.
-        """
-        try:
-            return self._catalog.take(record.key or b"", record.value)
-        except msgspec.DecodeError as exc:
-            raise PoisonError(str(exc)) from exc
-
-    def compile(self) -> RuleBook:
-        """Return the rules compiled; say which were refused, once each."""
-        book = self._catalog.compile()
-        for key, reason in book.errors.items():
-            if self._refused.get(key) != reason:
-                telemetry.RULE_ERRORS.labels(key.partition("/")[2]).inc()
-                log.warning("rule_refused", rule=key, reason=reason)
-        self._refused = dict(book.errors)
-        telemetry.RULES.set(len(book.rules))
-        log.info("rules_changed", rules=len(book.rules), refused=len(book.errors))
-        return book
-
-
-class Emission(NamedTuple):
-    """What stage one has to say of one record: a value for each target partition."""
-
-    values: list[bytes]
-    events: int
-    poison: PoisonError | None = None
-    """Why the record could not be read; its partials are empty."""
-
-
-class EvaluateBatch:
-    """Stage one."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._rules: dict[str, RuleSet] = {}
-
-    def follow(self, book: RuleBook) -> None:
-        """Evaluate by these rules from the next record on."""
-        self._rules = rulesets(book)
-
-    def handle(self, record: Record) -> Emission:
-        """Evaluate one record of `log-events`. One that cannot be read still yields its partials."""
-        poison = None
-        try:
-            events = _read(record)
-        except PoisonError as exc:
-            events, poison = _NO_BATCH, exc
-        rules = self._rules.get(record.headers.get(Header.TENANT, DEFAULT_TENANT))
-        blocks: list[list[Block]] = [[]] * STATE_PARTITIONS
-        if rules is not None and events:
-            blocks = rules.evaluate(events)
-        telemetry.EVENTS.inc(len(events))
-        telemetry.BATCHES.inc()
-        return Emission(self._encode(record, events, blocks), len(events), poison)
-
-    def _encode(
-        self, record: Record, events: list[Event], blocks: list[list[Block]]
-    ) -> list[bytes]:
-        accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
-        newest = max((event.timestamp for event in events), default=0)
-        partial = Partial(
-            format=partials.FORMAT,
-            source=record.partition,
-            offset=record.offset,
-            batch=partials.digest(record.key or b"%d" % record.offset),
-            events=0,
-            clock=min(newest, accepted_at),
-            accepted_at=accepted_at,
-            at=self._clock(),
-            traceparent=record.headers.get(Header.TRACEPARENT),
-            blocks=[],
-        )
-        values = []
-        counting = record.partition % STATE_PARTITIONS
-        for target, share in enumerate(blocks):
-            partial.blocks = share
-            partial.events = len(events) if target == counting else 0
-            values.append(partials.encode(partial))
-        return values
-
-
-def _read(record: Record) -> list[Event]:
-    if record.value is None:
-        message = "a batch has no value"
-        raise PoisonError(message)
-    try:
-        return decode_batch(record.value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise PoisonError(str(exc)) from exc
-
-
-def _decode(record: Record) -> Partial | Tick:
-    try:
-        return partials.decode(record.value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise PoisonError(str(exc)) from exc
-
-
-def _milliseconds(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else default
-
-
-def tick(*, now: int, idle: Mapping[int, int]) -> bytes:
-    """Return the value that says: at `now`, these sources end at these offsets."""
-    return partials.encode(Tick(partials.FORMAT, now, dict(idle)))
 
 
 @dataclass(slots=True)
@@ -153,7 +29,7 @@ class Cut:
     alerts: list[Awaitable[object]]
     changes: dict[int, list[Change]]
     vectors: dict[int, Change]
-    done: list[object]
+    done: list[Any]
     """Tokens of the records that this flush covers, in order."""
 
 
@@ -177,7 +53,7 @@ class ApplyPartials:
     """Acceptance of the newest batch applied."""
     _spent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _sent: list[Awaitable[object]] = field(default_factory=list)
-    _done: list[object] = field(default_factory=list)
+    _done: list[Any] = field(default_factory=list)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a record is applied and its alerts handed over, so that no cut falls between."""
 
@@ -302,3 +178,8 @@ class ApplyPartials:
         self.counted.value = sum(each.vector.counted for each in held)
 
 
+def _decode(record: Record) -> Partial | Tick:
+    try:
+        return partials.decode(record.value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise PoisonError(str(exc)) from exc
