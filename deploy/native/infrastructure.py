@@ -7,7 +7,9 @@ from native.layout import Layout
 from native.postgres import Postgres
 from native.programs import Program
 from native.progress import say, step
-from native.session import Session
+from native.session import Session, clear_the_way
+
+NAMES = ("kafka", "redis", "postgres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def prepare(layout: Layout) -> Infrastructure:
 def up(layout: Layout) -> None:
     """Bring up the three servers under the state directory and print their addresses."""
     layout.make()
+    clear_the_way(layout, NAMES)
     install_packages(layout)
     with step("uv and the supervisor"):
         tools = downloads.tools(layout)

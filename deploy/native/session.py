@@ -1,6 +1,6 @@
 """One run of `up`: starts programs in order, and takes back what it started when it fails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from native import programs, variables
@@ -27,19 +27,8 @@ class Session:
         self._was_up = self._supervisor.up()
 
     def launch(self, wanted: Sequence[Program]) -> None:
-        """Check the ports, write the configuration, start the supervisor; no program yet.
-
-        Raises:
-            SetupError: a port is taken.
-        """
+        """Write the configuration and start the supervisor; no program yet."""
         running = self._supervisor.running()
-        if not self._was_up and orphans(self._layout):
-            with step("Ending what a dead supervisor left behind"):
-                end_orphans(self._layout)
-        for program in wanted:
-            if program.name not in running:
-                for port in CATALOG[program.name].ports:
-                    require_free(port)
         self._changed = {p.name for p in wanted if programs.write(self._layout, p)} & running
         configuration = programs.write_supervisor(self._layout, list(wanted))
         self._supervisor.launch(self._tools, configuration)
@@ -64,6 +53,21 @@ class Session:
         elif self._supervisor.up():
             with step("Stopping what was started"):
                 shut_down(self._layout)
+
+
+def clear_the_way(layout: Layout, names: Iterable[str]) -> None:
+    """End what a dead supervisor left behind, and see that the ports can be had.
+
+    Raises:
+        SetupError: a port is taken by something else.
+    """
+    supervisor = Supervisor(layout)
+    if not supervisor.up() and orphans(layout):
+        with step("Ending what a dead supervisor left behind"):
+            end_orphans(layout)
+    for name in set(names) - supervisor.running():
+        for port in CATALOG[name].ports:
+            require_free(port)
 
 
 def await_ready(layout: Layout, name: str) -> None:

@@ -13,7 +13,7 @@ from native.layout import WIPED, Layout
 from native.programs import Program, pid_file
 from native.progress import say, step
 from native.services import Application
-from native.session import Session, await_ready, shut_down
+from native.session import Session, await_ready, clear_the_way, shut_down
 from native.supervisor import Supervisor
 
 
@@ -33,7 +33,6 @@ class Stack:
 
 def prepare(layout: Layout) -> Stack:
     """Install and configure everything; start nothing. What is there already is left alone."""
-    layout.make()
     infrastructure.install_packages(layout)
     with step("uv and the supervisor"):
         tools = downloads.tools(layout)
@@ -52,6 +51,8 @@ def prepare(layout: Layout) -> Stack:
 
 def up(layout: Layout, *, with_demo: bool) -> None:
     """Bring the stack up (or up to date) and show a first alert."""
+    layout.make()
+    clear_the_way(layout, CATALOG)
     stack = prepare(layout)
     session = Session(layout, tools=stack.tools)
     try:
