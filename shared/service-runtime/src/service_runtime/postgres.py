@@ -46,13 +46,14 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open a pool; it connects in the background and by itself again after an outage.
 
-    `patience` is the longest wait for a connection and, twice that, for a statement, in seconds.
+    The URL's own `options` are kept. `patience` is the longest wait for a connection and, twice that, for a statement, in seconds.
     """
+    given = str(psycopg.conninfo.conninfo_to_dict(url).get("options") or "")
     options: dict[str, Any] = {
         "row_factory": dict_row,
         "application_name": name,
         "connect_timeout": max(2, int(patience)),
-        "options": f"-c statement_timeout={int(patience * 2000)}",
+        "options": f"{given} -c statement_timeout={int(patience * 2000)}",
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
