@@ -131,21 +131,26 @@ def enrich(alert: Alert) -> Alert:
     """
     if not alert.annotations:
         return alert
+    numbers = {name: _plain(number) for name, number in alert.aggregates.items()}
     context: dict[str, object] = {
-        **alert.aggregates,
-        "aggregates": alert.aggregates,
+        **numbers,
+        "aggregates": numbers,
         "labels": alert.labels,
         "group": alert.group,
         "rule": alert.rule.name,
         "severity": alert.severity.value,
         "service": alert.labels.get("service", ""),
-        "threshold": alert.threshold,
+        "threshold": None if alert.threshold is None else _plain(alert.threshold),
         "condition": alert.condition,
         "reason": alert.reason,
     }
     texts = list(alert.annotations.items())[:MAX_ANNOTATIONS]
     rendered = {name: _render(text, context) for name, text in texts}
     return msgspec.structs.replace(alert, annotations=rendered)
+
+
+def _plain(number: float) -> float:
+    return int(number) if number.is_integer() else number
 
 
 def _render(text: str, context: Mapping[str, object]) -> str:
