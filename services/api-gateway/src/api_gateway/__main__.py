@@ -1,0 +1,23 @@
+"""`python -m api_gateway`: load settings, run the gateway."""
+
+import sys
+from functools import partial
+
+from api_gateway.app import serve_gateway
+from api_gateway.settings import Settings
+from api_gateway.telemetry import SERVICE
+from service_runtime.lifecycle import run
+from service_runtime.settings import load
+from service_runtime.telemetry import announce_build, configure_logging
+
+
+def main() -> int:
+    """Run until told to stop; return the exit status."""
+    settings = load(Settings)
+    configure_logging(SERVICE, settings.log_level)
+    announce_build(SERVICE)
+    return run(partial(serve_gateway, settings), grace=settings.shutdown_grace)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

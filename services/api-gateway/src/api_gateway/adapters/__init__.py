@@ -1,0 +1,1 @@
+"""What the gateway reaches: Kafka and Postgres."""

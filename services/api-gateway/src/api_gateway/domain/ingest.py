@@ -1,0 +1,165 @@
+"""What one request holds: events in canonical form, ready to be stored, and those refused."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from alert_contracts.events import Event
+from api_gateway.domain import incoming, scan
+from api_gateway.domain.bounds import MAX_EVENT_BYTES, MAX_EVENTS, MAX_VALUES
+from api_gateway.domain.normalise import normalise
+from api_gateway.domain.refusals import MAX_LISTED, FieldError, Refusal
+
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_NUL: Final = b"\\u0000"
+_LARGE: Final = 1_048_576
+_TOO_MANY: Final = f"a request holds at most {MAX_EVENTS} events"
+
+_encoder: Final = msgspec.json.Encoder()
+_any: Final = msgspec.json.Decoder()
+_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class MalformedError(ValueError):
+    """No event can be told apart from another in the body; the message says why."""
+
+
+class OversizedError(ValueError):
+    """The body as a whole is over a bound; the message says which."""
+
+
+class Intake(NamedTuple):
+    """What became of a request's events."""
+
+    lines: bytes
+    """The accepted ones: NDJSON of canonical events, each line ended."""
+    accepted: int
+    rejected: int
+    refusals: Sequence[Refusal]
+    """Of the rejected ones, at most `MAX_LISTED`."""
+
+
+def take_array(body: bytes, arrival: int) -> Intake:
+    """Take a JSON array of events that arrived at `arrival` (epoch ms).
+
+    Raises:
+        MalformedError: the body is no JSON array.
+        OversizedError: it holds more JSON values than we are willing to hold.
+    """
+    return _take(body, arrival, incoming.decode_array, _array_elements)
+
+
+def take_lines(body: bytes, arrival: int) -> Intake:
+    """Take NDJSON, one event a line, that arrived at `arrival` (epoch ms).
+
+    Raises:
+        OversizedError: it holds more JSON values than we are willing to hold.
+    """
+    return _take(body, arrival, incoming.decode_lines, _line_elements)
+
+
+def take_one(body: bytes, arrival: int) -> Intake:
+    """Take one event that arrived at `arrival` (epoch ms).
+
+    Raises:
+        OversizedError: it holds more JSON values than we are willing to hold.
+    """
+    return _take(body, arrival, lambda text: [incoming.decode_one(text)], lambda text: [text])
+
+
+def _take(
+    body: bytes,
+    arrival: int,
+    decode: Callable[[bytes], list[incoming.Incoming]],
+    split: Callable[[bytes], Iterable[bytes]],
+) -> Intake:
+    if len(body) > _LARGE and scan.number_of_values(body) > MAX_VALUES:
+        msg = f"the body holds more than {MAX_VALUES} JSON values"
+        raise OversizedError(msg)
+    if _NUL not in body:
+        try:
+            plain = decode(body)
+            kept = incoming.adopt(plain[:MAX_EVENTS], arrival)
+        except (*_UNREADABLE, incoming.NotPlainError):
+            pass  # not plain: read it again below, event by event
+        else:
+            return _pack(kept, range(len(kept)), _Refusals(surplus=len(plain) - len(kept)))
+    return _take_each(list(split(body)), arrival)
+
+
+class _Refusals:
+    """Lists the first, counts the rest."""
+
+    def __init__(self, surplus: int) -> None:
+        self.count = 0
+        self.listed: list[Refusal] = []
+        if surplus:
+            self.add(MAX_EVENTS, FieldError("", _TOO_MANY))
+            self.count = surplus
+
+    def add(self, index: int, error: FieldError) -> None:
+        self.count += 1
+        self.listed.append(Refusal(index, error.pointer, error.reason))
+
+
+def _take_each(texts: Sequence[bytes], arrival: int) -> Intake:
+    refusals = _Refusals(surplus=max(0, len(texts) - MAX_EVENTS))
+    events: list[Event] = []
+    indexes: list[int] = []
+    for index, text in enumerate(texts[:MAX_EVENTS]):
+        try:
+            events.append(normalise(_decode(text), arrival))
+            indexes.append(index)
+        except FieldError as exc:
+            refusals.add(index, exc)
+    return _pack(events, indexes, refusals)
+
+
+def _decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return _any.decode(text)
+    except _UNREADABLE:
+        raise scan.explain(bytes(text)) from None
+
+
+def _array_elements(body: bytes) -> Sequence[bytes]:
+    try:
+        return [bytes(raw) for raw in _raws.decode(body)]
+    except _UNREADABLE:
+        pass  # an element is broken: part them without a decoder
+    try:
+        return scan.elements(body)
+    except scan.TooTangledError as exc:
+        msg = f"the body {exc}"
+        raise MalformedError(msg) from None
+
+
+def _line_elements(body: bytes) -> Sequence[bytes]:
+    return [line for line in body.split(b"\n") if line and not line.isspace()]
+
+
+def _pack(
+    events: Sequence[incoming.Adopted], indexes: Sequence[int], refusals: _Refusals
+) -> Intake:
+    """Encode what was accepted, but for lines that are too long."""
+    lines = _encoder.encode_lines(events)
+    accepted = len(events)
+    if len(lines) > MAX_EVENT_BYTES:
+        each = lines.split(b"\n")
+        if max(map(len, each)) > MAX_EVENT_BYTES:
+            lines, accepted = _without_long_lines(each[:-1], indexes, refusals)
+    listed = sorted(refusals.listed, key=lambda refusal: refusal.index)[:MAX_LISTED]
+    return Intake(lines, accepted, refusals.count, listed)
+
+
+def _without_long_lines(
+    lines: Sequence[bytes], indexes: Sequence[int], refusals: _Refusals
+) -> tuple[bytes, int]:
+    kept = []
+    for index, line in zip(indexes, lines, strict=True):
+        if len(line) > MAX_EVENT_BYTES:
+            refusals.add(index, FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes"))
+        else:
+            kept.append(line + b"\n")
+    return b"".join(kept), len(kept)

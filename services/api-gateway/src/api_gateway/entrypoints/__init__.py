@@ -1,0 +1,1 @@
+"""What wakes the gateway: HTTP requests, and a timer for rules not yet published."""

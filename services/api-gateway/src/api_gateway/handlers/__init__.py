@@ -1,0 +1,1 @@
+"""Use cases: ask the ports, let the domain decide, act."""
