@@ -1,0 +1,1 @@
+"""What delivery reaches: Postgres, Kafka, Redis, and the third parties themselves."""

@@ -1,0 +1,1 @@
+"""Pure values and decisions of delivery: no I/O, no clock."""

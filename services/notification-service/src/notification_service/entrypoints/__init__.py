@@ -1,0 +1,1 @@
+"""What wakes delivery: orders from Kafka, work that is due, and HTTP requests."""

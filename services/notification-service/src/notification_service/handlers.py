@@ -1,0 +1,171 @@
+"""Use cases: take an order in, and bring one message to the person."""
+
+from collections.abc import Callable, Sequence
+
+from alert_contracts.notifications import Notification
+from notification_service import telemetry
+from notification_service.domain.directory import Channel, Directory, Endpoint
+from notification_service.domain.fallback import next_receiver
+from notification_service.domain.outcome import Action, Attempt, Patience, Reason, Verdict, judge
+from notification_service.ports import Courier, Job, NewDelivery, Outbox, ResultLog, ResultWire
+from service_runtime.telemetry import logger
+
+log = logger(__name__)
+Clock = Callable[[], int]
+
+
+def plan(
+    directory: Directory, order: Notification, receiver: str, visited: tuple[str, ...]
+) -> list[NewDelivery]:
+    """Return one message for each integration of a receiver, each with a key of its own.
+
+    A receiver that the configuration does not have gets one message that cannot be delivered:
+    nothing is dropped silently.
+    """
+    endpoints = directory.receivers.get(receiver)
+    if endpoints is None:
+        endpoints = (unknown_endpoint(receiver),)
+    return [
+        NewDelivery(
+            key=f"{order.id}:{receiver}:{endpoint.integration}",
+            order=order,
+            endpoint=endpoint,
+            visited=visited,
+            skipped=_skip(order, endpoint),
+        )
+        for endpoint in endpoints
+    ]
+
+
+def unknown_endpoint(receiver: str) -> Endpoint:
+    """Return the place of messages for a receiver that the configuration lacks."""
+    return Endpoint(receiver=receiver, integration="none[0]", channel=Channel.NONE, destination="")
+
+
+def _skip(order: Notification, endpoint: Endpoint) -> Reason | None:
+    unwanted = order.status == "resolved" and not endpoint.send_resolved
+    return Reason.RESOLVED_NOT_WANTED if unwanted else None
+
+
+class Notifier:
+    """Everything that happens between an order and its delivery. `clock` gives epoch ms."""
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        courier: Courier,
+        directory: Directory,
+        patience: Patience,
+        clock: Clock,
+    ) -> None:
+        self._outbox = outbox
+        self._courier = courier
+        self._directory = directory
+        self._patience = patience
+        self._clock = clock
+
+    async def accept(self, orders: Sequence[Notification]) -> int:
+        """Store one message for each integration of each order's receiver; return how many."""
+        planned = [
+            delivery
+            for order in orders
+            for delivery in plan(self._directory, order, order.receiver, (order.receiver,))
+        ]
+        return await self._outbox.add(planned, now=self._clock()) if planned else 0
+
+    async def deliver(self, job: Job) -> Verdict:
+        """Try to deliver what was claimed, and store what became of it.
+
+        Raises:
+            TemporaryError: the outbox is away; nothing was stored, `settle` stores it later.
+        """
+        attempt = await self.attempt(job)
+        return await self.settle(job, attempt)
+
+    async def attempt(self, job: Job) -> Attempt:
+        """Return how the attempt ended; nothing is stored yet."""
+        if job.behind:
+            return Attempt(Reason.WAITS_FOR_EARLIER, error="an earlier message is still owed")
+        endpoint = self._directory.endpoint(job.receiver, job.integration)
+        if endpoint is None:
+            gone = f"the configuration has no {job.receiver}/{job.integration}"
+            return Attempt(Reason.UNKNOWN_RECEIVER, error=gone, permanent=True)
+        return await self._courier.send(job, endpoint)
+
+    async def settle(self, job: Job, attempt: Attempt) -> Verdict:
+        """Decide what follows from an attempt, and store it."""
+        now = self._clock()
+        verdict = judge(
+            attempt,
+            taken_over_by=None if job.behind else next_receiver(self._directory, job.visited),
+            owed=job.owed,
+            rounds=job.rounds,
+            created_at=job.created_at,
+            patience=self._patience,
+            now=now,
+        )
+        await self._store(job, attempt, verdict, now)
+        self._tell(job, attempt, verdict, now)
+        return verdict
+
+    async def _store(self, job: Job, attempt: Attempt, verdict: Verdict, now: int) -> None:
+        match verdict.action:
+            case Action.DELIVERED:
+                await self._outbox.delivered(job, attempt, now=now)
+            case Action.FELL_BACK:
+                visited = (*job.visited, verdict.fallback)
+                instead = plan(self._directory, job.order, verdict.fallback, visited)
+                await self._outbox.fell_back(job, attempt, instead, now=now)
+            case Action.OWED:
+                await self._outbox.owe(job, attempt, next_at=verdict.next_at, now=now)
+            case Action.DEAD:
+                await self._outbox.owe(job, attempt, next_at=None, now=now)
+
+    def _tell(self, job: Job, attempt: Attempt, verdict: Verdict, now: int) -> None:
+        facts = {
+            "notification": job.order.id,
+            "receiver": job.receiver,
+            "integration": job.integration,
+            "reason": attempt.reason.value,
+            "attempts": attempt.sends,
+        }
+        if attempt.delivered:
+            telemetry.SENT.labels(job.channel, "success").inc()
+            accepted = min((a.accepted_at for a in job.order.alerts if a.accepted_at), default=None)
+            if accepted is not None and job.order.status == "firing":
+                telemetry.ALERT_TO_NOTIFICATION.observe(max(0, now - accepted) / 1000)
+            log.info("notification_delivered", **facts)
+            return
+        if attempt.reason is not Reason.WAITS_FOR_EARLIER:
+            telemetry.SENT.labels(job.channel, "failure").inc()
+        telemetry.FAILURES.labels(job.channel, attempt.reason.value).inc()
+        if verdict.action is Action.FELL_BACK:
+            telemetry.FALLBACKS.labels(job.channel).inc()
+        log.warning(
+            "notification_not_delivered",
+            **facts,
+            action=verdict.action.value,
+            error=attempt.error,
+            fallback=verdict.fallback,
+        )
+
+
+class Reporter:
+    """Tells the alert manager what became of its orders; nothing is told before it is stored."""
+
+    def __init__(self, log_of_results: ResultLog, wire: ResultWire) -> None:
+        self._results = log_of_results
+        self._wire = wire
+
+    async def publish(self, *, limit: int = 200) -> int:
+        """Publish what is not yet published, oldest first; return how many.
+
+        Raises:
+            TemporaryError: the store or Kafka is away; the same results come again.
+        """
+        results = await self._results.unpublished(limit)
+        if results:
+            await self._wire.publish([one.result for one in results])
+            await self._results.published(results)
+        return len(results)
