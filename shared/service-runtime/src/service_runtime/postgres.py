@@ -46,7 +46,8 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open a pool; it connects in the background and by itself again after an outage.
 
-    The URL's own `options` are kept. `patience` is the longest wait for a connection and, twice that, for a statement, in seconds.
+    `patience` is the longest wait for a connection and, twice that, for a statement, in seconds.
+    The URL's own `options` are kept.
     """
     given = str(psycopg.conninfo.conninfo_to_dict(url).get("options") or "")
     options: dict[str, Any] = {
