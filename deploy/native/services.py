@@ -101,7 +101,7 @@ class Application:
         return Program(
             name=service.name,
             command=(self._python, "-m", *service.arguments),
-            directory=self._layout.app,
+            directory=self._layout.data(service.name),
             environment=environment,
             content=variables.configuration(self._layout).read_text(),
         )

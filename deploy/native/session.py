@@ -65,9 +65,9 @@ def clear_the_way(layout: Layout, names: Iterable[str]) -> None:
     if not supervisor.up() and orphans(layout):
         with step("Ending what a dead supervisor left behind"):
             end_orphans(layout)
-    for name in set(names) - supervisor.running():
-        for port in CATALOG[name].ports:
-            require_free(port)
+    running = supervisor.running()
+    for port in [port for name in names if name not in running for port in CATALOG[name].ports]:
+        require_free(port)
 
 
 def await_ready(layout: Layout, name: str) -> None:
