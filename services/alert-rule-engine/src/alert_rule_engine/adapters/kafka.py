@@ -16,12 +16,19 @@ PENDING_SENDS: Final = 100_000
 RawHeaders = list[tuple[str, bytes]]
 
 
+class _App(faust.App):
+    """Keeps nothing on disk: its state is in memory and in the changelog."""
+
+    def _create_directories(self) -> None:
+        """Make none; the working directory may be read-only."""
+
+
 def create_app(
     name: str, *, brokers: str, instance_id: str, buffered: int, partitions: int = STATE_PARTITIONS
 ) -> faust.App:
     """Return a Faust app. `name` is its consumer group; `buffered` bounds records read ahead."""
     urls = ";".join(f"kafka://{broker.strip()}" for broker in brokers.split(","))
-    return faust.App(
+    return _App(
         name,
         broker=urls,
         store=STORE_URL,

@@ -59,7 +59,7 @@ class AggregateWorker:
         app.on_partitions_revoked.connect(self._revoked)
         table.on_recover(self._recovered)
 
-    async def _revoked(self, _app: Any, /, *_args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401
+    async def _revoked(self, _app: Any, /, *_args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401, ARG002
         self._active = False
         async with self._flushing:
             await self._handler.release()

@@ -63,7 +63,7 @@ class EvaluateWorker:
         app.agent(topic, concurrency=1, name="evaluate")(self._consume)
         app.on_partitions_assigned.connect(self._assigned)
 
-    async def _assigned(self, _app: Any, /, *args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401
+    async def _assigned(self, _app: Any, /, *args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401, ARG002
         now = time.monotonic()
         assigned: set[TP] = args[0]
         self._heard = {tp.partition: now for tp in assigned if tp.topic == Topic.LOG_EVENTS}
