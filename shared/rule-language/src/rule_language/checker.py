@@ -26,6 +26,9 @@ from rule_language.nodes import (
 )
 from rule_language.schema import NUMERIC, Schema, Type
 
+MAX_PATTERNS: Final = 20
+"""Regular expressions in one expression: each may come to hold a mebibyte."""
+
 _CONTAINERS: Final = frozenset({Type.LIST, Type.MAP, Type.DYN})
 _ORDERED: Final = frozenset({Type.BOOL, Type.STRING, Type.TIMESTAMP})
 _MAYBE_BOOL: Final = frozenset({Type.BOOL, Type.DYN})
@@ -53,6 +56,9 @@ def check(root: Node, schema: Schema, *, expected: frozenset[Type], purpose: str
     if found not in expected:
         what = f"{purpose} must be {_either(expected - {Type.DYN})}, but this is {found}"
         raise refusal(root, what)
+    patterns = [node for node in types if isinstance(node, Call) and node.function == "matches"]
+    if len(patterns) > MAX_PATTERNS:
+        raise refusal(patterns[MAX_PATTERNS], f"more than {MAX_PATTERNS} patterns")
     return Checked(root, types, schema)
 
 
@@ -198,8 +204,9 @@ def _ordering(left: Type, right: Type) -> Type | None:
 
 
 def _addition(left: Type, right: Type) -> Type | None:
-    if Type.STRING in (left, right) and {left, right} <= _MAYBE_TEXT:
-        return Type.STRING
+    for joined in (Type.STRING, Type.LIST):
+        if joined in (left, right) and {left, right} <= {joined, Type.DYN}:
+            return joined
     return _arithmetic(left, right)
 
 

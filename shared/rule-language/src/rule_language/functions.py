@@ -13,7 +13,7 @@ from rule_language.schema import Timestamp, Type
 
 MAX_PATTERN: Final = 1_000
 """Characters of one regular expression."""
-MAX_PROGRAM: Final = 4_000
+MAX_PROGRAM: Final = 2_000
 """RE2 instructions of one compiled pattern; with it, matching can never run out of memory."""
 _MAX_MEMORY: Final = 1 << 20
 """Bytes that RE2 may spend on one pattern, its lazily built automaton included."""

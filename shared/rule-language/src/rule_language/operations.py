@@ -18,10 +18,15 @@ NUMBERS: Final = frozenset({int, float})
 ORDERED: Final = frozenset({str, bool, Timestamp})
 MAX_TEXT: Final = 1 << 19
 """Characters of a concatenation; more is an attack, not a message."""
+MAX_ITEMS: Final = 10_000
+"""Elements of two lists that are joined."""
 
 
 def is_number(value: Any) -> TypeGuard[float]:  # noqa: ANN401 - any value of an event
     return value.__class__ in NUMBERS
+
+
+_JOINED: Final[dict[type, int]] = {str: MAX_TEXT, list: MAX_ITEMS}
 
 
 class UndecidedError(Exception):
@@ -85,7 +90,9 @@ def _divide(left: float, right: float) -> float:
 
 def _modulo(left: float, right: float) -> int:
     if isinstance(left, int) and isinstance(right, int):
-        return left - right * _truncated(left, right)
+        quotient = _truncated(left, right)
+        if quotient in INT64:
+            return left - right * quotient
     raise UndecidedError
 
 
@@ -119,11 +126,11 @@ def arithmetic(symbol: str, result: Type) -> Apply:
     return apply
 
 
-def _concatenated(left: Any, right: Any) -> str:  # noqa: ANN401 - any value of an event
-    texts = isinstance(left, str) and isinstance(right, str)
-    if not texts or len(left) + len(right) > MAX_TEXT:
+def _concatenated(left: Any, right: Any) -> Any:  # noqa: ANN401 - any value of an event
+    bound = _JOINED.get(left.__class__)
+    if bound is None or left.__class__ is not right.__class__ or len(left) + len(right) > bound:
         raise UndecidedError
-    return str(left + right)
+    return left + right
 
 
 def negated(value: Any) -> float:  # noqa: ANN401 - any value of an event

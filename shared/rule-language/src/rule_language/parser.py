@@ -178,9 +178,11 @@ class _Builder(Transformer[Token, Node]):
 
 
 def _prefix(operator: Token, operand: Node) -> Node:
-    """Apply `!` or `-`; a minus before an int or double literal is part of the literal."""
+    """Apply `!` or `-`; one minus before an int or double literal is part of the literal."""
     if operator == "-" and isinstance(operand, Literal) and operand.kind in ("int", "double"):
-        return Literal(-cast("float", operand.value), operand.kind, *_where(operator))
+        magnitude = cast("float", operand.value)
+        if magnitude >= 0:
+            return Literal(-magnitude, operand.kind, *_where(operator))
     return Unary(str(operator), operand, *_where(operator))
 
 

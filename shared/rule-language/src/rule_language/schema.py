@@ -43,6 +43,8 @@ class Variable:
     type: Type
     read: Reader
     optional: bool = False
+    absent: str | None = None
+    """What `read` returns where `has()` is to be false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _field(type_: Type, attribute: str, *, optional: bool = False) -> Variable:
 _EVENT_FIELDS: Final = {
     "service": _field(Type.STRING, "service"),
     "message": _field(Type.STRING, "message"),
-    "level": _field(Type.STRING, "level"),
+    "level": Variable(Type.STRING, attrgetter("level"), absent=""),
     "host": _field(Type.STRING, "host", optional=True),
     "traceId": _field(Type.STRING, "trace_id", optional=True),
     "statusCode": _field(Type.INT, "status_code", optional=True),

@@ -113,12 +113,12 @@ def _presence(node: Node, schema: Schema, *, wanted: bool) -> Test | None:
             return lambda event: key in event.attributes
         return lambda event: key not in event.attributes
     variable = _variable(node, schema)
-    if variable is None or not variable.optional:
+    if variable is None:
         return None
-    read = variable.read
+    read, absent = variable.read, variable.absent
     if wanted:
-        return lambda event: read(event) is not None
-    return lambda event: read(event) is None
+        return lambda event: read(event) != absent
+    return lambda event: read(event) == absent
 
 
 def _text_test(node: Call, schema: Schema, *, wanted: bool) -> Test | None:

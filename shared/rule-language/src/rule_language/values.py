@@ -133,8 +133,9 @@ class Values:
     def presence(self, node: Node) -> Closure:
         """Return the closure of `has(node)`."""
         if isinstance(node, Name):
-            read = self._variables[node.name].read
-            return lambda subject: read(subject) not in (None, "")
+            variable = self._variables[node.name]
+            read, absent = variable.read, variable.absent
+            return lambda subject: read(subject) != absent
         select = cast("Select", node)
         owner, name, has_field = self.of(select.operand), select.field, operations.has_field
         return lambda subject: has_field(owner(subject), name)

@@ -1,0 +1,134 @@
+"""Whatever text comes in, the answer is a program or a refusal, soon."""
+
+import random
+import string
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alert_contracts.events import Event
+from rule_language import RuleLanguageError, compile_condition, compile_match, compile_value
+from rule_language.checker import MAX_PATTERNS
+from rule_language.functions import MAX_PATTERN
+from rule_language.operations import MAX_ITEMS, MAX_TEXT
+from rule_language.parser import MAX_DEPTH, MAX_LENGTH, MAX_NODES
+
+EVENT = Event(timestamp=0, service="a", message="timeout", attributes={"n": 1, "t": "a" * 100})
+WINDOW = {"count": 1.0, "threshold": 0.0}
+WORDS = [
+    *("level", "service", "host", "statusCode", "attributes", "count", "threshold", "a", "has"),
+    *("size", "matches", "startsWith", "in", "true", "false", "null", "1", "1.5", "2u", "'a'"),
+    *('"b"', "r'\\d'", "(", ")", "[", "]", "{", "}", ",", ".", "?", ":", "+", "-", "*", "/", "%"),
+    *("!", "==", "!=", "<", "<=", ">", ">=", "&&", "||", " ", "\n", "//", "\\", "'", '"', "'''"),
+]
+
+
+def attempt(source: str) -> None:
+    """Compile and, where that works, run: only one kind of error may come out."""
+    for compile_ in (compile_match, compile_value):
+        try:
+            program = compile_(source)
+        except RuleLanguageError:
+            continue
+        run: Callable[[Event], object] = getattr(program, "test", None) or program.of  # type: ignore[union-attr]
+        assert run(EVENT) in (True, False, None) or isinstance(run(EVENT), float)
+    try:
+        condition = compile_condition(source)
+    except RuleLanguageError:
+        return
+    assert condition.test(WINDOW) in (True, False)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=60) | st.text(alphabet=string.printable, max_size=60))
+def test_random_text_is_compiled_or_refused(source: str) -> None:
+    attempt(source)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=20).map("".join))
+def test_random_words_of_the_language_are_compiled_or_refused(source: str) -> None:
+    attempt(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("!" * (MAX_LENGTH - 4) + "true", "nests deeper"),
+        ("-" * (MAX_LENGTH - 4) + "1==1", "nests deeper"),
+        ("!(" * 1_000 + "true" + ")" * 1_000, "nests deeper"),
+        ("[" * 2_000 + "]" * 2_000, "nests deeper"),
+        ("size(" * 600 + "'a'" + ")" * 600, "nests deeper"),
+        ("attributes" + ".a" * 2_000, "nests deeper"),
+        ("attributes" + "[0]" * 1_000, "nests deeper"),
+        ("attributes" + "[attributes" * 300 + "]" * 300, "nests deeper"),
+        ("1" + "+1" * 2_000 + "==1", "nests deeper"),
+        ("true" + "?true:true" * 400, "nests deeper"),
+        ("(" * 2_048, "ends too early"),
+        ("[" * 4_096, "ends too early"),
+        ("level in [" + "1," * 1_500 + "1]", "more than 1000 operands"),
+        ("!a||" * 1_000 + "a", "more than 1000 operands"),
+        ("'" + "\\" * 4_000, "never ends"),
+        ('"""' + '"' * 4_000, "unexpected"),
+        ("1" * 4_000, "out of the range"),
+        ("1" * 4_000 + ".0", "too large"),
+        (" " * MAX_LENGTH + "a", "has 4097 characters, more than 4096, at line 1, column 4097"),
+        ("a" * 10_000_000, "has 10000000 characters, more than 4096"),
+    ],
+)
+def test_huge_and_deep_texts_are_refused(source: str, reason: str) -> None:
+    with pytest.raises(RuleLanguageError, match=reason):
+        compile_match(source)
+
+
+def test_what_is_within_the_bounds_compiles_and_runs() -> None:
+    deepest = "!" * (MAX_DEPTH - 1) + "true"
+    assert not compile_match(deepest).test(EVENT)
+    with pytest.raises(RuleLanguageError, match="deeper than 64 levels at line 1, column 65"):
+        compile_match("!" + deepest)
+    assert not compile_match("[" + "1," * (MAX_NODES - 5) + "1] == [1]").test(EVENT)
+    assert compile_match("false||" * 500 + "true").test(EVENT)
+    assert not compile_match("true&&" * 500 + "false").test(EVENT)
+    assert compile_match("(" * 2_000 + "true" + ")" * 2_000).test(EVENT)
+
+
+def test_a_pattern_is_bounded_in_text_program_and_number() -> None:
+    with pytest.raises(RuleLanguageError, match="the pattern has 1001 characters, more than 1000"):
+        compile_match(f"message.matches('{'a' * (MAX_PATTERN + 1)}')")
+    with pytest.raises(RuleLanguageError, match="RE2 instructions, more than 2000"):
+        compile_match(f"message.matches('{'a{900}' * 3}')")
+    with pytest.raises(RuleLanguageError, match="pattern too large"):
+        compile_match(r"message.matches(r'(\pL{100}\pN{100}){10}')")
+    one = "message.matches('a.')"
+    assert not compile_match(" && ".join([one] * MAX_PATTERNS)).test(EVENT)
+    with pytest.raises(RuleLanguageError, match="more than 20 patterns"):
+        compile_match(" && ".join([one] * (MAX_PATTERNS + 1)))
+
+
+def test_a_pattern_that_kills_backtrackers_is_answered_at_once() -> None:
+    slow = Event(timestamp=0, service="a", message="a" * 200_000)
+    assert not compile_match("message.matches('(a+)+$') && message.matches('(a|a)*b')").test(slow)
+
+
+def test_a_pattern_that_overflows_re2_s_automaton_still_finds_what_is_there() -> None:
+    letters = random.Random(1).choices("ab", k=20_000)  # noqa: S311 - a repeatable text
+    event = Event(timestamp=0, service="a", message="".join(letters) + "c")
+    assert compile_match("message.matches('a[ab]{300}c|b[ab]{300}c')").test(event)
+    assert not compile_match("message.matches('a[ab]{300}d')").test(event)
+
+
+def test_concatenation_is_bounded() -> None:
+    half = Event(timestamp=0, service="a" * (MAX_TEXT // 2), message="b" * (MAX_TEXT // 2))
+    assert compile_match("size(service + message) > 0").test(half)
+    assert not compile_match("size(service + message + 'c') > 0").test(half)
+    many = Event(timestamp=0, service="a", message="", attributes={"l": [1] * (MAX_ITEMS // 2)})
+    assert compile_match("size(attributes.l + attributes.l) > 0").test(many)
+    assert not compile_match("size(attributes.l + attributes.l + [1]) > 0").test(many)
+
+
+def test_half_a_surrogate_pair_is_in_no_text_that_matches() -> None:
+    assert not compile_match("message.matches('a.')").test(
+        Event(timestamp=0, service="a", message="ab\ud800")
+    )

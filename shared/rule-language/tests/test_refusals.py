@@ -1,0 +1,234 @@
+"""What cannot be compiled is refused when the rule is written: where, why, and what would do."""
+
+import pytest
+
+from rule_language import RuleLanguageError, compile_condition, compile_match, compile_value
+
+EVENT_NAMES = (
+    "known are attributes, host, level, message, responseTime, service, statusCode, tenant, "
+    "timestamp, traceId"
+)
+FUNCTIONS = "known are contains, endsWith, has, matches, size, startsWith, timestamp"
+A_FIELD = "expected a field, as in has(host) or has(attributes.region)"
+PRESENCE = "expected has(...), which tells whether a field is there"
+AN_OPERAND = "expected a name, a literal or '('"
+A_TIME = 'expected, say, timestamp("2026-01-31T10:00:00Z")'
+NUMBERS = "expected numbers on both sides"
+REFUSALS = [
+    # names
+    ("statuscode > 5", "unknown name 'statuscode'", (1, 1), "did you mean 'statusCode'?"),
+    (
+        "level == 'A' &&\n  sevice == 'b'",
+        "unknown name 'sevice'",
+        (2, 3),
+        "did you mean 'service'?",
+    ),
+    ("zzz", "unknown name 'zzz'", (1, 1), EVENT_NAMES),
+    ("count > 5", "unknown name 'count'", (1, 1), EVENT_NAMES),
+    ("while > 5", "'while' is a reserved word", (1, 1), ""),
+    (
+        "message.startswith('a')",
+        "unknown function 'startswith'",
+        (1, 9),
+        "did you mean 'startsWith'?",
+    ),
+    ("lower(message) == 'a'", "unknown function 'lower'", (1, 1), FUNCTIONS),
+    # types
+    ("service > 5", "no operator '>' for string and int", (1, 9), "expected string on the right"),
+    ("statusCode == '500'", "no operator '==' for int and string", (1, 12), NUMBERS),
+    ("service == 5", "no operator '==' for string and int", (1, 9), "expected string on the right"),
+    ("attributes > 5", "no operator '>' for map and int", (1, 12), "expected numbers or strings"),
+    ("host == null", "no operator '==' for string and null", (1, 6), PRESENCE),
+    ("null != host", "no operator '!=' for null and string", (1, 6), PRESENCE),
+    ("service - 'a' == 'b'", "no operator '-' for string and string", (1, 9), NUMBERS),
+    (
+        "service + 1 == 'b'",
+        "no operator '+' for string and int",
+        (1, 9),
+        "expected string on the right",
+    ),
+    (
+        "responseTime % 2 == 0",
+        "no operator '%' for double and int",
+        (1, 14),
+        "expected int on both sides",
+    ),
+    ("1u + 1 == 2", "no operator '+' for uint and int", (1, 4), NUMBERS),
+    (
+        "attributes.n + 1u == 2",
+        "no operator '+' for dyn and uint",
+        (1, 14),
+        "expected dyn on the right",
+    ),
+    (
+        "timestamp > 5",
+        "no operator '>' for timestamp and int",
+        (1, 11),
+        "expected timestamp on the right",
+    ),
+    (
+        "attributes.at == timestamp",
+        "no operator '==' for dyn and timestamp",
+        (1, 15),
+        "expected dyn on the right",
+    ),
+    (
+        "attributes.at < timestamp",
+        "no operator '<' for dyn and timestamp",
+        (1, 15),
+        "expected dyn on the right",
+    ),
+    ("1 < 2 < 3", "no operator '<' for bool and int", (1, 7), "expected bool on the right"),
+    ("[1] < [2]", "no operator '<' for list and list", (1, 5), "expected numbers or strings"),
+    ("statusCode in [500, '501']", "int is never in a list with string", (1, 21), "expected int"),
+    ("level in 'ERROR'", "'in' needs a list or a map after it, not string,", (1, 10), ""),
+    ("5 in attributes", "this map has string keys, not int,", (1, 1), ""),
+    ("service.name == 'a'", "string has no field 'name'", (1, 9), "expected a map"),
+    ("level[0] == 'E'", "only a list or a map has elements, not string,", (1, 1), ""),
+    ("attributes[5] == 1", "this map is indexed by string, not int,", (1, 12), ""),
+    ("[1]['a'] == 1", "a list is indexed by int, not string,", (1, 5), ""),
+    ("!statusCode", "'!' needs a bool, not int,", (1, 2), ""),
+    ("-service == 'a'", "'-' needs an int or a double, not string,", (1, 2), ""),
+    ("-1u == 1u", "'-' needs an int or a double, not uint,", (1, 2), ""),
+    ("level && true", "'&&' needs a bool, not string,", (1, 1), ""),
+    ("true || 1", "'||' needs a bool, not int,", (1, 9), ""),
+    ("1 ? true : false", "'?' needs a bool before it, not int,", (1, 1), ""),
+    (
+        "true ? true : 'a'",
+        "the branches of '?' must have one type, not bool and string",
+        (1, 15),
+        "",
+    ),
+    ("1 + 1", "match must be bool, but this is int", (1, 3), ""),
+    # functions
+    ("level", "match must be bool, but this is string", (1, 1), ""),
+    (
+        "message.startsWith(5)",
+        "startsWith() does not take (int) on string",
+        (1, 9),
+        'expected, say, service.startsWith("pay")',
+    ),
+    (
+        "startsWith(message, 'a')",
+        "startsWith() does not take (string, string)",
+        (1, 1),
+        'expected, say, service.startsWith("pay")',
+    ),
+    (
+        "message.endsWith()",
+        "endsWith() does not take () on string",
+        (1, 9),
+        'expected, say, host.endsWith(".eu")',
+    ),
+    ("size(statusCode) > 1", "size() does not take (int)", (1, 1), "expected, say, size(message)"),
+    ("'2026'.timestamp() == timestamp", "timestamp() does not take () on string", (1, 8), A_TIME),
+    ("has(5)", "has() cannot judge this", (1, 1), A_FIELD),
+    ("has(attributes['a'])", "has() cannot judge this", (1, 1), A_FIELD),
+    ("has(host, level)", "has() cannot judge this", (1, 1), A_FIELD),
+    ("has(hots)", "unknown name 'hots'", (1, 5), "did you mean 'host'?"),
+    ("attributes.has(host)", "unknown function 'has'", (1, 12), "did you mean 'has'?"),
+    # patterns and times
+    ("message.matches('(')", "RE2 refuses the pattern", (1, 17), "missing ): ("),
+    ("message.matches('(?=a)')", "RE2 refuses the pattern", (1, 17), "invalid perl operator: (?="),
+    (
+        "message.matches(service)",
+        "the pattern of matches() must be a literal",
+        (1, 17),
+        "expected a string",
+    ),
+    ("timestamp > timestamp('2026')", "'2026' is no time with an offset", (1, 23), A_TIME),
+    (
+        "timestamp > timestamp('2026-01-31T10:00:00')",
+        "'2026-01-31T10:00:00' is no time with an offset",
+        (1, 23),
+        A_TIME,
+    ),
+    (
+        "timestamp > timestamp(service)",
+        "the argument of timestamp() must be a literal",
+        (1, 23),
+        "expected a string",
+    ),
+    # syntax
+    ("", "the expression is empty", (1, 1), "expected an expression"),
+    (" \n", "the expression is empty", (1, 1), "expected an expression"),
+    ("level ==", "the expression ends too early", (1, 9), AN_OPERAND),
+    ("level ==\n", "the expression ends too early", (2, 1), AN_OPERAND),
+    ("(level == 'a'", "the expression ends too early", (1, 14), "expected an operator"),
+    ("level == 'a')", "unexpected ')'", (1, 13), "expected an operator"),
+    ("level == == 'a'", "unexpected '=='", (1, 10), AN_OPERAND),
+    ("attributes.in == 1", "unexpected 'in'", (1, 12), "expected a name"),
+    ("level = 'a'", "unexpected '='", (1, 7), "expected '=='"),
+    ("true & true", "unexpected '&'", (1, 6), "expected '&&'"),
+    ("true | true", "unexpected '|'", (1, 6), "expected '||'"),
+    ("level inside ['a']", "unexpected 'inside'", (1, 7), "expected an operator"),
+    ("level == 'a", "the string that begins", (1, 10), "it never ends"),
+    (r"level == 'a\'", "the string that begins", (1, 10), "it never ends"),
+    ("statusCode > 5xx", "malformed number", (1, 14), ""),
+    ("attributes == {}", "unexpected '{'", (1, 15), ""),
+    ("message == b'a'", "unexpected ''a''", (1, 13), "expected an operator"),
+    (r"level == 'a\qb'", r"'\q' is no escape of this language", (1, 12), ""),
+    (r"level == '\ud800'", r"'\ud800' is no escape of this language", (1, 11), ""),
+    (r"level == '\U00110000'", r"'\U00110000' is no escape of this language", (1, 11), ""),
+    ("level == '''a\n  \\q'''", r"'\q' is no escape of this language", (2, 3), ""),
+    (
+        "statusCode > 9223372036854775808",
+        "the number 9223372036854775808 is out of the range of int",
+        (1, 14),
+        "",
+    ),
+    (
+        "statusCode > 18446744073709551616u",
+        "the number 18446744073709551616 is out of the range of uint",
+        (1, 14),
+        "",
+    ),
+    ("responseTime > 1e400", "the number 1e400 is too large for a double", (1, 16), ""),
+    ("level == 'a\x00'", "the character U+0000 cannot stand in an expression", (1, 12), ""),
+    (
+        "true &&\n level == 'a\udc00'",
+        "the character U+DC00 cannot stand in an expression",
+        (2, 13),
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "what", "where", "hint"), REFUSALS)
+def test_a_refusal_says_where_and_why(
+    source: str, what: str, where: tuple[int, int], hint: str
+) -> None:
+    with pytest.raises(RuleLanguageError) as refused:
+        compile_match(source)
+    sentence = f"{what} at line {where[0]}, column {where[1]}" + (f": {hint}" if hint else "")
+    assert str(refused.value) == refused.value.message == sentence
+    assert (refused.value.line, refused.value.column) == where
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            "count > thresold",
+            "unknown name 'thresold' at line 1, column 9: did you mean 'threshold'?",
+        ),
+        ("rate > 5 && mincount > 5", "'mincount' at line 1, column 13: did you mean 'minCount'?"),
+        ("level == 'ERROR'", "unknown name 'level' at line 1, column 1"),
+        ("count > previous.count", "unknown name 'previous' at line 1, column 9"),
+        ("count + 1", "condition must be bool, but this is double at line 1, column 7"),
+    ],
+)
+def test_a_condition_knows_the_figures_of_a_window_only(source: str, sentence: str) -> None:
+    with pytest.raises(RuleLanguageError) as refused:
+        compile_condition(source)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"), [("level == 'ERROR'", "bool"), ("service", "string"), ("null", "null")]
+)
+def test_a_value_is_a_number(source: str, kind: str) -> None:
+    with pytest.raises(
+        RuleLanguageError, match=f"value must be double or int or uint, but this is {kind} at"
+    ):
+        compile_value(source)
