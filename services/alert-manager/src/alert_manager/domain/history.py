@@ -109,7 +109,7 @@ def delivery_entries(result: DeliveryResult) -> list[Entry]:
     parts = [f"{result.channel} of {result.receiver}: {result.outcome}"]
     if result.fallback:
         parts.append(f"to {result.fallback}")
-    parts.append(f"({result.reason}, {result.attempts} attempts)")
+    parts.append(f"({result.reason}, attempt {result.attempts})")
     if result.error:
         parts.append(result.error)
     return [

@@ -1,0 +1,19 @@
+"""Fakes of what the alert manager leans on, and alerts to try them with."""
+
+from alert_manager.testing.fakes import FakeClock, FakePublisher, FakeSeenCache
+from alert_manager.testing.history import FakeHistory, FakeOutbox
+from alert_manager.testing.samples import CONFIG, HOUR, MINUTE, NOON, POLICY, an_alert
+
+__all__ = [
+    "CONFIG",
+    "HOUR",
+    "MINUTE",
+    "NOON",
+    "POLICY",
+    "FakeClock",
+    "FakeHistory",
+    "FakeOutbox",
+    "FakePublisher",
+    "FakeSeenCache",
+    "an_alert",
+]
