@@ -20,18 +20,21 @@ PASSED_ON = ("API_GATEWAY_", "ALERT_RULE_ENGINE_", "ALERT_MANAGER_", "NOTIFICATI
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How one of our processes is started; `prefix` is that of its settings."""
+    """How one of our processes is started; `prefix` and `port` are those of its settings."""
 
     name: str
     arguments: tuple[str, ...]
     prefix: str
+    port: str = "PORT"
 
 
 SERVICES = (
     Service("notification-service", ("notification_service",), "NOTIFICATION_SERVICE_"),
     Service("alert-manager", ("alert_manager",), "ALERT_MANAGER_"),
     Service("rule-aggregate", ("alert_rule_engine", "aggregate"), "ALERT_RULE_ENGINE_"),
-    Service("rule-evaluate", ("alert_rule_engine", "evaluate"), "ALERT_RULE_ENGINE_"),
+    Service(
+        "rule-evaluate", ("alert_rule_engine", "evaluate"), "ALERT_RULE_ENGINE_", "EVALUATE_PORT"
+    ),
     Service("api-gateway", ("api_gateway",), "API_GATEWAY_"),
 )
 
@@ -96,7 +99,7 @@ class Application:
             **passed_on,
             **self._environment(),
             f"{service.prefix}HOST": ports.HOST,
-            f"{service.prefix}PORT": str(port.number),
+            f"{service.prefix}{service.port}": str(port.number),
         }
         return Program(
             name=service.name,
