@@ -94,6 +94,7 @@ TABLE = [
     ("-7 % 3 == -1", True),
     ("7 % -3 == 1", True),
     ("7 - 2 - 1 == 4", True),
+    ("§attributes.region * 2 == 4", UNDECIDED),
     ("0x1F == 31", True),
     ("1e3 == 1000.0", True),
     (".5 + 0.25 == 0.75", True),

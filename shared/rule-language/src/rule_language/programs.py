@@ -9,6 +9,7 @@ from typing import Any, Final
 from alert_contracts.events import Event
 from rule_language import analysis
 from rule_language.checker import Checked, check
+from rule_language.nodes import Name
 from rule_language.operations import UndecidedError, is_number
 from rule_language.parser import parse
 from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
@@ -104,7 +105,10 @@ def compile_value(source: str, *, tenant: str = "default") -> Value:
 
 
 def _number(checked: Checked) -> Callable[[Event], float | None]:
-    value = Values(checked).of(checked.root)
+    root = checked.root
+    if isinstance(root, Name) and checked.types[root] is Type.DOUBLE:
+        return checked.schema.variables[root.name].read
+    value = Values(checked).of(root)
 
     def of(event: Any) -> float | None:  # noqa: ANN401 - an event
         try:

@@ -1,0 +1,47 @@
+"""The manual is true: every expression in it has the answer that it promises."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from alert_contracts.events import Event
+from rule_language import checker, compile_match, functions, operations, parser, schema
+
+MANUAL = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+EVENT = msgspec.json.decode(
+    re.findall(r"^```json\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)[0], type=Event
+)
+EXAMPLES = re.findall(r"^\| `(.*)` \| (yes|no|undecided) \|$", MANUAL, re.MULTILINE)
+
+
+def test_the_manual_has_its_examples() -> None:
+    assert len(EXAMPLES) > 30
+    assert {answer for _, answer in EXAMPLES} == {"yes", "no", "undecided"}
+
+
+@pytest.mark.parametrize(("example", "answer"), EXAMPLES)
+def test_an_example_of_the_manual_has_its_answer(example: str, answer: str) -> None:
+    source = example.replace(r"\|", "|")
+    assert compile_match(source).test(EVENT) is (answer == "yes")
+    # A closing line end keeps the bracket out of a comment.
+    assert compile_match(f"!({source}\n)").test(EVENT) is (answer == "no")
+
+
+def test_the_manual_names_every_variable() -> None:
+    names = set(re.findall(r"`([a-zA-Z0-9]+)`", MANUAL))
+    assert names >= set(schema.event_schema("default").variables)
+    assert names >= set(schema.WINDOW.variables)
+
+
+def test_the_manual_knows_the_bounds() -> None:
+    bounds = [
+        f"{parser.MAX_LENGTH:,} characters, {parser.MAX_NODES:,} operands",
+        f"{parser.MAX_DEPTH} levels deep",
+        f"{checker.MAX_PATTERNS}, each {functions.MAX_PATTERN:,} characters",
+        f"{functions.MAX_PROGRAM:,} RE2 instructions",
+        f"{operations.MAX_TEXT:,} characters, {operations.MAX_ITEMS:,} elements",
+    ]
+    for bound in bounds:
+        assert re.sub(r"(\d),(\d)", r"\1 \2", bound) in MANUAL
