@@ -18,8 +18,10 @@ def main() -> int:
     port, path = address()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
-        connection.request("GET", path)
-        return int(connection.getresponse().status != http.HTTPStatus.OK)
+        connection.request("GET", path, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        answer.read()
+        return int(answer.status != http.HTTPStatus.OK)
     except (OSError, http.client.HTTPException):
         return 1
 

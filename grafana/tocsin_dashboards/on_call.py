@@ -165,12 +165,15 @@ DELIVERY: list[Panel] = [
     graph(
         "Undelivered and fallen back",
         Query("sum(tocsin_failed_notifications_pending)", "undelivered"),
+        Query("sum(tocsin_failed_notifications_dead)", "given up"),
+        Query("sum(tocsin_alert_outbox_unsent)", "ordered, not yet in Kafka"),
         Query(
             "sum(increase(tocsin_notification_fallbacks_total[$__rate_interval])) or vector(0)",
             "took the next channel",
         ),
         unit="short",
-        about="What is owed, and how often the first channel of a receiver was passed over.",
+        about="What is owed and what was given up, on the way to the channels and before it, and how "
+        "often the first channel of a receiver was passed over.",
     ),
     graph(
         "Waiting between the stages",

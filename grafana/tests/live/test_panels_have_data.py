@@ -82,7 +82,7 @@ def own_prometheus(directory: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     with (directory / "prometheus.log").open("w") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - names of our own
             [  # noqa: S607
                 "prometheus",
                 f"--config.file={configuration}",
