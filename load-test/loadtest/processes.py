@@ -33,9 +33,21 @@ def find(state: Path | None) -> Pids:
     return {name: _with_children(pids, parents) for name, pids in sorted(roots.items())}
 
 
-def cpu_seconds(pids: Pids) -> dict[str, float]:
-    """Return the CPU time that each named process has used so far."""
-    return {name: sum(_cpu(pid) for pid in members) for name, members in pids.items()}
+Usage = Mapping[str, Mapping[int, float]]
+
+
+def usage(state: Path | None) -> Usage:
+    """Return the CPU seconds that each process of the stack, and we, have used so far, by pid."""
+    named = {**find(state), "load-test": {os.getpid()}}
+    return {name: {pid: _cpu(pid) for pid in members} for name, members in named.items()}
+
+
+def cpu_seconds(before: Usage, after: Usage) -> dict[str, float]:
+    """Return what each named process has used between the two; one that came later, all it has."""
+    return {
+        name: sum(used - before.get(name, {}).get(pid, 0.0) for pid, used in members.items())
+        for name, members in after.items()
+    }
 
 
 def _from_pid_files(state: Path) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """One load test from the first look at the counters to the report."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import NamedTuple
@@ -63,8 +62,9 @@ async def run(options: Options, *, say: Callable[[str], None]) -> Report:
             before = await _counters(options)
             await watch.start()
             start = await asyncio.to_thread(broker.end_offsets)
-            pids = processes.find(options.state)
-            cpu = await _drive(sender, watch, pids, settle=options.settle, say=say)
+            used = processes.usage(options.state)
+            await _drive(sender, watch, settle=options.settle, say=say)
+            cpu = processes.cpu_seconds(used, processes.usage(options.state))
             problems: list[str] = []
             kafka = await _in_kafka(broker, start, options, problems)
             if kafka is not None:
@@ -83,16 +83,9 @@ async def run(options: Options, *, say: Callable[[str], None]) -> Report:
 
 
 async def _drive(
-    sender: Sender,
-    watch: Watch,
-    pids: processes.Pids,
-    *,
-    settle: float,
-    say: Callable[[str], None],
-) -> dict[str, float]:
-    """Send everything and let the engine catch up; return the CPU seconds of each process."""
-    named = {**pids, "load-test": {os.getpid()}}
-    before = processes.cpu_seconds(named)
+    sender: Sender, watch: Watch, *, settle: float, say: Callable[[str], None]
+) -> None:
+    """Send everything and let the engine catch up."""
     watching = asyncio.create_task(watch.run())
     try:
         await sender.run()
@@ -102,8 +95,6 @@ async def _drive(
             await watching
     say("All sent; waiting for the engine ...")
     await watch.settle(sender.tally.accepted, seconds=settle)
-    after = processes.cpu_seconds(named)
-    return {name: after[name] - before[name] for name in named}
 
 
 async def _in_kafka(

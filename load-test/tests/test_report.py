@@ -99,7 +99,11 @@ def test_alert_latencies_count_from_the_acceptance_of_the_event_that_crossed() -
     assert outcome.delivered_ms() == [100.0]
 
 
-def test_the_cpu_time_of_a_process_is_read_with_that_of_its_children() -> None:
-    seconds = processes.cpu_seconds({"self": {os.getpid()}, "gone": {2**22 + 1}})
-    assert seconds["self"] > 0
-    assert seconds["gone"] == 0
+def test_the_cpu_time_of_our_own_process_is_read() -> None:
+    assert processes.usage(None)["load-test"][os.getpid()] > 0
+
+
+def test_a_process_that_was_restarted_counts_from_its_start() -> None:
+    before = {"kafka": {10: 5.0, 11: 1.0}, "sink": {20: 3.0}}
+    after = {"kafka": {10: 7.0, 11: 1.5}, "sink": {21: 0.25}}
+    assert processes.cpu_seconds(before, after) == {"kafka": 2.5, "sink": 0.25}
