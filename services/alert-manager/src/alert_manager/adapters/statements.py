@@ -48,7 +48,7 @@ ON CONFLICT (id) DO UPDATE SET
   evidence = excluded.evidence
 """
 
-REFRESH: Final[LiteralString] = f"""
+REFRESH: Final[LiteralString] = """
 UPDATE alerts SET
   sequence = newer.sequence,
   reason = newer.reason,
@@ -63,7 +63,9 @@ WHERE alerts.id = newer.key
   AND alerts.state = 'firing'
   AND alerts.sequence < newer.sequence
   AND alerts.notified_at > %(told_after)s
-RETURNING {STANDING}
+RETURNING alerts.id, alerts.state, alerts.reported, alerts.sequence, alerts.occurrence,
+  alerts.notified_at, alerts.reminders, alerts.told, alerts.closed_by, alerts.acknowledged_by,
+  alerts.acknowledged_at, alerts.resolved_by
 """
 
 NOTE: Final[LiteralString] = """
