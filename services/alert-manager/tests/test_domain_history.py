@@ -1,0 +1,79 @@
+"""What is kept of each record, and the rows of the timeline."""
+
+from alert_contracts.notifications import DeliveryResult
+from alert_manager.domain import history
+from alert_manager.domain.dedup import Standing, State, Verdict
+from alert_manager.domain.history import AlertRecord, Stamps
+from alert_manager.testing import NOON, an_alert
+
+FIRST = an_alert(starts_at=NOON + 5)
+STANDING = Standing(FIRST.id, State.FIRING, "firing", 1, notified_at=NOON)
+KNOWN = AlertRecord(STANDING, FIRST, Stamps(NOON, NOON + 1, NOON + 2, NOON + 3), NOON + 2)
+
+
+def test_a_new_alert_begins_its_way() -> None:
+    kept = history.keep(None, FIRST, STANDING, Verdict.FIRST_SEEN, now=NOON + 9)
+    assert kept.stamps == Stamps(FIRST.accepted_at, FIRST.decided_at, NOON + 9)
+    assert history.keep(KNOWN, FIRST, STANDING, Verdict.FIRST_SEEN, now=NOON + 9) == kept
+
+
+def test_newer_evidence_replaces_the_older_but_not_its_beginning() -> None:
+    newer = an_alert("updated", 2, starts_at=NOON + 8, samples=[])
+    kept = history.keep(KNOWN, newer, STANDING, Verdict.DUPLICATE, now=NOON + 9)
+    assert kept.alert.aggregates == newer.aggregates
+    assert kept.alert.starts_at == NOON + 5
+    assert kept.alert.samples == FIRST.samples
+    assert kept.stamps == KNOWN.stamps
+
+
+def test_an_end_keeps_the_evidence_of_why_it_fired() -> None:
+    quiet = an_alert("resolved", 3, samples=[], aggregates={}, reason="quiet for 5m")
+    kept = history.keep(KNOWN, quiet, STANDING, Verdict.RESOLVED, now=NOON + 9)
+    assert kept.alert.samples == FIRST.samples
+    assert (kept.alert.reason, kept.alert.ends_at) == ("quiet for 5m", quiet.ends_at)
+    undated = an_alert("resolved", 3, ends_at=None)
+    kept = history.keep(KNOWN, undated, STANDING, Verdict.RESOLVED, now=NOON + 9)
+    assert kept.alert.ends_at == undated.decided_at
+
+
+def test_a_person_ends_it_now() -> None:
+    ended = history.end(KNOWN, STANDING, reason="resolved by ada", now=NOON + 9)
+    assert (ended.alert.ends_at, ended.updated_at) == (NOON + 9, NOON + 9)
+    assert ended.alert.reason == "resolved by ada"
+
+
+def test_repeats_of_one_decision_share_a_row() -> None:
+    one = history.decision_entry(FIRST, STANDING, Verdict.DUPLICATE, "count 103", now=NOON)
+    two = history.decision_entry(FIRST, STANDING, Verdict.DUPLICATE, "count 104", now=NOON + 1)
+    assert one.key == two.key
+    assert one.reason == "duplicate"
+
+
+def _result(**changes: object) -> DeliveryResult:
+    values = {
+        "notification_id": "n",
+        "idempotency_key": "n/slack[0]",
+        "tenant": "default",
+        "group_key": "g",
+        "receiver": "on-call",
+        "channel": "slack",
+        "integration": "slack[0]",
+        "outcome": "delivered",
+        "reason": "ok",
+        "alert_ids": ["a", "b", "a"],
+        "attempts": 1,
+        "at": NOON,
+    }
+    return DeliveryResult(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_delivery_is_a_row_of_each_of_its_alerts() -> None:
+    entries = history.delivery_entries(_result())
+    assert [entry.alert_id for entry in entries] == ["a", "b"]
+    assert entries[0].detail == "slack of on-call: delivered (ok, attempt 1)"
+
+
+def test_a_fallback_says_to_whom_and_why() -> None:
+    result = _result(outcome="fell_back", reason="circuit_open", fallback="email", error="HTTP 500")
+    detail = history.delivery_entries(result)[0].detail
+    assert detail == "slack of on-call: fell_back to email (circuit_open, attempt 1) HTTP 500"
