@@ -1,6 +1,7 @@
 """Kafka, Redis and Postgres alone: the bottom of the stack, and what test fixtures start."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from native import downloads, kafka, packages, ports, redis
 from native.layout import Layout
@@ -36,10 +37,8 @@ def install_packages(layout: Layout) -> None:
             packages.install(names, log=layout.setup_log)
 
 
-def prepare(layout: Layout) -> Infrastructure:
-    """Fetch Kafka, make the data directories, describe the programs."""
-    with step("Kafka's jars"):
-        jars = downloads.kafka_jars(layout)
+def prepare(layout: Layout, jars: Path) -> Infrastructure:
+    """Configure the three servers, make their data directories, describe the programs."""
     with step("Configuration of Kafka, Redis and Postgres"):
         postgres = Postgres(layout)
         programs = [kafka.program(layout, jars), redis.program(layout), postgres.program()]
@@ -53,7 +52,9 @@ def up(layout: Layout) -> None:
     install_packages(layout)
     with step("uv and the supervisor"):
         tools = downloads.tools(layout)
-    infrastructure = prepare(layout)
+    with step("Kafka's jars"):
+        jars = downloads.kafka_jars(layout)
+    infrastructure = prepare(layout, jars)
     session = Session(layout, tools=tools)
     try:
         session.launch(infrastructure.programs)

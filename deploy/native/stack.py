@@ -37,12 +37,12 @@ def prepare(layout: Layout) -> Stack:
     with step("uv and the supervisor"):
         tools = downloads.tools(layout)
     with step("Python packages and Kafka's jars"), ThreadPoolExecutor() as pool:
-        jars = pool.submit(downloads.kafka_jars, layout)
+        fetching = pool.submit(downloads.kafka_jars, layout)
         environment = python_env.dependencies(layout, tools)
-        jars.result()
+        jars = fetching.result()
     with step("The project's own packages"):
         packages = python_env.workspace(layout, tools, environment)
-    servers = infrastructure.prepare(layout)
+    servers = infrastructure.prepare(layout, jars)
     application = Application(layout, environment=environment, packages=packages, servers=servers)
     application.copy_files()
     scraper = prometheus.program(layout, application.targets())
@@ -52,6 +52,8 @@ def prepare(layout: Layout) -> Stack:
 def up(layout: Layout, *, with_demo: bool) -> None:
     """Bring the stack up (or up to date) and show a first alert."""
     layout.make()
+    if not layout.state.is_relative_to(layout.project):
+        say(f"  Everything is kept in {layout.state}.")
     clear_the_way(layout, CATALOG)
     stack = prepare(layout)
     session = Session(layout, tools=stack.tools)
