@@ -1,12 +1,26 @@
-"""Fakes of the ports."""
+"""Fakes of the ports, builders of values, and the two stages joined without Kafka."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import msgspec
 
 from alert_contracts.alerts import Alert
-from alert_rule_engine.domain.journal import Change
+from alert_contracts.events import Event, encode_batch
+from alert_contracts.rules import DEFAULTS, Rule, RuleType, Severity, Window
+from alert_contracts.topics import LOG_EVENTS_PARTITIONS, STATE_PARTITIONS
+from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.journal import Change, Journal, restore
+from alert_rule_engine.domain.partials import Partial, Tick
+from alert_rule_engine.domain.partition import Applied
+from alert_rule_engine.domain.rules import RuleBook, compile_rules
+from alert_rule_engine.domain.ruleset import RuleSet, rulesets
 from service_runtime.consumer import Record
+
+NOON = 1_767_268_800_000
+"""2026-01-01T12:00:00Z: the start of every window that divides a day."""
+LATENESS = 2_000
 
 
 class EndedError(Exception):
@@ -18,7 +32,7 @@ def end(reason: str) -> NoReturn:
     raise EndedError(reason)
 
 
-def _done() -> Awaitable[object]:
+def _done() -> "asyncio.Future[object]":
     future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     future.set_result(None)
     return future
@@ -50,28 +64,33 @@ class FakeAlerts:
 
 
 class FakeStore:
-    """A StateStore in a dictionary; it can fail once."""
+    """A StateStore in a dictionary; it can be away."""
 
     def __init__(self, journal: list[str] | None = None) -> None:
         self.data: dict[bytes, bytes] = {}
         self.journal = journal if journal is not None else []
-        self.fail = False
+        self.away = False
 
     async def write(self, partition: int, changes: Sequence[Change]) -> None:
-        if self.fail:
+        if self.away:
             message = "the store is away"
             raise OSError(message)
         for key, value in changes:
             self.journal.append(f"{partition} {key.decode()}")
-            if value is None:
-                self.data.pop(key, None)
-            else:
-                self.data[key] = value
+            put(self.data, key, value)
 
     def keep_only(self, partitions: Iterable[int]) -> Mapping[bytes, bytes]:
         kept = set(partitions)
         self.data = {k: v for k, v in self.data.items() if int(k.partition(b":")[0]) in kept}
         return self.data
+
+
+def put(stored: dict[bytes, bytes], key: bytes, value: bytes | None) -> None:
+    """Set a key, or delete it where the value is None."""
+    if value is None:
+        stored.pop(key, None)
+    else:
+        stored[key] = value
 
 
 class FakeOutlet:
@@ -87,3 +106,145 @@ class FakeOutlet:
 
     async def dead_letter(self, record: Record, *, stage: str, error: BaseException) -> None:
         self.dead.append((record, f"{stage}: {error}"))
+
+
+def a_rule(kind: RuleType = RuleType.ERROR_THRESHOLD, **changes: Any) -> Rule:  # noqa: ANN401
+    """Return a rule of a type with the type's defaults; five minutes, by service, above 100."""
+    defaults = DEFAULTS[kind]
+    rule = Rule(
+        id="r1",
+        tenant="default",
+        revision=1,
+        name="A rule",
+        type=kind,
+        match=defaults.match or "true",
+        condition=defaults.condition,
+        severity=Severity.CRITICAL,
+        window=Window(),
+        group_by=("service",),
+        threshold=100,
+        value=defaults.value,
+        min_count=defaults.min_count,
+    )
+    return msgspec.structs.replace(rule, **changes)
+
+
+def sliding(size: int) -> Window:
+    """Return a sliding window."""
+    return Window(kind="sliding", size=size, step=10_000)
+
+
+def tumbling(size: int, lateness: int = 30_000) -> Window:
+    """Return a tumbling window."""
+    return Window(size=size, step=size, allowed_lateness=lateness)
+
+
+def an_error(at: int = NOON, service: str = "pay", **fields: Any) -> Event:  # noqa: ANN401
+    """Return an ERROR event."""
+    return Event(at, service, fields.pop("message", "boom"), fields.pop("level", "ERROR"), **fields)
+
+
+class Pipeline:
+    """Both stages, joined by lists: post batches and ticks, read alerts, crash and recover."""
+
+    def __init__(self, *rules: Rule, cap: int = 1_000) -> None:
+        self.cap = cap
+        self.alerts: list[Alert] = []
+        self.log: list[list[bytes]] = [[] for _ in range(STATE_PARTITIONS)]
+        self.stored: dict[bytes, bytes] = {}
+        self.book = compile_rules(rules)
+        self.now = NOON
+        self._sets = rulesets(self.book)
+        self._offsets = dict.fromkeys(range(LOG_EVENTS_PARTITIONS), 0)
+        self.journals = [
+            restore(number, {}, book=self.book, lateness=LATENESS)
+            for number in range(STATE_PARTITIONS)
+        ]
+
+    def change(self, *rules: Rule) -> None:
+        """Change the rules in both stages."""
+        self.book = compile_rules(rules)
+        self._sets = rulesets(self.book)
+        for journal in self.journals:
+            journal.partition.follow(self.book)
+            self._listen(journal)
+
+    def post(self, *events: Event, source: int = 0, batch: str = "") -> list[Applied]:
+        """Put a batch through; it is accepted at the time of its newest event."""
+        offset = self._offsets[source]
+        self._offsets[source] += 1
+        self.now = max(self.now, *(event.timestamp for event in events))
+        rules = self._sets.get("default", RuleSet([]))
+        blocks = rules.evaluate(rules.decode(encode_batch(events)))
+        applied = []
+        for target, share in enumerate(blocks):
+            partial = Partial(
+                format=partials.FORMAT,
+                source=source,
+                offset=offset,
+                batch=partials.digest((batch or f"{source}/{offset}").encode()),
+                events=len(events) if target == 0 else 0,
+                clock=max(event.timestamp for event in events),
+                accepted_at=self.now,
+                at=self.now,
+                traceparent="00-trace",
+                blocks=share,
+            )
+            applied.append(self._append(target, partials.encode(partial)))
+        return [each for each in applied if each is not None]
+
+    def tick(self, at: int) -> None:
+        """Let every source be idle at a time."""
+        self.now = max(self.now, at)
+        value = partials.encode(Tick(partials.FORMAT, at, dict(self._offsets)))
+        for target in range(STATE_PARTITIONS):
+            self._append(target, value)
+
+    def _append(self, target: int, value: bytes) -> Applied | None:
+        self.log[target].append(value)
+        return self.apply(target, len(self.log[target]) - 1)
+
+    def apply(self, target: int, offset: int) -> Applied | None:
+        """Apply the record of the log at an offset (again)."""
+        journal = self.journals[target]
+        message = partials.decode(self.log[target][offset])
+        applied = None
+        if isinstance(message, Tick):
+            journal.partition.tick(message, offset)
+        else:
+            applied = journal.partition.apply(message, offset)
+        self._listen(journal)
+        return applied
+
+    def _listen(self, journal: Journal) -> None:
+        said = journal.partition.take(now=self.now, cap=self.cap, spent={})
+        self.alerts.extend(said)
+
+    def flush(self, *, writes: int | None = None) -> None:
+        """Store what changed; with `writes`, die after so many records of each partition."""
+        for journal in self.journals:
+            vector = journal.vector()
+            changes = [*journal.changes(), *([vector] if vector else [])]
+            for key, value in changes[:writes]:
+                put(self.stored, key, value)
+
+    def crash(self) -> None:
+        """Lose what was not stored, and replay the log from there."""
+        for number in range(STATE_PARTITIONS):
+            self.journals[number] = restore(number, self.stored, book=self.book, lateness=LATENESS)
+            self._listen(self.journals[number])
+            first = self.journals[number].partition.vector.applied + 1
+            for offset in range(first, len(self.log[number])):
+                self.apply(number, offset)
+
+    def said(self) -> list[str]:
+        """Return each alert record as `status group window-minute count`."""
+        return [
+            f"{alert.status} {'/'.join(alert.group.values())} {alert.aggregates['count']:g}"
+            for alert in self.alerts
+        ]
+
+
+def book_of(*rules: Rule) -> RuleBook:
+    """Return rules compiled."""
+    return compile_rules(rules)

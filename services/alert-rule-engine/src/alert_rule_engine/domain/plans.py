@@ -46,11 +46,22 @@ def _reader(name: str) -> Callable[[Event], Any]:
 
 
 class SpecEvaluator:
-    """One pane spec with its functions, and the slots of the groups that it met."""
+    """One pane spec with its functions, and the slots of some groups that it met."""
 
-    __slots__ = ("_readers", "_slots", "group_by_key", "match", "match_by_key", "spec", "value")
+    __slots__ = (
+        "_bound",
+        "_readers",
+        "_slots",
+        "group_by_key",
+        "match",
+        "match_by_key",
+        "spec",
+        "value",
+    )
 
-    def __init__(self, spec: PaneSpec, match: Match, value: Value | None) -> None:
+    def __init__(
+        self, spec: PaneSpec, match: Match, value: Value | None, *, bound: int = MAX_SLOTS
+    ) -> None:
         self.spec = spec
         self.match = match
         self.value = value
@@ -58,6 +69,7 @@ class SpecEvaluator:
         self.group_by_key = _KEY_FIELDS.issuperset(spec.group_by)
         self._readers = tuple(_reader(name) for name in spec.group_by)
         self._slots: dict[Group, int] = {}
+        self._bound = bound
 
     def group_of(self, event: Event) -> Group:
         """Return the event's group; a field that it lacks is the empty text."""
@@ -67,7 +79,7 @@ class SpecEvaluator:
         """Return the slot of a group, remembered within a bound."""
         slot = self._slots.get(group)
         if slot is None:
-            if len(self._slots) >= MAX_SLOTS:
+            if len(self._slots) >= self._bound:
                 self._slots.clear()
             slot = slot_of(self.spec.id, group if self.spec.spread else ())
             self._slots[group] = slot
@@ -110,7 +122,8 @@ class Plan:
 class Planner:
     """Finds plans by index and remembers them, within a bound."""
 
-    def __init__(self, evaluators: Iterable[SpecEvaluator]) -> None:
+    def __init__(self, evaluators: Iterable[SpecEvaluator], *, bound: int = MAX_PLANS) -> None:
+        self._bound = bound
         self._index: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
         for evaluator in evaluators:
             for predicate in evaluator.predicates():
@@ -122,7 +135,7 @@ class Planner:
         key = (event.service, event.level, event.status_code, event.response_time is None)
         plan = self._plans.get(key)
         if plan is None:
-            if len(self._plans) >= MAX_PLANS:
+            if len(self._plans) >= self._bound:
                 self._plans.clear()
             plan = self._plans[key] = self._make(event)
         return plan

@@ -48,7 +48,10 @@ class _Tally:
 class RuleSet:
     """The compiled rules of one tenant, ready to count."""
 
-    def __init__(self, evaluators: Sequence[SpecEvaluator]) -> None:
+    def __init__(
+        self, evaluators: Sequence[SpecEvaluator], *, sample_bytes: int = SAMPLE_BYTES
+    ) -> None:
+        self._sample_bytes = sample_bytes
         self._planner = Planner(evaluators)
         self._decoder = Decoder(name for each in evaluators for name in each.reads())
         panes = [each.spec.pane for each in evaluators]
@@ -67,7 +70,7 @@ class RuleSet:
     def evaluate(self, batch: Batch) -> list[list[Block]]:
         """Return, for each target partition, the rows that these events add."""
         targets: list[dict[str, Block]] = [{} for _ in range(STATE_PARTITIONS)]
-        budget = [SAMPLE_BYTES] * STATE_PARTITIONS
+        budget = [self._sample_bytes] * STATE_PARTITIONS
         for place, tally in self._tallies(batch.events).items():
             evaluator, group, _ = place
             slot = evaluator.slot(group)

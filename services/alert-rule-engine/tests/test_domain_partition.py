@@ -1,0 +1,194 @@
+"""A partition applies each source record once, whatever is delivered, and knows how late it is."""
+
+import pytest
+
+from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.partition import Outcome
+from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error, tumbling
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+
+def counted(pipeline: Pipeline) -> int:
+    return sum(journal.partition.vector.counted for journal in pipeline.journals)
+
+
+def outcomes(pipeline: Pipeline, target: int, offset: int) -> Outcome:
+    applied = pipeline.apply(target, offset)
+    assert applied is not None
+    return applied.outcome
+
+
+def test_a_record_that_is_delivered_again_changes_nothing() -> None:
+    pipeline = Pipeline(a_rule(threshold=1))
+    pipeline.post(an_error(), an_error())
+    before = list(pipeline.alerts)
+    assert {outcomes(pipeline, target, 0) for target in range(4)} == {Outcome.REPLAYED}
+    assert pipeline.alerts == before
+    assert counted(pipeline) == 2
+
+
+def test_a_source_record_that_stage_one_sends_again_changes_nothing() -> None:
+    pipeline = Pipeline(a_rule(threshold=1))
+    pipeline.post(an_error(), an_error())
+    for target in range(4):
+        pipeline.log[target].append(pipeline.log[target][0])
+        assert outcomes(pipeline, target, 1) is Outcome.REPLAYED
+    assert counted(pipeline) == 2
+    assert pipeline.said() == ["firing pay 2"]
+
+
+def test_a_batch_that_a_client_posts_again_is_counted_once() -> None:
+    pipeline = Pipeline(a_rule(threshold=2))
+    pipeline.post(an_error(), an_error(), batch="b1")
+    applied = pipeline.post(an_error(), an_error(), batch="b1")
+    assert {each.outcome for each in applied} == {Outcome.REPEATED}
+    assert (counted(pipeline), pipeline.alerts) == (2, [])
+
+
+def test_only_the_last_batch_ids_of_a_source_are_remembered() -> None:
+    pipeline = Pipeline()
+    pipeline.post(an_error(), batch="first")
+    for number in range(256):
+        pipeline.post(an_error(), batch=f"b{number}")
+    assert pipeline.post(an_error(), batch="first")[0].outcome is Outcome.APPLIED
+
+
+def test_a_lost_partial_is_applied_around_but_never_silently() -> None:
+    pipeline = Pipeline()
+    pipeline.post(an_error())
+    assert not any(each.gap for each in pipeline.post(an_error()))
+    lost = [log.pop() for log in pipeline.log]
+    assert len(lost) == 4
+    fresh = Pipeline()
+    for target in range(4):
+        fresh.log[target] = [pipeline.log[target][0]]
+        fresh.apply(target, 0)
+    pipeline.post(an_error())
+    for target in range(4):
+        fresh.log[target].append(pipeline.log[target][-1])
+        applied = fresh.apply(target, 1)
+        assert applied is not None
+        assert applied.gap
+
+
+def test_event_time_is_unknown_until_every_source_has_spoken() -> None:
+    pipeline = Pipeline()
+    for source in range(11):
+        pipeline.post(an_error(NOON + source), source=source)
+    assert pipeline.journals[0].partition.watermark() == 0
+    pipeline.post(an_error(NOON + 11), source=11)
+    assert pipeline.journals[0].partition.watermark() == NOON - LATENESS
+
+
+def test_the_slowest_source_holds_event_time_back_until_it_is_idle() -> None:
+    pipeline = Pipeline()
+    for source in range(12):
+        pipeline.post(an_error(NOON), source=source)
+    for source in range(1, 12):
+        pipeline.post(an_error(NOON + MINUTE), source=source)
+    assert pipeline.journals[0].partition.watermark() == NOON - LATENESS
+    pipeline.tick(NOON + MINUTE)
+    assert pipeline.journals[0].partition.watermark() == NOON + MINUTE - LATENESS
+    pipeline.tick(NOON)
+    assert pipeline.journals[0].partition.watermark() == NOON + MINUTE - LATENESS
+
+
+def test_a_tick_counts_only_for_sources_of_which_everything_was_applied() -> None:
+    pipeline = Pipeline()
+    pipeline.tick(NOON)
+    pipeline.post(an_error(NOON), source=3)
+    early = pipeline.log[0].pop()
+    pipeline.journals[0].partition.vector.sources[3] = -1
+    pipeline.tick(NOON + MINUTE)
+    assert pipeline.journals[0].partition.vector.clocks[3] == NOON
+    assert pipeline.journals[1].partition.vector.clocks[3] == NOON + MINUTE
+    assert early
+
+
+def test_a_tick_that_is_delivered_again_changes_nothing() -> None:
+    pipeline = Pipeline()
+    pipeline.tick(NOON)
+    pipeline.tick(NOON + MINUTE)
+    pipeline.apply(0, 0)
+    assert pipeline.journals[0].partition.watermark() == NOON + MINUTE - LATENESS
+
+
+def test_late_events_are_counted_until_their_lateness_is_over_and_then_dropped_visibly() -> None:
+    pipeline = Pipeline(a_rule(threshold=1, window=tumbling(MINUTE, lateness=30 * SECOND)))
+    pipeline.post(an_error(NOON))
+    pipeline.tick(NOON + 41 * SECOND)
+    assert sum(each.losses.late for each in pipeline.post(an_error(NOON + 9 * SECOND))) == 0
+    assert pipeline.said() == ["firing pay 2"]
+    pipeline.tick(NOON + 42 * SECOND)
+    assert sum(each.losses.late for each in pipeline.post(an_error(NOON + 9 * SECOND))) == 1
+
+
+@pytest.mark.parametrize("bound", [3, 1_000])
+def test_known_groups_are_kept_and_the_rest_is_counted(bound: int) -> None:
+    pipeline = Pipeline(a_rule(threshold=0, max_groups=bound))
+    batch = [an_error(service=f"s{number}") for number in range(bound + 5)]
+    surplus = sum(each.losses.surplus for each in pipeline.post(*batch))
+    assert (surplus, len(pipeline.alerts)) == (5, bound)
+    again = pipeline.post(*batch)
+    assert sum(each.losses.surplus for each in again) == 5
+    assert counted(pipeline) == 2 * len(batch)
+
+
+def test_a_storm_is_told_in_portions_and_loses_nothing() -> None:
+    pipeline = Pipeline(a_rule(threshold=0, max_groups=500), cap=2)
+    pipeline.post(*(an_error(service=f"s{number}") for number in range(7)))
+    told = len(pipeline.alerts)
+    assert told == 2
+    assert sum(each.partition.waiting() for each in pipeline.journals) == 5
+    while sum(each.partition.waiting() for each in pipeline.journals):
+        pipeline.tick(NOON)
+        assert len(pipeline.alerts) <= told + 2
+        told = len(pipeline.alerts)
+    assert len({alert.id for alert in pipeline.alerts}) == 7
+
+
+def test_an_alert_that_is_over_before_it_was_told_is_told_twice() -> None:
+    rule = a_rule(threshold=0, window=tumbling(10 * SECOND), resolve_after=0)
+    pipeline = Pipeline(rule, cap=0)
+    pipeline.post(an_error())
+    pipeline.tick(NOON + MINUTE)
+    pipeline.cap = 1
+    pipeline.tick(NOON + MINUTE)
+    pipeline.tick(NOON + MINUTE)
+    assert [(a.status, a.sequence) for a in pipeline.alerts] == [("firing", 1), ("resolved", 2)]
+    assert not any(journal.partition.waiting() for journal in pipeline.journals)
+
+
+def test_a_rule_that_stage_two_learns_of_later_finds_what_was_counted() -> None:
+    pipeline = Pipeline(a_rule(threshold=2))
+    late = pipeline.journals
+    for journal in late:
+        journal.partition.follow(Pipeline().book)
+    pipeline.post(an_error(), an_error(), an_error())
+    assert pipeline.alerts == []
+    pipeline.change(a_rule(threshold=2))
+    assert pipeline.said() == ["firing pay 3"]
+
+
+def test_panes_that_no_rule_reads_are_bounded_and_forgotten() -> None:
+    pipeline = Pipeline(a_rule(max_groups=5))
+    for journal in pipeline.journals:
+        journal.partition.follow(Pipeline().book)
+    pipeline.post(*(an_error(service=f"s{number}") for number in range(1_005)))
+    held = [
+        panes for j in pipeline.journals for b in j.partition.buckets for panes in b.specs.values()
+    ]
+    assert sum(len(panes.groups) for panes in held) == 1_000
+    pipeline.tick(NOON + 10 * MINUTE)
+    assert not any(b.specs for j in pipeline.journals for b in j.partition.buckets)
+
+
+def test_percentiles_are_judged_only_when_a_rule_asks() -> None:
+    slow = a_rule(RuleType.LATENCY, threshold=1_000, min_count=2)
+    pipeline = Pipeline(slow)
+    pipeline.post(*(an_error(response_time=2_000.0) for _ in range(3)))
+    assert pipeline.alerts == []
+    pipeline.tick(NOON + 12 * SECOND)
+    assert [alert.reason for alert in pipeline.alerts] == ["p95 2000 > threshold 1000"]

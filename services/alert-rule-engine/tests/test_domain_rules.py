@@ -1,0 +1,89 @@
+"""Rules share panes where they count the same, and are judged when it makes sense."""
+
+import pytest
+
+from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.catalog import Catalog
+from alert_rule_engine.domain.rules import (
+    MAX_TOGETHER,
+    Judgement,
+    allowance,
+    compile_rule,
+    compile_rules,
+)
+from alert_rule_engine.testing import a_rule, sliding, tumbling
+from alert_contracts.rules import encode_rule
+import msgspec
+import msgspec.structs
+
+
+def test_thresholds_conditions_and_windows_share_the_panes_of_one_match() -> None:
+    rules = [
+        a_rule(id="a"),
+        a_rule(id="b", threshold=5, condition="count >= threshold"),
+        a_rule(id="c", window=sliding(600_000)),
+        a_rule(id="d", match='level == "WARN"'),
+        a_rule(id="e", group_by=("service", "host")),
+        a_rule(id="f", window=tumbling(10_000)),
+        a_rule(id="g", max_groups=10),
+        a_rule(id="h", tenant="other"),
+    ]
+    specs = {rule.id: compile_rule(rule).spec.id for rule in rules}
+    assert specs["a"] == specs["b"] == specs["c"]
+    assert len(set(specs.values())) == 6
+    assert len(compile_rules(rules).specs) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "judgement"),
+    [
+        ({"condition": "count > threshold"}, Judgement.CROSSING),
+        ({"condition": "errors * 100.0 / total > threshold"}, Judgement.CLOSE),
+        ({"condition": "p95 > threshold", "value": "responseTime"}, Judgement.CLOSE),
+        ({"condition": "count < threshold"}, Judgement.END),
+        ({"condition": "sum > threshold", "value": "responseTime"}, Judgement.CROSSING),
+        ({"condition": "sum > threshold", "value": "attributes.delta"}, Judgement.CLOSE),
+    ],
+)
+def test_a_condition_decides_when_its_window_is_judged(
+    changes: dict[str, str], judgement: Judgement
+) -> None:
+    assert compile_rule(a_rule(**changes)).judgement is judgement
+
+
+def test_a_sketch_is_kept_only_where_a_percentile_is_asked_for() -> None:
+    assert compile_rule(a_rule(RuleType.LATENCY)).spec.sketch
+    assert not compile_rule(a_rule(RuleType.LATENCY, condition="avg > threshold")).spec.sketch
+
+
+def test_a_rule_that_does_not_compile_is_left_out_alone_and_a_disabled_one_is_known() -> None:
+    book = compile_rules(
+        [
+            a_rule(id="good"),
+            a_rule(id="bad", match="level =="),
+            a_rule(id="worse", value="1 +"),
+            a_rule(id="off", enabled=False),
+        ]
+    )
+    assert set(book.rules) == {"default/good"}
+    assert set(book.errors) == {"default/bad", "default/worse"}
+    assert book.disabled == {"default/off"}
+
+
+def test_a_small_bound_of_groups_is_exact_and_a_large_one_is_shared_out() -> None:
+    assert allowance(10) == 10
+    assert allowance(MAX_TOGETHER) == MAX_TOGETHER
+    assert allowance(10_000) == 156 + 4 * 12 + 1
+
+
+def test_the_catalog_keeps_the_highest_revision_until_the_tombstone() -> None:
+    catalog = Catalog()
+    assert catalog.take(b"default/r1", encode_rule(a_rule(revision=2)))
+    assert not catalog.take(b"default/r1", encode_rule(a_rule(revision=1, threshold=1)))
+    assert not catalog.take(b"default/r1", encode_rule(a_rule(revision=2)))
+    assert catalog.compile().rules["default/r1"].rule.threshold == 100
+    with pytest.raises(msgspec.DecodeError):
+        catalog.take(b"default/r1", b"{}")
+    assert catalog.take(b"default/r1", None)
+    assert not catalog.take(b"default/r1", None)
+    assert not catalog.compile().rules
