@@ -2,27 +2,47 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from api_gateway.adapters.kafka import KafkaEventLog, KafkaLink
+from api_gateway.adapters.postgres import PostgresRuleRepository
+from api_gateway.adapters.rule_topic import KafkaRuleTopic, rule_consumer
 from api_gateway.entrypoints.body import Budget
-from api_gateway.entrypoints.http import Front
+from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
+from api_gateway.entrypoints.timer import Reconciler
 from api_gateway.handlers.collecting import Collector
 from api_gateway.handlers.ingesting import Ingestion
+from api_gateway.handlers.publishing import Publication
+from api_gateway.handlers.ruling import Rules
 from api_gateway.settings import Settings
 from api_gateway.telemetry import SERVICE, LogEvent, Metrics
+from service_runtime import templating
 from service_runtime.health import Health
-from service_runtime.kafka import KafkaProducer
+from service_runtime.kafka import KafkaProducer, client_log_settings
 from service_runtime.postgres import open_database
 from service_runtime.telemetry import logger
-from service_runtime.web import create_app, listen, serve
+from service_runtime.web import listen, serve
 
 log = logger(__name__)
-KAFKA_LINGER_MS = 1.0
+KAFKA_LINGER_MS: Final = 1.0
+"""Records are full already; waiting longer would only delay the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What `build` has wired."""
+
+    front: Front
+    health: Health
+    reconciler: Reconciler
 
 
 def now_ms() -> int:
@@ -30,12 +50,64 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def refusal_of_template(text: str) -> str | None:
+    """Return why a text is no template, or None."""
+    try:
+        templating.check(text)
+    except templating.TemplateRefusedError as exc:
+        return str(exc)
+    return None
+
+
 @asynccontextmanager
 async def build(
     settings: Settings, registry: CollectorRegistry = REGISTRY
-) -> AsyncIterator[tuple[Front, Health]]:
+) -> AsyncIterator[Gateway]:
     """Wire the real thing; leave nothing unsent when it ends."""
-    metrics = Metrics(registry)
+    async with AsyncExitStack() as stack:
+        metrics = Metrics(registry)
+        link = await stack.enter_async_context(_kafka(settings))
+        url = settings.database_url.get_secret_value()
+        database = await stack.enter_async_context(open_database(url, name=SERVICE))
+        repository = PostgresRuleRepository(database)
+        consumer = partial(
+            rule_consumer, settings.kafka_bootstrap_servers, client_log_settings(SERVICE)
+        )
+        topic = KafkaRuleTopic(link, consumer, clock=now_ms)
+        publication = Publication(repository, topic, clock=now_ms)
+        rules = Rules(
+            repository,
+            topic,
+            publication,
+            clock=now_ms,
+            new_id=lambda: str(uuid.uuid4()),
+            check_template=refusal_of_template,
+            limit=settings.max_rules,
+        )
+        events = KafkaEventLog(link)
+        collector = Collector(events, linger=settings.linger_ms / 1000)
+        stack.push_async_callback(collector.drain)
+        logs = LogRoutes(
+            ingestion=Ingestion(events, collector, clock=now_ms, share_below=settings.share_below),
+            budget=Budget(settings.max_in_flight_bytes, metrics.in_flight),
+            metrics=metrics,
+            body_patience=settings.body_timeout,
+        )
+        health = Health(
+            SERVICE,
+            settings.config_hash(),
+            checks={"kafka": link.check},
+            spare={"postgres": database.check},
+        )
+        yield Gateway(
+            build_front(logs, rules, health),
+            health,
+            Reconciler(publication, pause=settings.reconcile_seconds),
+        )
+
+
+@asynccontextmanager
+async def _kafka(settings: Settings) -> AsyncIterator[KafkaLink]:
     producer = KafkaProducer(
         settings.kafka_bootstrap_servers,
         client_id=SERVICE,
@@ -43,43 +115,32 @@ async def build(
         timeout=settings.kafka_timeout,
     )
     link = KafkaLink(producer, timeout=settings.kafka_timeout)
-    events = KafkaEventLog(link)
-    collector = Collector(events, linger=settings.linger_ms / 1000)
-    ingestion = Ingestion(events, collector, clock=now_ms, share_below=settings.share_below)
-    url = settings.database_url.get_secret_value()
-    async with open_database(url, name=SERVICE) as database:
-        health = Health(
-            SERVICE,
-            settings.config_hash(),
-            checks={"kafka": link.check, "postgres": database.check},
-        )
-        app = create_app("Tocsin gateway", "Takes logs and rules.", health)
-        logs = LogRoutes(
-            ingestion=ingestion,
-            budget=Budget(settings.max_in_flight_bytes, metrics.in_flight),
-            metrics=metrics,
-            body_patience=settings.body_timeout,
-        )
-        try:
-            yield Front(logs, app), health
-        finally:
-            await collector.drain()
-            await link.close()
-            await producer.close(settings.kafka_timeout)
+    try:
+        yield link
+    finally:
+        await link.close()
+        await producer.close(settings.kafka_timeout)
 
 
 async def serve_gateway(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then drain."""
+    """Serve until `stop` is set, then finish what is in flight."""
     sock = listen(settings.host, settings.port)
-    async with build(settings) as (front, health):
-        health.ready = True
-        log.info(LogEvent.STARTED, address=sock.getsockname())
-        stopping = asyncio.create_task(_unready(stop, health))
-        await serve(front, sock, stop, grace=settings.shutdown_grace / 2)
-        await stopping
+    async with build(settings) as gateway:
+        reconciling = asyncio.create_task(gateway.reconciler.run())
+        retiring = asyncio.create_task(_retire(stop, gateway.health))
+        gateway.health.ready = True
+        host, port = sock.getsockname()[:2]
+        log.info(LogEvent.STARTED, host=host, port=port)
+        try:
+            await serve(gateway.front, sock, stop, grace=settings.shutdown_grace / 2)
+        finally:
+            tasks = {reconciling, retiring}
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
     log.info(LogEvent.STOPPED)
 
 
-async def _unready(stop: asyncio.Event, health: Health) -> None:
+async def _retire(stop: asyncio.Event, health: Health) -> None:
     await stop.wait()
     health.ready = False

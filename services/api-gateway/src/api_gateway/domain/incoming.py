@@ -84,7 +84,7 @@ def adopt(events: list[Incoming], arrival: int) -> list[Adopted]:
         level = known.get(event.level)
         sent = event.timestamp
         if sent.__class__ is datetime:
-            moment = timestamps.from_datetime(sent)  # type: ignore[arg-type] # as just seen
+            moment = timestamps.from_datetime(sent)
         else:
             moment = _moment(sent, arrival)
         if event.source is not None or not event.service or event.service.isspace():

@@ -14,12 +14,12 @@ _SYNONYMS: Final = {
     "FATAL": ("fatal", "critical", "crit", "emerg", "emergency", "panic", "alert"),
 }
 _BY_NAME: Final = {name: level for level, names in _SYNONYMS.items() for name in names}
-KNOWN: Final[Mapping[str | None, str]] = MappingProxyType(
-    {None: "", "": ""}
-    | {name.upper(): level for name, level in _BY_NAME.items()}
-    | {name.capitalize(): level for name, level in _BY_NAME.items()}
-    | _BY_NAME
-)
+_AS_WRITTEN: Final[dict[str | None, str]] = {
+    written: level
+    for name, level in _BY_NAME.items()
+    for written in (name, name.upper(), name.capitalize())
+}
+KNOWN: Final[Mapping[str | None, str]] = MappingProxyType({None: "", "": "", **_AS_WRITTEN})
 """The usual spellings, found without folding; absent stays absent."""
 
 

@@ -7,10 +7,11 @@ from alert_contracts.events import Event
 from api_gateway.domain import levels, timestamps
 from api_gateway.domain.bounds import MAX_ATTRIBUTES, MAX_NAME, MAX_STATUS
 from api_gateway.domain.refusals import FieldError, step
-from api_gateway.domain.values import check_text, check_value
+from api_gateway.domain.values import check_number, check_text, check_value
 
 _NAMES: Final = frozenset(
-    "service level message host statusCode responseTime traceId timestamp attributes".split()
+    {"service", "level", "message", "host", "statusCode", "responseTime", "traceId"}
+    | {"timestamp", "attributes"}
 )
 
 
@@ -21,7 +22,7 @@ def normalise(document: object, arrival: int) -> Event:
         FieldError: the event cannot be taken; it names the field.
     """
     if not isinstance(document, dict):
-        raise FieldError("", f"an event is a JSON object, not {_kind(document)}")
+        raise FieldError(pointer="", reason=f"an event is a JSON object, not {_kind(document)}")
     written = _name(document, "level")
     level = levels.fold(written)
     timestamp, clamped_from = _timestamp(document.get("timestamp"), arrival)
@@ -52,18 +53,18 @@ def _service(document: dict[str, Any]) -> str:
     if not service and "source" in document:
         service = _name(document, "source")
     if not service:
-        raise FieldError("/service", "is required")
+        raise FieldError(pointer="/service", reason="is required")
     if service.isspace():
-        raise FieldError("/service", "is blank")
+        raise FieldError(pointer="/service", reason="is blank")
     return service
 
 
 def _message(document: dict[str, Any]) -> str:
     message = document.get("message")
     if message is None:
-        raise FieldError("/message", "is required")
+        raise FieldError(pointer="/message", reason="is required")
     if not isinstance(message, str):
-        raise FieldError("/message", f"is a text, not {_kind(message)}")
+        raise FieldError(pointer="/message", reason=f"is a text, not {_kind(message)}")
     return check_text(message, "/message")
 
 
@@ -88,17 +89,19 @@ def _timestamp(value: object, arrival: int) -> tuple[int, int | None]:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return clamp(timestamps.from_number(value), arrival)
     except timestamps.TimestampError as exc:
-        raise FieldError("/timestamp", str(exc)) from None
-    raise FieldError("/timestamp", f"is an RFC 3339 text or a number, not {_kind(value)}")
+        raise FieldError(pointer="/timestamp", reason=str(exc)) from None
+    raise FieldError(
+        pointer="/timestamp", reason=f"is an RFC 3339 text or a number, not {_kind(value)}"
+    )
 
 
 def _status_code(value: object) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise FieldError("/statusCode", f"is an integer, not {_kind(value)}")
+        raise FieldError(pointer="/statusCode", reason=f"is an integer, not {_kind(value)}")
     if not 0 <= value <= MAX_STATUS:
-        raise FieldError("/statusCode", f"lies outside 0 to {MAX_STATUS}")
+        raise FieldError(pointer="/statusCode", reason=f"lies outside 0 to {MAX_STATUS}")
     return value
 
 
@@ -106,17 +109,19 @@ def _response_time(value: object) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise FieldError("/responseTime", f"is a number of milliseconds, not {_kind(value)}")
-    check_value(value, "/responseTime", 0)
+        raise FieldError(
+            pointer="/responseTime", reason=f"is a number of milliseconds, not {_kind(value)}"
+        )
+    check_number(value, "/responseTime")
     if value < 0:
-        raise FieldError("/responseTime", "is negative")
+        raise FieldError(pointer="/responseTime", reason="is negative")
     return float(value)
 
 
 def _attributes(document: dict[str, Any]) -> dict[str, Any]:
     own = document.get("attributes")
     if own is not None and not isinstance(own, dict):
-        raise FieldError("/attributes", f"is a JSON object, not {_kind(own)}")
+        raise FieldError(pointer="/attributes", reason=f"is a JSON object, not {_kind(own)}")
     attributes = dict(own) if own else {}
     check_value(attributes, "/attributes", 0)
     for name, value in document.items():
@@ -126,7 +131,7 @@ def _attributes(document: dict[str, Any]) -> dict[str, Any]:
             attributes.setdefault(name, value)
     if len(attributes) > MAX_ATTRIBUTES:
         reason = f"are more than {MAX_ATTRIBUTES} (members that we do not know count as attributes)"
-        raise FieldError("/attributes", reason)
+        raise FieldError(pointer="/attributes", reason=reason)
     return attributes
 
 

@@ -6,7 +6,7 @@ It never recurses, so depth is no danger to it, and it gives up after `MAX_TOKEN
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from api_gateway.domain.bounds import MAX_DEPTH
 from api_gateway.domain.refusals import FieldError

@@ -24,6 +24,19 @@ def check_text(text: str, pointer: str) -> str:
     return text
 
 
+def check_number(number: float, pointer: str) -> None:
+    """Pass a number that every reader can hold.
+
+    Raises:
+        FieldError: it is not finite, or an integer of more than 64 bits.
+    """
+    if isinstance(number, int):
+        if not MIN_INTEGER <= number <= MAX_INTEGER:
+            raise FieldError(pointer, "is an integer of more than 64 bits")
+    elif not isfinite(number):
+        raise FieldError(pointer, "is not a finite number")
+
+
 def check_value(value: Any, pointer: str, depth: int) -> None:  # noqa: ANN401 - any JSON
     """Pass a value that can be stored; `depth` counts the containers around it.
 
@@ -32,12 +45,8 @@ def check_value(value: Any, pointer: str, depth: int) -> None:  # noqa: ANN401 -
     """
     if isinstance(value, str):
         check_text(value, pointer)
-    elif isinstance(value, int):
-        if not MIN_INTEGER <= value <= MAX_INTEGER:
-            raise FieldError(pointer, "is an integer of more than 64 bits")
-    elif isinstance(value, float):
-        if not isfinite(value):
-            raise FieldError(pointer, "is not a finite number")
+    elif isinstance(value, int | float):
+        check_number(value, pointer)
     elif isinstance(value, dict):
         _check_depth(depth, pointer)
         for name, part in value.items():

@@ -85,7 +85,7 @@ async def read(
         ClientGoneError: the client hung up.
     """
     if length is not None and length > MAX_BODY:
-        raise _too_large(f"a body has at most {MAX_BODY} bytes, this one {length}")
+        raise _too_large(detail=f"a body has at most {MAX_BODY} bytes, this one {length}")
     if encoding and encoding not in {*_GZIP, "identity"}:
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -111,7 +111,7 @@ async def _receive_all(receive: Receive, reservation: Reservation) -> bytes:
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:
-            raise _too_large(f"a body has at most {MAX_BODY} bytes")
+            raise _too_large(detail=f"a body has at most {MAX_BODY} bytes")
         reservation.grow(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
@@ -132,10 +132,11 @@ def _inflate(body: bytes, reservation: Reservation) -> bytes:
                 raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
             body = stream.unconsumed_tail
             if not piece and not body and not stream.eof:
-                raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is cut off within its gzip")
+                detail = "the body is cut off within its gzip"
+                raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
             size += len(piece)
             if size > MAX_INFLATED:
-                raise _too_large(f"a body has at most {MAX_INFLATED} bytes when inflated")
+                raise _too_large(detail=f"a body has at most {MAX_INFLATED} bytes when inflated")
             reservation.grow(len(piece))
             pieces.append(piece)
         body = stream.unused_data

@@ -1,12 +1,21 @@
 """The HTTP face of the gateway: the hot routes first, FastAPI for everything else."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api_gateway.entrypoints.logs import LogRoutes
+from api_gateway.entrypoints.openapi import describe
+from api_gateway.entrypoints.rules import rule_router
+from api_gateway.handlers.ruling import Rules
 from api_gateway.telemetry import Route
+from service_runtime.health import Health
+from service_runtime.web import create_app
+
+DESCRIPTION: Final = "Takes logs, and the rules that watch them."
+_ROUTES: Final = {route.value: route for route in Route}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +35,9 @@ class Front:
         await self.app(scope, receive, send)
 
 
-_ROUTES = {route.value: route for route in Route}
+def build_front(logs: LogRoutes, rules: Rules, health: Health) -> Front:
+    """Return the application."""
+    app = create_app("Tocsin gateway", DESCRIPTION, health)
+    app.include_router(rule_router(rules))
+    describe(app)
+    return Front(logs, app)

@@ -23,7 +23,7 @@ from api_gateway.entrypoints import body as bodies
 from api_gateway.handlers.ingesting import Ingestion, LogRequest, Take
 from api_gateway.telemetry import LogEvent, Metrics, Route
 from service_runtime import tracing
-from service_runtime.errors import PermanentError, TemporaryError
+from service_runtime.errors import TemporaryError
 from service_runtime.telemetry import logger
 from service_runtime.web import PROBLEM, ProblemError, problem_body
 
@@ -34,6 +34,7 @@ _JSON: Final = "application/json"
 _LINES: Final = frozenset({NDJSON, "application/ndjson", "application/jsonl"})
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _ONE: Final = b'{"accepted":1}'
+_REFUSALS: Final = (ProblemError, MalformedError, OversizedError, TemporaryError)
 Headers = Mapping[bytes, bytes]
 
 
@@ -88,9 +89,7 @@ class LogRoutes:
     ) -> Answer:
         try:
             if method != "POST":
-                allow = {"Allow": "POST"}
-                detail = f"{route} takes POST only"
-                raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers=allow)
+                return _problem(_post_only(route))
             take = _reader(route, headers)
             key = _idempotency_key(headers)
             body = await bodies.read(
@@ -102,17 +101,8 @@ class LogRoutes:
             )
             self.metrics.bytes.inc(len(body))
             return await self._take(route, body, take, key)
-        except ProblemError as exc:
-            return _problem(exc)
-        except MalformedError as exc:
-            return _problem(_bad(str(exc)))
-        except OversizedError as exc:
-            return _problem(ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(exc)))
-        except TemporaryError as exc:
-            return _problem(_unavailable(exc))
-        except PermanentError:
-            log.exception(LogEvent.REQUEST_FAILED, route=route)
-            return _problem(_fault())
+        except _REFUSALS as exc:
+            return _problem(_refusal(exc))
 
     async def _take(self, route: Route, body: bytes, take: Take, key: str) -> Answer:
         trace = tracing.current.get() or tracing.start()
@@ -156,13 +146,13 @@ def _reader(route: Route, headers: Headers) -> Take:
     kind = parsed.get_content_type()
     charset = parsed.get_content_charset("utf-8")
     if charset not in _UTF8:
-        raise _unsupported(f"charset {charset[:40]!r} is not taken; send UTF-8")
+        raise _unsupported(detail=f"charset {charset[:40]!r} is not taken; send UTF-8")
     if kind == _JSON or (kind.startswith("application/") and kind.endswith("+json")):
         return take_one if route is Route.ONE else take_array
     if kind in _LINES and route is Route.BATCH:
         return take_lines
     wanted = _JSON if route is Route.ONE else f"{_JSON} (an array) or {NDJSON}"
-    raise _unsupported(f"content-type {kind[:60]!r} is not taken here; send {wanted}")
+    raise _unsupported(detail=f"content-type {kind[:60]!r} is not taken here; send {wanted}")
 
 
 def _idempotency_key(headers: Headers) -> str:
@@ -182,8 +172,25 @@ def _text(headers: Headers, name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
 
 
+def _refusal(error: Exception) -> ProblemError:
+    """Return the answer to what went wrong."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, TemporaryError):
+        return _unavailable(error)
+    if isinstance(error, OversizedError):
+        return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+    return _bad(str(error))
+
+
 def _bad(detail: str, errors: Sequence[dict[str, Any]] = ()) -> ProblemError:
     return ProblemError(HTTPStatus.BAD_REQUEST, detail, errors=errors)
+
+
+def _post_only(route: Route) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.METHOD_NOT_ALLOWED, f"{route} takes POST only", headers={"Allow": "POST"}
+    )
 
 
 def _unsupported(detail: str) -> ProblemError:

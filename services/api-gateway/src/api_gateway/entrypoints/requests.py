@@ -1,0 +1,108 @@
+"""What the rule routes read from a request: documents, preconditions, cursors."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import Depends, Header, Request
+
+from api_gateway.handlers.ruling import Precondition, always
+from service_runtime.web import ProblemError
+
+MAX_DOCUMENT: Final = 262_144
+_ETAG: Final = re.compile(r'\s*(?:W/)?(?:"([^"]*)"|(\d+))\s*')
+_JSON: Final = frozenset({"", "application/json", "application/merge-patch+json"})
+
+
+async def read_document(request: Request) -> dict[str, Any]:
+    """Return the JSON object that the request carries.
+
+    Raises:
+        ProblemError: it is none (400, 415), or too large (413).
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON:
+        detail = f"content-type {kind[:60]!r} is not taken here; send application/json"
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_DOCUMENT:
+            detail = f"a rule has at most {MAX_DOCUMENT} bytes"
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    try:
+        document = msgspec.json.decode(bytes(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        detail = f"the body is no JSON: {exc}"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
+    except RecursionError:
+        detail = "the body is nested too deeply"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
+    if not isinstance(document, dict):
+        detail = "a rule is a JSON object"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
+    return document
+
+
+def precondition(
+    if_match: Annotated[
+        str | None,
+        Header(
+            max_length=1_000,
+            description='Change the rule only at this revision, such as `"3"`; 412 otherwise.',
+        ),
+    ] = None,
+) -> Precondition:
+    """Return the test of `If-Match`; without the header every revision will do."""
+    if if_match is None or if_match.strip() == "*":
+        return always
+    tags = set()
+    for part in if_match.split(","):
+        match = _ETAG.fullmatch(part)
+        if match is None:
+            detail = 'If-Match is a revision in quotes, such as "3"'
+            raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
+        tags.add(match.group(1) or match.group(2))
+    return lambda revision: str(revision) in tags
+
+
+def etag(revision: int) -> str:
+    """Return the entity tag of a revision."""
+    return f'"{revision}"'
+
+
+def write_cursor(*parts: str | int) -> str:
+    """Return an opaque cursor for the place that the parts name."""
+    return urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def read_cursor(text: str | None, kind: type[Any]) -> Any:  # noqa: ANN401 - of the kind asked for
+    """Return what `write_cursor` was given, as `kind`; None without a cursor.
+
+    Raises:
+        ProblemError: it is no cursor of ours.
+    """
+    if text is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return msgspec.json.decode(raw, type=kind)
+    except (ValueError, msgspec.MsgspecError):
+        raise wrong_query(
+            name="cursor", reason="must be the nextCursor of the page before"
+        ) from None
+
+
+def wrong_query(name: str, reason: str) -> ProblemError:
+    """Return the refusal of one query parameter."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "the query is not valid",
+        errors=[{"pointer": f"/query/{name}", "reason": reason}],
+    )
+
+
+Sent = Annotated[dict[str, Any], Depends(read_document)]
+OnlyIf = Annotated[Precondition, Depends(precondition)]
