@@ -15,6 +15,7 @@ from native.supervisor import Supervisor, end_orphans, orphans
 
 READY_SECONDS = 90.0
 LIVES = 3
+SHOWN = 300  # characters of a log line
 
 
 class Session:
@@ -83,12 +84,18 @@ def await_ready(layout: Layout, name: str) -> None:
     def ready() -> bool:
         lives.add(int(supervisor.processes()[name]["start"]))
         if len(lives) > LIVES:
-            sentence = f"{name} dies as soon as it is started."
+            sentence = f"{name} dies as soon as it is started: {_last_line(log)}"
             raise SetupError(sentence, log=log)
         return CATALOG[name].ready()
 
     with step(f"{name} is ready"):
         wait_until(ready, seconds=READY_SECONDS, failure=f"{name} was not ready", log=log)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    last = next((line for line in reversed(lines) if line.strip()), "it says nothing")
+    return last if len(last) <= SHOWN else f"{last[:SHOWN]} ..."
 
 
 def shut_down(layout: Layout) -> bool:
