@@ -22,11 +22,7 @@ from notification_service.domain.circuit import (
     Readiness,
 )
 from notification_service.domain.outcome import Reason
-from notification_service.ports import (
-    ChannelPermanentError,
-    ChannelTemporaryError,
-    CircuitOpenError,
-)
+from notification_service.ports import ChannelTemporaryError, CircuitOpenError
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
@@ -60,6 +56,7 @@ class Circuit:
         self._changed = changed
         self._calls = CallWindow(policy.window)
         self._refused = 0
+        self._last_failure = ""
         self._opened_at: int | None = None
         self._held_until = 0
         self._probe = asyncio.Semaphore(1)
@@ -122,7 +119,8 @@ class Circuit:
 
     def _refusal(self, seconds: float) -> CircuitOpenError:
         self._refused += 1
-        return CircuitOpenError(f"the circuit of {self.name} is open", retry_after=seconds)
+        message = f"the circuit of {self.name} is open: {self._last_failure}"
+        return CircuitOpenError(message, retry_after=seconds)
 
     async def _observed(self, send: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -131,9 +129,8 @@ class Circuit:
             if exc.reason is Reason.RATE_LIMITED:
                 self._held_until = self._clock() + round((exc.retry_after or 1.0) * 1000)
             else:
+                self._last_failure = str(exc)
                 self._record(failed=True)
-            raise
-        except ChannelPermanentError:
             raise
         self._record(failed=False)
         return answer
