@@ -177,13 +177,15 @@ class FakeHistory:
             for record in self.tables.alerts.values()
             if not record.standing.is_open and record.updated_at < before
         ]
-        for record in sorted(over, key=lambda record: record.updated_at)[:limit]:
-            del self.tables.alerts[record.standing.id]
-            for place in [
-                place for place in self.tables.timeline if place[0] == record.standing.id
-            ]:
-                del self.tables.timeline[place]
-        return min(limit, len(over))
+        oldest = sorted(over, key=lambda record: record.updated_at)[:limit]
+        for alert_id in (record.standing.id for record in oldest):
+            del self.tables.alerts[alert_id]
+            for key in [key for key in self.tables.timeline if key[0] == alert_id]:
+                del self.tables.timeline[key]
+            for name, order in list(self.tables.owed.items()):
+                if order.alert_id == alert_id:
+                    del self.tables.owed[name]
+        return len(oldest)
 
 
 def _place(record: AlertRecord) -> tuple[int, str]:
