@@ -12,6 +12,8 @@ Clock = Callable[[], int]
 """Epoch milliseconds, now."""
 RuleKey = tuple[str, str]
 """Tenant and rule id."""
+Version = tuple[int, int]
+"""Revision, and when it was made (epoch ms): revisions begin anew in a database that was wiped."""
 
 
 class EventLog(Protocol):
@@ -93,8 +95,8 @@ class RuleRepository(Protocol):
         """Return rules whose newest revision is not published, the longest waiting first."""
         ...
 
-    async def heads(self) -> Mapping[RuleKey, int | None]:
-        """Return the newest revision of every rule; None for a deleted one."""
+    async def heads(self) -> Mapping[RuleKey, Version | None]:
+        """Return the newest version of every rule; None for a deleted one."""
         ...
 
     async def unpublish(self, keys: Sequence[RuleKey]) -> None:
@@ -121,6 +123,6 @@ class RuleTopic(Protocol):
         """Return once the rule's tombstone is on the topic; raises TemporaryError likewise."""
         ...
 
-    async def content(self) -> Mapping[RuleKey, int]:
-        """Return the revision of every rule on the topic; raises TemporaryError likewise."""
+    async def content(self) -> Mapping[RuleKey, Version]:
+        """Return the version of every rule on the topic; raises TemporaryError likewise."""
         ...

@@ -62,9 +62,6 @@ class Metrics:
         self.in_flight = Gauge(
             "tocsin_ingest_in_flight_bytes", "Bytes of requests not yet answered", registry=registry
         )
-        self.unpublished_rules = Gauge(
-            "tocsin_rules_unpublished", "Rules stored but not yet on the topic", registry=registry
-        )
         self._children: dict[tuple[Route, int], Counter] = {}
 
     def answered(self, route: Route, status: int, seconds: float) -> None:

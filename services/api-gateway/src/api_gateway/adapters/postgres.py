@@ -6,7 +6,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from api_gateway.domain.rules import Action, Revision, StoredRule, action_of
-from api_gateway.ports import RuleFilter, RuleKey, TooManyRulesError
+from api_gateway.ports import RuleFilter, RuleKey, TooManyRulesError, Version
 from service_runtime.postgres import Connection, Database
 
 MAX_REVISIONS: Final = 1_000
@@ -64,7 +64,7 @@ _UNPUBLISHED: Final = """
 SELECT tenant, id FROM alert_rules WHERE published_revision <> revision
 ORDER BY updated_at LIMIT %s
 """
-_HEADS: Final = "SELECT tenant, id, revision, deleted_at FROM alert_rules"
+_HEADS: Final = "SELECT tenant, id, revision, updated_at, deleted_at FROM alert_rules"
 _UNPUBLISH: Final = """
 UPDATE alert_rules SET published_revision = 0
 FROM unnest(%s::text[], %s::text[]) AS wanted (tenant, id)
@@ -165,14 +165,11 @@ class PostgresRuleRepository:
             rows = await (await connection.execute(_UNPUBLISHED, [limit])).fetchall()
         return [(row["tenant"], row["id"]) for row in rows]
 
-    async def heads(self) -> Mapping[RuleKey, int | None]:
-        """Return the newest revision of every rule; None for a deleted one."""
+    async def heads(self) -> Mapping[RuleKey, Version | None]:
+        """Return the newest version of every rule; None for a deleted one."""
         async with self._database.transaction() as connection:
             rows = await (await connection.execute(_HEADS)).fetchall()
-        return {
-            (row["tenant"], row["id"]): row["revision"] if row["deleted_at"] is None else None
-            for row in rows
-        }
+        return {(row["tenant"], row["id"]): _version(row) for row in rows}
 
     async def unpublish(self, keys: Sequence[RuleKey]) -> None:
         """Mark rules as owed to the topic."""
@@ -184,6 +181,10 @@ class PostgresRuleRepository:
         """Forget rules that are long deleted."""
         async with self._database.transaction() as connection:
             return (await connection.execute(_PURGE, [deleted_before])).rowcount
+
+
+def _version(row: Mapping[str, Any]) -> Version | None:
+    return (row["revision"], row["updated_at"]) if row["deleted_at"] is None else None
 
 
 async def _record(connection: Connection, before: StoredRule | None, after: StoredRule) -> None:

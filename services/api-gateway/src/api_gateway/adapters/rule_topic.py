@@ -11,14 +11,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from alert_contracts.rules import Rule, decode_rule, encode_rule, rule_key
 from alert_contracts.topics import Header, Schema, Topic
 from api_gateway.adapters.kafka import KafkaLink
-from api_gateway.ports import Clock, RuleKey
+from api_gateway.ports import Clock, RuleKey, Version
 from service_runtime import tracing
 from service_runtime.errors import TemporaryError
 
 READ_SECONDS: Final = 30.0
 _BATCH: Final = 1_000
-_UNREADABLE: Final = 0
-"""Revision of a record that is no rule: no rule has it, so it is overwritten or withdrawn."""
+_UNREADABLE: Final[Version] = (0, 0)
+"""Version of a record that is no rule: no rule has it, so it is overwritten or withdrawn."""
 
 
 class KafkaRuleTopic:
@@ -42,8 +42,8 @@ class KafkaRuleTopic:
         """Return once the broker has the rule's tombstone."""
         await self._send(key, None)
 
-    async def content(self) -> Mapping[RuleKey, int]:
-        """Return the revision of every rule on the topic."""
+    async def content(self) -> Mapping[RuleKey, Version]:
+        """Return the version of every rule on the topic."""
         return await asyncio.to_thread(_read_all, self._consumer)
 
     async def _send(self, key: RuleKey, value: bytes | None) -> None:
@@ -78,7 +78,7 @@ def rule_consumer(bootstrap_servers: str, client_settings: Mapping[str, Any]) ->
     )
 
 
-def _read_all(make: Callable[[], Consumer]) -> dict[RuleKey, int]:
+def _read_all(make: Callable[[], Consumer]) -> dict[RuleKey, Version]:
     consumer = make()
     try:
         return _latest(consumer)
@@ -89,12 +89,12 @@ def _read_all(make: Callable[[], Consumer]) -> dict[RuleKey, int]:
         consumer.close()
 
 
-def _latest(consumer: Consumer) -> dict[RuleKey, int]:
+def _latest(consumer: Consumer) -> dict[RuleKey, Version]:
     partition = TopicPartition(Topic.ALERT_RULES, 0)
     low, _ = consumer.get_watermark_offsets(partition, timeout=5)
     partition.offset = low
     consumer.assign([partition])
-    found: dict[RuleKey, int] = {}
+    found: dict[RuleKey, Version] = {}
     deadline = time.monotonic() + READ_SECONDS
     while time.monotonic() < deadline:
         for message in consumer.consume(_BATCH, timeout=1.0):
@@ -109,13 +109,15 @@ def _latest(consumer: Consumer) -> dict[RuleKey, int]:
     raise TemporaryError(message_text)
 
 
-def _note(found: dict[RuleKey, int], message: Message) -> None:
+def _note(found: dict[RuleKey, Version], message: Message) -> None:
     tenant, _, rule_id = (message.key() or b"").decode("utf-8", "replace").partition("/")
     value = message.value()
     if value is None:
         found.pop((tenant, rule_id), None)
         return
     try:
-        found[tenant, rule_id] = decode_rule(value).revision
+        rule = decode_rule(value)
     except msgspec.DecodeError:
         found[tenant, rule_id] = _UNREADABLE
+    else:
+        found[tenant, rule_id] = (rule.revision, rule.updated_at)

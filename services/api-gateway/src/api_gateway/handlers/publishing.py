@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from api_gateway.domain.rules import StoredRule, resolve
-from api_gateway.ports import Clock, RuleKey, RuleRepository, RuleTopic
+from api_gateway.ports import Clock, RuleKey, RuleRepository, RuleTopic, Version
 
 BATCH = 500
 AT_ONCE = 4
@@ -66,7 +66,7 @@ class Publication:
 
 
 def differences(
-    content: Mapping[RuleKey, int], heads: Mapping[RuleKey, int | None]
+    content: Mapping[RuleKey, Version], heads: Mapping[RuleKey, Version | None]
 ) -> list[RuleKey]:
-    """Return the stored rules of which the topic holds another revision, none, or too much."""
-    return [key for key, revision in heads.items() if content.get(key) != revision]
+    """Return the stored rules of which the topic holds another version, none, or too much."""
+    return [key for key, version in heads.items() if content.get(key) != version]
