@@ -59,16 +59,16 @@ async def test_the_same_again_is_a_duplicate_and_its_timeline_says_so(
     service = name("again")
     await stack.accept(errors(service, at=moment()))
     await deliveries(sink, service, "slack")
+    (alert,) = await stack.alerts(service)
     before = await stack.manager.metric("alerts_deduplicated_total")
     await stack.accept(errors(service, at=moment()))
 
-    async def grown() -> float:
-        return await stack.manager.metric("alerts_deduplicated_total") - before
+    async def reasons() -> list[str]:
+        return [entry["reason"] for entry in await stack.timeline(alert["id"])]
 
-    await eventually(grown, what="alerts_deduplicated_total grows")
-    (alert,) = await stack.alerts(service)
-    reasons = [entry["reason"] for entry in await stack.timeline(alert["id"])]
-    assert "duplicate" in reasons
+    await eventually(reasons, lambda found: "duplicate" in found, what="its timeline says so")
+    assert await stack.manager.metric("alerts_deduplicated_total") > before
+    assert [found["id"] for found in await stack.alerts(service)] == [alert["id"]]
     assert len(await sink.received(service, channel="slack")) == 1
 
 

@@ -9,7 +9,6 @@ import subprocess
 import xmlrpc.client
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,10 +54,12 @@ class _Connection(http.client.HTTPConnection):
 class _Transport(xmlrpc.client.Transport):
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._connect = partial(_Connection, path)
+        self._path = path
 
     def make_connection(self, host: Any) -> _Connection:  # noqa: ANN401 - as typeshed has it
-        return self._connect(str(host))
+        connection = _Connection(self._path, str(host))
+        self._connection = host, connection  # which closes with the transport
+        return connection
 
 
 class Supervised:
@@ -67,19 +68,21 @@ class Supervised:
     def __init__(self, state: Path) -> None:
         config = (state / "config/supervisord.conf").read_text().splitlines()
         socket_path = next(line for line in config if line.startswith("file="))
-        transport = _Transport(Path(socket_path.removeprefix("file=")))
-        self._rpc: Any = xmlrpc.client.ServerProxy(
-            "http://supervisor", transport=transport
-        ).supervisor
+        self._socket = Path(socket_path.removeprefix("file="))
 
     def pid(self, name: str) -> int:
-        return int(self._rpc.getProcessInfo(name)["pid"])
+        return int(self._ask("getProcessInfo", name)["pid"])
 
     def stop(self, name: str) -> None:
-        self._rpc.stopProcess(name, True)  # noqa: FBT003 - its protocol
+        self._ask("stopProcess", name, True)  # noqa: FBT003 - its protocol: wait
 
     def start(self, name: str) -> None:
-        self._rpc.startProcess(name, True)  # noqa: FBT003 - its protocol
+        self._ask("startProcess", name, True)  # noqa: FBT003 - its protocol: wait
+
+    def _ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - its answers vary
+        transport = _Transport(self._socket)
+        with xmlrpc.client.ServerProxy("http://supervisor", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
 
 
 class Composed:

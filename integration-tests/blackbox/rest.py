@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -47,7 +48,7 @@ class Rest:
         if raw is not None:
             sent.setdefault("Content-Type", "application/json")
         async with self._session.request(
-            method, self.base + path, data=raw, headers=sent
+            method, self.base + path, data=raw and BytesIO(raw), headers=sent
         ) as response:
             text = await response.text(errors="replace")
             names = {name.lower(): value for name, value in response.headers.items()}
