@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 from alert_contracts.notifications import encode
 from alert_contracts.topics import Header, Schema, Topic
@@ -9,13 +10,26 @@ from alert_manager.domain.orders import Order
 from alert_manager.ports import Published, Refusal
 from service_runtime import tracing
 from service_runtime.errors import PermanentError, TemporaryError
-from service_runtime.kafka import KafkaProducer
+from service_runtime.kafka import Headers
+
+
+class Sender(Protocol):
+    """What we use of a producer: the future gives the record's place once the broker has it."""
+
+    def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Headers | None = None,
+    ) -> "asyncio.Future[tuple[int, int]]": ...
 
 
 class KafkaPublisher:
     """Publishes to `notifications`, keyed by group, so that one group's orders stay in order."""
 
-    def __init__(self, producer: KafkaProducer) -> None:
+    def __init__(self, producer: Sender) -> None:
         self._producer = producer
 
     async def publish(self, orders: Sequence[Order]) -> Published:
