@@ -15,6 +15,10 @@ from native.ports import Port
 from native.programs import Program
 from native.shell import run
 
+DEFAULTS = {
+    # The demo sink has a private address. To be turned off when no receiver has one.
+    "NOTIFICATION_SERVICE_ALLOW_PRIVATE_DESTINATIONS": "true",
+}
 PASSED_ON = ("API_GATEWAY_", "ALERT_RULE_ENGINE_", "ALERT_MANAGER_", "NOTIFICATION_SERVICE_")
 
 
@@ -96,6 +100,7 @@ class Application:
             if name.startswith(PASSED_ON) or name in named
         }
         environment = {
+            **DEFAULTS,
             **passed_on,
             **self._environment(),
             f"{service.prefix}HOST": ports.HOST,
