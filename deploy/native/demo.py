@@ -1,7 +1,9 @@
 """The demo: posts a burst as a failing service would, and waits for the alert at the sink."""
 
+import html
 import json
 import random
+import re
 import secrets
 import textwrap
 import time
@@ -124,7 +126,7 @@ def _show(received: list[Mapping[str, Any]], *, started: float) -> None:
     )
     best = next((one for one in received if one["channel"] == "slack"), first)
     for line in dict.fromkeys(words(best["body"])):
-        for part in line.splitlines():
+        for part in plain(line).splitlines():
             for row in textwrap.wrap(part, 92) or [""]:
                 say(f"  │ {row}")
     say()
@@ -141,6 +143,15 @@ def words(body: object) -> Iterator[str]:
                 yield value
             elif not isinstance(value, str):
                 yield from words(value)
+
+
+def plain(text: str) -> str:
+    """Return Slack's markup as a reader sees it: links, dates, emphasis, emoji, entities."""
+    text = re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", text)
+    text = re.sub(r"<(https?:[^|>]*)\|([^>]*)>", r"\2: \1", text)
+    text = re.sub(r":rotating_light:|```", "", text)
+    text = re.sub(r"\*([^*\n]+)\*", r"\1", text)
+    return html.unescape(text).strip()
 
 
 def addresses() -> Addresses:

@@ -15,10 +15,6 @@ from native.ports import Port
 from native.programs import Program
 from native.shell import run
 
-DEFAULTS = {
-    # The demo sink has a private address. To be turned off when no receiver has one.
-    "NOTIFICATION_SERVICE_ALLOW_PRIVATE_DESTINATIONS": "true",
-}
 PASSED_ON = ("API_GATEWAY_", "ALERT_RULE_ENGINE_", "ALERT_MANAGER_", "NOTIFICATION_SERVICE_")
 
 
@@ -100,7 +96,7 @@ class Application:
             if name.startswith(PASSED_ON) or name in named
         }
         environment = {
-            **DEFAULTS,
+            **_defaults(),
             **passed_on,
             **self._environment(),
             f"{service.prefix}HOST": ports.HOST,
@@ -149,6 +145,16 @@ class Application:
             environment=self._environment(),
             directory=self._layout.app,
         )
+
+
+def _defaults() -> dict[str, str]:
+    """Return settings that differ here from the services' own defaults, unless they are given."""
+    manager = ports.read("TOCSIN_ALERT_MANAGER_PORT").number
+    return {
+        "ALERT_MANAGER_EXTERNAL_URL": f"http://{ports.HOST}:{manager}",
+        # The demo sink has a private address. To be turned off when no receiver has one.
+        "NOTIFICATION_SERVICE_ALLOW_PRIVATE_DESTINATIONS": "true",
+    }
 
 
 def _commit(project: Path) -> str:

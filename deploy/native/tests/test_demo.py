@@ -1,6 +1,6 @@
 """The demo: its burst, and its reading of what arrived."""
 
-from native.demo import ERRORS, burst, words
+from native.demo import ERRORS, burst, plain, words
 
 
 def test_the_burst_crosses_the_shipped_threshold_of_100_errors() -> None:
@@ -23,3 +23,13 @@ def test_the_words_of_a_message_come_in_order_and_without_its_mechanics() -> Non
         "130 errors in 5 min",
         "service: checkout",
     ]
+
+
+def test_slacks_markup_is_shown_as_a_reader_sees_it() -> None:
+    text = (
+        ":rotating_light: CRITICAL: *High error count* 130 &gt; 100 "
+        "<!date^1795257394^{time}|10:36:34 UTC> <http://127.0.0.1:8082/a|Open the alert>"
+    )
+    assert plain(text) == (
+        "CRITICAL: High error count 130 > 100 10:36:34 UTC Open the alert: http://127.0.0.1:8082/a"
+    )
