@@ -121,6 +121,8 @@ def parse_config(document: object, environ: Mapping[str, str] = MappingProxyType
     expanded = _expand(document, environ, (), errors)
     if not isinstance(expanded, dict):
         raise ConfigError(errors or ["the document must be a mapping with route and receivers"])
+    if expanded.pop("without_effect", None) is not None:
+        errors.append("without_effect: unknown name")
     ignored, lacking = _set_aside(expanded)
     errors += lacking
     try:

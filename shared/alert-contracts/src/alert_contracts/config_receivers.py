@@ -70,6 +70,8 @@ def _email(email: EmailConfig, defaults: Global) -> EmailConfig:
 
 def check(receivers: tuple[Receiver, ...]) -> Iterator[str]:
     """Give every error of receivers that have their defaults filled in, behind its path."""
+    if not receivers:
+        yield "receivers: at least one is needed"
     names = [receiver.name for receiver in receivers]
     for index, receiver in enumerate(receivers):
         path = f"receivers[{index}]"

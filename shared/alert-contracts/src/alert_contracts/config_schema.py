@@ -1,10 +1,11 @@
 """The sections of the alerting configuration, as `alert_contracts.config` fills them in."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -19,6 +20,8 @@ from pydantic import (
 
 from alert_contracts.matchers import Matcher, make_matcher, parse_duration, parse_matchers
 
+_ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}")
+
 
 def _duration(value: object) -> object:
     return parse_duration(str(value)) if isinstance(value, str | int) else value
@@ -32,13 +35,20 @@ def _check_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        msg = "must be host:port"
+        raise ValueError(msg)
+    return text
+
+
 def _matchers(value: object) -> object:
     return parse_matchers(value) if isinstance(value, str) else value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_check_url)]
-HostPort = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+HostPort = Annotated[str, AfterValidator(_check_address)]
 
 
 class _Section(BaseModel):
@@ -209,11 +219,11 @@ class Config(_Section):
 
     global_: Global = Field(default=Global(), alias="global")
     route: Route
-    receivers: tuple[Receiver, ...] = Field(min_length=1)
+    receivers: tuple[Receiver, ...]
     without_effect: tuple[str, ...] = ()
     """Paths of what was accepted but does nothing here."""
 
-    @cached_property
+    @property
     def by_name(self) -> Mapping[str, Receiver]:
         """The receivers under their names."""
         return MappingProxyType({receiver.name: receiver for receiver in self.receivers})
