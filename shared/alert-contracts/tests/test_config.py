@@ -177,13 +177,7 @@ def test_the_shipped_file_sends_everything_to_slack_and_critical_alerts_to_pager
 
 
 def test_every_error_comes_at_once_behind_its_path() -> None:
-    lacking = ", ".join(
-        [
-            "opsgenie_configs (receivers[0])",
-            "msteams_configs (receivers[1])",
-            "sns_configs (receivers[1])",
-        ]
-    )
+    lacking = "opsgenie_configs (receivers[0]), msteams_configs (receivers[1])"
     assert errors("""
 global: {slack_api_url: "ftp://x", colour: red, smtp_smarthost: nowhere}
 route:
@@ -192,7 +186,7 @@ route:
   routes: [{matchers: ["x=1", "y=~("]}, {match_re: {z: "["}}]
 receivers:
   - {name: a, opsgenie_configs: [{}], slack_configs: [{api_url: "${UNSET}"}]}
-  - {name: b, sns_configs: [{}], msteams_configs: [{}], email_configs: [{}], colour: red}
+  - {name: b, msteams_configs: [{}], email_configs: [{}], colour: red}
 """) == [
         "receivers[0].slack_configs[0].api_url: the environment variable UNSET is not set",
         f"receivers: we lack these integrations: {lacking}",
