@@ -129,15 +129,14 @@ def translate(error: Exception) -> NoReturn:
         _refuse(error)
     if isinstance(error, TimeoutError):
         raise ChannelTemporaryError(Reason.TIMEOUT, "no answer in time") from None
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        message = f"the mail server lacks what is required: {shown(str(error))}"
-        raise ChannelPermanentError(Reason.CLIENT_ERROR, message) from None
-    message = f"the connection failed: {shown(str(error)) or type(error).__name__}"
+    message = f"the conversation failed: {shown(str(error) or type(error).__name__)}"
     raise ChannelTemporaryError(Reason.CONNECTION, message) from None
 
 
 def _refuse(error: aiosmtplib.SMTPResponseException) -> NoReturn:
     message = f"answered {error.code}: {shown(error.message)}"
+    if error.code < 0:
+        raise ChannelTemporaryError(Reason.BAD_ANSWER, shown(error.message)) from None
     if isinstance(error, aiosmtplib.SMTPAuthenticationError) and error.code >= PERMANENT:
         raise ChannelPermanentError(Reason.AUTH_ERROR, message) from None
     if error.code >= PERMANENT:
