@@ -172,8 +172,8 @@ DELIVERY: list[Panel] = [
             "took the next channel",
         ),
         unit="short",
-        about="What is owed and what was given up, on the way to the channels and before it, and how "
-        "often the first channel of a receiver was passed over.",
+        about="What is owed and what was given up, before the channels and at them, and how often "
+        "the first channel of a receiver was passed over.",
     ),
     graph(
         "Waiting between the stages",

@@ -166,7 +166,6 @@ ENGINE = [
     graph(
         "Rules",
         Query("max(tocsin_engine_rules)", "enabled"),
-        Query("sum(tocsin_rules_unpublished)", "stored, not yet in Kafka"),
         Query(
             "sum by (rule_id) (increase(tocsin_engine_rule_errors_total[$__rate_interval])) "
             "or on() vector(0)",
