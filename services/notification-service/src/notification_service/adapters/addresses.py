@@ -7,11 +7,15 @@ name server that answers differently the second time gains nothing.
 import asyncio
 import socket
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
 
 AddressInfo = tuple[
     int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]
 ]
+
+
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 class AddressRefusedError(OSError):
@@ -21,8 +25,13 @@ class AddressRefusedError(OSError):
 def is_public(address: str) -> bool:
     """Tell whether an IP address belongs to the open internet."""
     parsed = ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
-    return (mapped or parsed).is_global and not (mapped or parsed).is_multicast
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or _translated(parsed) or parsed
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _translated(address: IPv6Address) -> IPv4Address | None:
+    return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
 def guarded_socket(*, allow_private: bool) -> Callable[[AddressInfo], socket.socket]:

@@ -1,6 +1,7 @@
 """Mail over SMTP: plain text and HTML, threaded by group, one connection a message."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,7 +114,8 @@ class EmailChannel:
             refused, _ = await client.send_message(mail, recipients=recipients)
             if refused:
                 log.warning("mail_recipients_refused", count=len(refused), host=box.host)
-            await client.quit()
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit()  # the mail is taken; a rude goodbye changes nothing
         finally:
             client.close()
             sock.close()
