@@ -39,12 +39,12 @@ async def rules(stack: Stack) -> AsyncIterator[Rules]:
     await made.remove()
 
 
-def counting(name: str, **change: object) -> dict[str, Any]:
-    """Return a rule that fires on the first event of the service `name`."""
+def counting(service: str, **change: object) -> dict[str, Any]:
+    """Return a rule that fires on the first event of a service."""
     return {
-        "name": name,
+        "name": service,
         "type": "EVENT_COUNT",
-        "match": f'service == "{name}"',
+        "match": f'service == "{service}"',
         "condition": "count > threshold",
         "threshold": 0,
         "windowMinutes": 5,
