@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
 from alert_contracts.rules import Rule
 from api_gateway.domain.records import LogRecord
@@ -266,6 +267,18 @@ class FakeProducer:
         if not self.answering:
             message = "no broker"
             raise TemporaryError(message)
+
+
+@dataclass(slots=True)
+class World:
+    """A whole gateway in process: an HTTP client, the application, and what it stands on."""
+
+    client: Any
+    front: Any
+    registry: CollectorRegistry
+    log: FakeEventLog
+    repository: FakeRuleRepository
+    topic: FakeRuleTopic
 
 
 def plain_event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON

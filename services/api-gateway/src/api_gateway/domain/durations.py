@@ -12,7 +12,7 @@ _UNITS: Final = (
     ("s", 1_000),
     ("ms", 1),
 )
-_FORM: Final = re.compile("".join(rf"(?:(\d{{1,9}}){unit})?" for unit, _ in _UNITS) + r"\Z")
+_FORM: Final = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit, _ in _UNITS) + r"\Z")
 
 
 def parse(text: str) -> int:

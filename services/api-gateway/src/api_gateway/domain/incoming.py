@@ -83,10 +83,12 @@ def adopt(events: list[Incoming], arrival: int) -> list[Adopted]:
     for index, event in enumerate(events):
         level = known.get(event.level)
         sent = event.timestamp
-        if sent.__class__ is datetime:
+        if isinstance(sent, datetime):
             moment = timestamps.from_datetime(sent)
+        elif sent is None:
+            moment = arrival
         else:
-            moment = _moment(sent, arrival)
+            moment = _from_number(sent)
         if event.source is not None or not event.service or event.service.isspace():
             _settle_service(event)
         if level is None or not 0 <= moment <= latest:
@@ -97,11 +99,7 @@ def adopt(events: list[Incoming], arrival: int) -> list[Adopted]:
     return adopted
 
 
-def _moment(sent: datetime | float | None, arrival: int) -> int:
-    if sent is None:
-        return arrival
-    if isinstance(sent, datetime):
-        return timestamps.from_datetime(sent)
+def _from_number(sent: float) -> int:
     try:
         return timestamps.from_number(sent)
     except timestamps.TimestampError as exc:

@@ -10,7 +10,7 @@ from typing import Final
 
 from api_gateway.domain.bounds import MAX_DEPTH
 from api_gateway.domain.refusals import FieldError
-from api_gateway.domain.values import check_text, check_value
+from api_gateway.domain.values import check_value
 
 MAX_TOKENS: Final = 1_000_000
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]+|[\]}]+|,', re.DOTALL)
@@ -59,10 +59,11 @@ def _separators(body: bytes, start: int) -> Iterator[tuple[int, int]]:
             if depth == 0:
                 yield token.span()
         elif text[:1] != b'"':
-            depth -= len(text)
-            if depth < 0:
-                yield token.end() - 1, token.end()
-                depth = 0
+            if len(text) > depth:
+                # One of these brackets ends the array; what is left of them closes nothing.
+                end = token.start() + depth
+                yield end, end + 1
+            depth = max(0, depth - len(text))
 
 
 def explain(text: bytes) -> FieldError:
@@ -74,10 +75,7 @@ def explain(text: bytes) -> FieldError:
         # Python's own decoder takes more than JSON: NaN, control characters, bad UTF-8. What
         # it took and JSON does not have is then found in the value.
         document = json.loads(text.decode("utf-8", "surrogateescape"), strict=False)
-        if isinstance(document, dict):
-            for name, value in document.items():
-                check_text(name, "")
-                check_value({name: value}, "", -1)
+        check_value(document, "", -1)
     except FieldError as exc:
         return exc
     except ValueError as exc:

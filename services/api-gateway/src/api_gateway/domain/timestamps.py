@@ -24,7 +24,7 @@ class TimestampError(ValueError):
 
 def from_datetime(moment: datetime) -> int:
     """Return epoch ms of an aware datetime; parts of a millisecond are cut off."""
-    # A float holds epoch microseconds to less than half a microsecond, so the cut is exact.
+    # Until 2200 a float holds epoch microseconds to less than half of one: the cut is exact.
     return int(moment.timestamp() * 1000 + _HALF_MICROSECOND)
 
 

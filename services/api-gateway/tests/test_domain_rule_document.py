@@ -1,0 +1,138 @@
+"""Rules as written: each wrong field is named, with its reason, all at once."""
+
+from typing import Any
+
+import pytest
+
+from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_review import review
+from api_gateway.testing import plain_rule
+
+
+def refuse_braces(text: str) -> str | None:
+    """Stand in for the check of templates."""
+    return "is no template" if "{{ " in text and "}}" not in text else None
+
+
+def problems(**changes: Any) -> list[Problem]:  # noqa: ANN401 - any JSON
+    """Return what is wrong with a rule."""
+    sent = {name: value for name, value in plain_rule(**changes).items() if value is not None}
+    return review(sent, tenant="default", check_template=refuse_braces)
+
+
+def only(**changes: Any) -> tuple[str, str]:  # noqa: ANN401 - any JSON
+    """Return pointer and reason of the one problem."""
+    (problem,) = problems(**changes)
+    return problem.pointer, problem.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"type": "LATENCY", "condition": None, "windowMinutes": None},
+        {"type": "ERROR_RATE", "condition": None, "threshold": 2.5},
+        {"type": "SERVER_ERROR", "condition": None},
+        {"type": "EVENT_COUNT", "match": 'message.contains("x")'},
+        {"condition": "count > 5", "threshold": None},
+        {"value": "responseTime", "condition": "avg > threshold && p99 > 5.0"},
+        {"windowMinutes": None, "window": {"size": "90s", "kind": "sliding", "step": "10s"}},
+        {"windowMinutes": None, "window": {"size": "90s", "step": "1m30s"}},
+        {"windowMinutes": None, "window": {"size": "90s", "allowedLateness": "0s"}},
+        {"groupBy": []},
+        {"groupBy": ["service", "attributes.region", "host", "statusCode", "level", "traceId"]},
+        {"labels": {"team": "pay"}, "annotations": {"summary": "{{ labels.service }} is down"}},
+        {"minCount": 5, "resolveAfter": "1h30m", "maxGroups": 5, "owner": "pay", "enabled": False},
+    ],
+)
+def test_a_sound_rule_has_no_problem(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "reason"),
+    [
+        ({"name": None}, "/name", "is required"),
+        ({"name": "  "}, "/name", "must match \\S"),
+        ({"severity": None}, "/severity", "is required"),
+        ({"threshold": "100"}, "/threshold", "should be a valid number"),
+        ({"threshold": None}, "/threshold", "is required: the condition `count > threshold`"),
+        ({"enabled": "yes"}, "/enabled", "should be a valid boolean"),
+        ({"windowMinutes": 0}, "/windowMinutes", "should be greater than or equal to 1"),
+        ({"windowMinutes": 1.5}, "/windowMinutes", "should be a valid integer"),
+        ({"severity": "critical"}, "/severity", "must be one of CRITICAL, HIGH, MEDIUM, LOW, INFO; "
+         "did you mean CRITICAL?"),
+        ({"tresh": 5}, "/tresh", "there is no such field; did you mean threshold?"),
+        ({"for": "5m"}, "/for", "there is no such field; there are name, description, type"),
+        ({"noData": "ok"}, "/noData", "there is no such field"),
+        ({"type": "LATENZY"}, "/type", "must be one of ERROR_THRESHOLD, LATENCY, ERROR_RATE, "
+         "SERVER_ERROR, EVENT_COUNT; did you mean LATENCY?"),
+        ({"type": "METRIC"}, "/type", "must be one of ERROR_THRESHOLD, LATENCY"),
+        ({"type": ["x"]}, "/type", "must be one of ERROR_THRESHOLD"),
+        ({"window": {"size": "5m"}}, "/window", "give either windowMinutes or window, not both"),
+        ({"resolveAfter": "soon"}, "/resolveAfter", "'soon' is no duration such as 90s"),
+        ({"resolveAfter": "1y"}, "/resolveAfter", "lies outside 1s to 7d"),
+        ({"groupBy": ["service", "service"]}, "/groupBy", "names a field twice"),
+        ({"groupBy": ["tenant"]}, "/groupBy/0", "must match ^(service|level"),
+        ({"groupBy": "service"}, "/groupBy", "should be a valid"),
+        ({"labels": {"a-b": "x"}}, "/labels/a-b", "must match ^[a-zA-Z_]"),
+        ({"labels": {"severity": "x"}}, "/labels/severity", "is set by us"),
+        ({"labels": {"service": "x"}}, "/labels/service", "is set by groupBy"),
+        ({"labels": {"a": 5}}, "/labels/a", "should be a valid string"),
+        ({"labels": 5}, "/labels", "should be an object"),
+        ({"annotations": {"summary": "{{ x"}}, "/annotations/summary", "is no template"),
+        ({"annotations": {"summary": 5}}, "/annotations/summary", "should be a valid string"),
+        ({"annotations": []}, "/annotations", "should be an object"),
+        ({"type": "EVENT_COUNT"}, "/match", "is required for EVENT_COUNT"),
+        ({"condition": "p95 > threshold"}, "/value", "is required: the condition uses p95"),
+        ({"maxGroups": 10**30}, "/maxGroups", "is an integer of more than 64 bits"),
+        ({"description": "a\x00"}, "/description", "holds a NUL character"),
+        ({"match": ""}, "/match", "should have at least 1 character"),
+        ({"match": 5}, "/match", "should be a valid string"),
+        ({"condition": 5}, "/condition", "should be a valid string"),
+        ({"value": 5}, "/value", "should be a valid string"),
+    ],
+)  # fmt: skip
+def test_a_problem_names_the_field(changes: dict[str, Any], pointer: str, reason: str) -> None:
+    named, given = only(**changes)
+    assert named == pointer
+    assert reason in given
+
+
+@pytest.mark.parametrize(
+    ("window", "pointer", "reason"),
+    [
+        ({}, "/window/size", "is required"),
+        ({"size": "0s"}, "/window/size", "lies outside 1s to 1d"),
+        ({"size": "5m", "kind": "hopping"}, "/window/kind", "must be one of tumbling, sliding"),
+        ({"size": "5m", "stepp": "1m"}, "/window/stepp", "did you mean step?"),
+        ({"size": "5m", "step": "1m"}, "/window/step", "a tumbling window steps by its size"),
+        ({"size": "5m", "step": "6m", "kind": "sliding"}, "/window/step", "is longer than"),
+        ({"size": "5m", "allowedLateness": "2h"}, "/window/allowedLateness", "lies outside"),
+        ("5m", "/window", "should be an object"),
+    ],
+)
+def test_a_problem_of_the_window_names_its_field(window: Any, pointer: str, reason: str) -> None:  # noqa: ANN401 - any JSON
+    named, given = only(windowMinutes=None, window=window)
+    assert named == pointer
+    assert reason in given
+
+
+@pytest.mark.parametrize("field", ["match", "value", "condition"])
+def test_an_expression_is_refused_with_line_and_column(field: str) -> None:
+    (problem,) = problems(**{field: "1 +\n  nonsense"})
+    assert (problem.pointer, problem.line, problem.column) == (f"/{field}", 2, 3)
+    assert "nonsense" in problem.reason
+
+
+def test_everything_is_told_at_once() -> None:
+    found = problems(
+        name=None, threshold="x", match="level ==", severity="x", annotations={"a": "{{ "}
+    )
+    assert {problem.pointer for problem in found} == {
+        *("/name", "/threshold", "/match", "/severity", "/annotations/a"),
+    }
+
+
+def test_the_list_of_problems_is_bounded() -> None:
+    assert len(problems(**{f"x{number}": 1 for number in range(120)})) == 100

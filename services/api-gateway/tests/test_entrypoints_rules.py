@@ -1,0 +1,276 @@
+"""The rules over HTTP: every call of the contract, and every way in which it is refused."""
+
+from typing import Any
+
+import pytest
+
+from api_gateway.testing import World, plain_rule
+
+PATH = "/api/alert-rules"
+
+
+async def create(world: World, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return the answer to a new rule."""
+    answer = await world.client.post(PATH, json=plain_rule(**changes))
+    assert answer.status_code == 201
+    created: dict[str, Any] = answer.json()
+    return created
+
+
+async def test_a_rule_is_created(world: World) -> None:
+    answer = await world.client.post(PATH, json=plain_rule())
+    rule = answer.json()
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+    assert answer.headers["location"] == f"{PATH}/{rule['id']}"
+    assert rule["match"] == 'level in ["ERROR", "FATAL"]'
+    assert ("default", rule["id"]) in world.topic.rules
+    read = await world.client.get(answer.headers["location"])
+    assert (read.json(), read.headers["etag"]) == (rule, '"1"')
+
+
+async def test_validation_answers_as_creation_does_and_stores_nothing(world: World) -> None:
+    answer = await world.client.post(f"{PATH}/validate", json=plain_rule())
+    assert (answer.status_code, answer.json()["name"]) == (201, "High Error Rate")
+    assert (await world.client.get(PATH)).json() == {"rules": [], "nextCursor": None}
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/validate"])
+async def test_a_bad_rule_is_refused_with_everything_that_is_wrong(world: World, path: str) -> None:
+    bad = plain_rule(condition="count >\n thresh", severity="BAD", annotations={"a": "{{ x"})
+    answer = await world.client.post(path, json=bad)
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        422,
+        "application/problem+json",
+    )
+    errors = {error["pointer"]: error for error in answer.json()["errors"]}
+    assert set(errors) == {"/condition", "/severity", "/annotations/a"}
+    assert (errors["/condition"]["line"], errors["/condition"]["column"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b'{"name":NaN}', "application/json", 400),
+        (b'{"name":"\xff"}', "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b"{}", "application/json", 422),
+        (b'{"name":"\\u0000"}', "application/json", 422),
+        (b'{"name":' + b"[" * 9 + b"]" * 9 + b"}", "application/json", 422),
+        (b"{}", "text/plain", 415),
+        (b" " * 300_000, "application/json", 413),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_a_body_that_is_no_rule_is_refused(
+    world: World, body: bytes, kind: str, status: int
+) -> None:
+    answer = await world.client.post(PATH, content=body, headers={"content-type": kind})
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
+
+
+async def test_a_rule_is_replaced(world: World) -> None:
+    rule = await create(world)
+    url = f"{PATH}/{rule['id']}"
+    answer = await world.client.put(url, json={**rule, "threshold": 5})
+    assert (answer.status_code, answer.json()["threshold"], answer.headers["etag"]) == (
+        200,
+        5,
+        '"2"',
+    )
+    again = await world.client.put(url, json=answer.json())
+    assert again.headers["etag"] == '"2"'
+
+
+async def test_another_id_in_the_body_is_refused(world: World) -> None:
+    rule = await create(world)
+    answer = await world.client.put(f"{PATH}/{rule['id']}", json={**rule, "id": "other"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/id")
+
+
+async def test_a_rule_is_patched(world: World) -> None:
+    rule = await create(world, labels={"a": "1", "b": "2"})
+    answer = await world.client.patch(
+        f"{PATH}/{rule['id']}",
+        content=b'{"labels":{"a":null},"description":"new"}',
+        headers={"content-type": "application/merge-patch+json"},
+    )
+    assert answer.status_code == 200
+    assert (answer.json()["labels"], answer.json()["description"]) == ({"b": "2"}, "new")
+
+
+async def test_a_rule_is_switched(world: World) -> None:
+    rule = await create(world)
+    off = await world.client.post(f"{PATH}/{rule['id']}/disable")
+    assert (off.status_code, off.json()["enabled"], off.headers["etag"]) == (200, False, '"2"')
+    assert not world.topic.rules["default", rule["id"]].enabled
+    on = await world.client.post(f"{PATH}/{rule['id']}/enable")
+    assert (on.json()["enabled"], on.headers["etag"]) == (True, '"3"')
+
+
+async def test_a_rule_is_deleted_and_keeps_its_history(world: World) -> None:
+    rule = await create(world)
+    url = f"{PATH}/{rule['id']}"
+    await world.client.patch(url, json={"threshold": 5})
+    answer = await world.client.delete(url)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert world.topic.rules == {}
+    assert (await world.client.get(url)).status_code == 404
+    first = (await world.client.get(f"{url}/revisions?limit=2")).json()
+    assert [step["action"] for step in first["revisions"]] == ["deleted", "updated"]
+    assert first["revisions"][0]["at"] == "2027-01-15T08:00:00.000Z"
+    rest = (
+        await world.client.get(f"{url}/revisions", params={"cursor": first["nextCursor"]})
+    ).json()
+    assert [step["rule"]["threshold"] for step in rest["revisions"]] == [100]
+    assert rest["nextCursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "tail"),
+    [
+        ("GET", ""),
+        ("PUT", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/enable"),
+        ("POST", "/disable"),
+        ("GET", "/revisions"),
+    ],
+)
+async def test_404_for_a_rule_that_is_not_there(world: World, method: str, tail: str) -> None:
+    body = {"json": plain_rule()} if method in {"PUT", "PATCH"} else {}
+    answer = await world.client.request(method, f"{PATH}/nope{tail}", **body)  # type: ignore[arg-type] # a body or none
+    assert (answer.status_code, answer.json()["detail"]) == (404, "there is no rule nope")
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"),
+    [
+        ('"1"', 200),
+        ('W/"1"', 200),
+        ("1", 200),
+        ('"7", "1"', 200),
+        ("*", 200),
+        ('"2"', 412),
+        ("x", 400),
+    ],
+)
+async def test_a_write_is_guarded_by_if_match(world: World, tag: str, status: int) -> None:
+    rule = await create(world)
+    url = f"{PATH}/{rule['id']}"
+    answer = await world.client.patch(url, json={"threshold": 5}, headers={"if-match": tag})
+    assert answer.status_code == status
+    if status == 412:
+        assert answer.headers["etag"] == '"1"'
+        assert (await world.client.get(url)).json()["threshold"] == 100
+
+
+async def test_a_list_is_filtered(world: World) -> None:
+    await create(world, name="a", labels={"team": "pay"}, description="Slow payments")
+    await create(world, name="b", severity="LOW", enabled=False)
+    await create(world, name="c", type="SERVER_ERROR", severity="HIGH")
+
+    async def names(query: str) -> list[str]:
+        answer = await world.client.get(f"{PATH}?{query}")
+        assert answer.status_code == 200
+        return [rule["name"] for rule in answer.json()["rules"]]
+
+    assert await names("") == ["a", "b", "c"]
+    assert await names("type=SERVER_ERROR") == ["c"]
+    assert await names("severity=LOW&severity=HIGH") == ["b", "c"]
+    assert await names("enabled=false") == ["b"]
+    assert await names("label=team%3Dpay") == ["a"]
+    assert await names("q=PAYMENTS") == ["a"]
+
+
+async def test_a_list_is_read_page_by_page(world: World) -> None:
+    for name in ("b", "a", "c", "a", "d"):
+        await create(world, name=name)
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(4):
+        params = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await world.client.get(PATH, params=params)).json()
+        seen += [rule["name"] for rule in page["rules"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+    assert seen == ["a", "a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("cursor=%%%", "/query/cursor"),
+        ("cursor=WzRd", "/query/cursor"),
+        ("label=x", "/query/label"),
+        ("type=FOO", "/query/type/0"),
+        ("limit=0", "/query/limit"),
+        ("foo=1", "/query/foo"),
+        ("q=%00", "/query/q"),
+    ],
+)
+async def test_a_wrong_query_is_refused(world: World, query: str, pointer: str) -> None:
+    answer = await world.client.get(f"{PATH}?{query}")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_409_when_there_are_as_many_rules_as_may_be(world: World) -> None:
+    for number in range(5):
+        await create(world, name=str(number))
+    assert (await world.client.post(PATH, json=plain_rule())).status_code == 409
+
+
+async def test_503_when_postgres_is_away_but_logs_are_taken(world: World) -> None:
+    world.repository.away = True
+    answer = await world.client.get(PATH)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    event = {"service": "a", "message": "m"}
+    assert (await world.client.post("/api/logs", json=event)).status_code == 202
+
+
+async def test_503_and_nothing_stored_when_kafka_is_away(world: World) -> None:
+    world.topic.away = True
+    assert (await world.client.post(PATH, json=plain_rule())).status_code == 503
+    assert (await world.client.get(PATH)).json()["rules"] == []
+
+
+async def test_503_says_so_when_the_rule_is_stored_but_not_live(world: World) -> None:
+    world.topic.breaks_after_demand = True
+    answer = await world.client.post(PATH, json=plain_rule())
+    assert answer.status_code == 503
+    assert "is stored and will be live by itself" in answer.json()["detail"]
+    assert (await world.client.get(answer.headers["location"])).status_code == 200
+
+
+async def test_the_openapi_document_is_whole(world: World) -> None:
+    document = (await world.client.get("/openapi.json")).json()
+    assert (await world.client.get("/openapi.json")).json() == document
+    assert {"/api/logs", "/api/logs/batch", PATH, f"{PATH}/{{rule_id}}"} <= set(document["paths"])
+    operations = [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    names = [operation["operationId"] for _, _, operation in operations]
+    assert len(set(names)) == len(names)
+    for path, _, operation in operations:
+        if path.startswith("/api"):
+            assert "503" in operation["responses"] or path.endswith("/validate")
+            assert any(status.startswith("4") for status in operation["responses"])
+    schemas = document["components"]["schemas"]
+    assert {"RuleDocument", "RuleView", "LogEvent", "ProblemView"} <= set(schemas)
+    assert all(reference in schemas for reference in references(document))
+
+
+def references(node: object) -> set[str]:
+    """Return the names of the schemas that a document refers to."""
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {str(node["$ref"]).rpartition("/")[2]} if "$ref" in node else set()
+    return own.union(*map(references, node.values()))
