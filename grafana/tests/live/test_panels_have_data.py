@@ -129,14 +129,13 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def traffic(prometheus: str) -> str:
     """Events that fire an alert, an event that is refused, and time to see what became of them."""
     gateway = os.environ.get("GATEWAY_URL", "http://127.0.0.1:8080").rstrip("/")
-    events = [
-        {"service": f"panels-{uuid4().hex[:8]}", "level": "ERROR", "message": "it broke"}
-    ] * 120
     refused = {"service": "panels", "level": "INFO"}
-    for _ in range(2):
+    for _ in range(2):  # an alert each, with scrapes between: every counter is seen to move
+        service = f"panels-{uuid4().hex[:8]}"
+        events = [{"service": service, "level": "ERROR", "message": "it broke"}] * 120
         answer = fetch(f"{gateway}/api/logs/batch", json.dumps([*events, refused]).encode())
         assert (answer["accepted"], answer["rejected"]) == (len(events), 1), answer
-        time.sleep(7)  # a scrape between the two, so that every counter is seen to move
+        time.sleep(7)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not all(has_data(prometheus, expression) for _, _, expression in QUERIES):
         if time.monotonic() > deadline:
