@@ -1,10 +1,12 @@
 """From an order to its delivery, with everything outside replaced by fakes."""
 
+import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from notification_service.domain.directory import Channel, Directory
 from notification_service.domain.outcome import Action, Attempt, Patience, Reason
-from notification_service.handlers import Notifier, Reporter, plan
+from notification_service.handlers import Notifier, Reporter, latency, plan
 from notification_service.ports import Job
 from notification_service.testing import (
     FakeClock,
@@ -195,6 +197,27 @@ async def test_a_result_that_kafka_did_not_take_comes_again() -> None:
         await reporter.publish()
     wire.away = False
     assert await reporter.publish() == 1
+
+
+def test_the_way_from_the_event_to_the_person_is_measured_once() -> None:
+    first = order(now=1_000)
+    alert = msgspec.structs.replace(first.alerts[0], accepted_at=1_000)
+    timed = msgspec.structs.replace(first, alerts=[alert])
+    assert latency(timed, 1_250) == 0.25
+    assert latency(first, 1_250) is None
+    assert latency(msgspec.structs.replace(timed, reason="repeat_due"), 1_250) is None
+    assert latency(msgspec.structs.replace(timed, status="resolved"), 1_250) is None
+
+
+async def test_a_delivery_of_a_timed_order_is_observed() -> None:
+    house = House()
+    count = "tocsin_alert_to_notification_seconds_count"
+    before = REGISTRY.get_sample_value(count) or 0
+    timed = order()
+    alert = msgspec.structs.replace(timed.alerts[0], accepted_at=house.clock.now - 100)
+    await house.notifier.accept([msgspec.structs.replace(timed, alerts=[alert])])
+    await house.work()
+    assert REGISTRY.get_sample_value(count) == before + 1
 
 
 def test_a_message_of_a_chain_knows_whom_it_stands_in_for() -> None:

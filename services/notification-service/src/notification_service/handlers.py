@@ -1,6 +1,7 @@
 """Use cases: take an order in, and bring one message to the person."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from alert_contracts.notifications import Notification
 from notification_service import telemetry
@@ -12,6 +13,7 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 Clock = Callable[[], int]
+REMINDER: Final = "repeat_due"
 
 
 def plan(
@@ -45,6 +47,14 @@ def unknown_endpoint(receiver: str) -> Endpoint:
 def _skip(order: Notification, endpoint: Endpoint) -> Reason | None:
     unwanted = order.status == "resolved" and not endpoint.send_resolved
     return Reason.RESOLVED_NOT_WANTED if unwanted else None
+
+
+def latency(order: Notification, now: int) -> float | None:
+    """Return the seconds since the event that crossed was accepted, for the first message of it."""
+    accepted = [alert.accepted_at for alert in order.alerts if alert.accepted_at is not None]
+    if not accepted or order.status == "resolved" or order.reason == REMINDER:
+        return None
+    return max(0, now - min(accepted)) / 1000
 
 
 class Notifier:
@@ -110,17 +120,14 @@ class Notifier:
         return verdict
 
     async def _store(self, job: Job, attempt: Attempt, verdict: Verdict, now: int) -> None:
-        match verdict.action:
-            case Action.DELIVERED:
-                await self._outbox.delivered(job, attempt, now=now)
-            case Action.FELL_BACK:
-                visited = (*job.visited, verdict.fallback)
-                instead = plan(self._directory, job.order, verdict.fallback, visited)
-                await self._outbox.fell_back(job, attempt, instead, now=now)
-            case Action.OWED:
-                await self._outbox.owe(job, attempt, next_at=verdict.next_at, now=now)
-            case Action.DEAD:
-                await self._outbox.owe(job, attempt, next_at=None, now=now)
+        if verdict.action is Action.DELIVERED:
+            await self._outbox.delivered(job, attempt, now=now)
+        elif verdict.action is Action.FELL_BACK:
+            visited = (*job.visited, verdict.fallback)
+            instead = plan(self._directory, job.order, verdict.fallback, visited)
+            await self._outbox.fell_back(job, attempt, instead, now=now)
+        else:
+            await self._outbox.owe(job, attempt, next_at=verdict.next_at, now=now)
 
     def _tell(self, job: Job, attempt: Attempt, verdict: Verdict, now: int) -> None:
         facts = {
@@ -132,9 +139,9 @@ class Notifier:
         }
         if attempt.delivered:
             telemetry.SENT.labels(job.channel, "success").inc()
-            accepted = min((a.accepted_at for a in job.order.alerts if a.accepted_at), default=None)
-            if accepted is not None and job.order.status == "firing":
-                telemetry.ALERT_TO_NOTIFICATION.observe(max(0, now - accepted) / 1000)
+            spent = latency(job.order, now)
+            if spent is not None:
+                telemetry.ALERT_TO_NOTIFICATION.observe(spent)
             log.info("notification_delivered", **facts)
             return
         if attempt.reason is not Reason.WAITS_FOR_EARLIER:

@@ -61,7 +61,7 @@ class Verdict:
     action: Action
     fallback: str = ""
     """The receiver that takes over."""
-    next_at: int = 0
+    next_at: int | None = None
     """Epoch ms of the next attempt, where something is owed."""
 
 
