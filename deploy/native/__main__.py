@@ -82,15 +82,13 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 def _wants_docker(arguments: argparse.Namespace, compose: Compose) -> bool:
     """Choose: what the flag says, else what is up already, else Docker if it can be."""
-    if arguments.native:
-        return False
+    if arguments.native or (arguments.docker and arguments.command != "up"):
+        return bool(arguments.docker)
     if not arguments.docker:
         if _native_is_up(arguments.project):
             return False
-        if compose.running():
-            return True
-        if arguments.command != "up":
-            return False
+        if compose.running() or arguments.command != "up":
+            return compose.running()
     obstacle = compose.obstacle()
     if obstacle is None:
         say("Docker Compose: a daemon answers and the images are here (--native forces otherwise).")

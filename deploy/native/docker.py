@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from native import demo, ports
+from native import demo, ports, variables
 from native.demo import PAGES
 from native.errors import SetupError
 from native.progress import say, step
@@ -60,6 +60,7 @@ class Compose:
 
     def up(self, *, with_demo: bool) -> None:
         """Build and start; on failure nothing is left running."""
+        os.environ["TOCSIN_COMMIT"] = variables.commit(self._project)
         was_up = self.running()
         if not was_up:
             for variable in PUBLISHED:

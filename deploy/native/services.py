@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,7 +131,7 @@ class Application:
             "TOCSIN_SINK_URL": os.environ.get("TOCSIN_SINK_URL")
             or f"http://{ports.HOST}:{sink.number}",
             "TOCSIN_SINK_SMTP": os.environ.get("TOCSIN_SINK_SMTP") or f"{ports.HOST}:{smtp.number}",
-            "TOCSIN_COMMIT": _commit(self._layout.project),
+            "TOCSIN_COMMIT": variables.commit(self._layout.project),
             "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "INFO",
         }
 
@@ -155,11 +154,3 @@ def _defaults() -> dict[str, str]:
         # The demo sink has a private address. To be turned off when no receiver has one.
         "NOTIFICATION_SERVICE_ALLOW_PRIVATE_DESTINATIONS": "true",
     }
-
-
-def _commit(project: Path) -> str:
-    if shutil.which("git") is None:
-        return "unknown"
-    command = ["git", "-C", str(project), "rev-parse", "--short=12", "HEAD"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"

@@ -7,6 +7,8 @@ again. The environment comes first, then what was kept, then the project's `.env
 import json
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 from native.layout import Layout
@@ -61,6 +63,17 @@ def configuration(layout: Layout) -> Path:
 def named_in_configuration(layout: Layout) -> set[str]:
     """Return the variables that the alerting configuration refers to as `${NAME}`."""
     return set(re.findall(r"\$\{([A-Za-z_]\w*)", configuration(layout).read_text()))
+
+
+def commit(project: Path) -> str:
+    """Return TOCSIN_COMMIT, else what the checkout is at, for `/info` and the build metric."""
+    if os.environ.get("TOCSIN_COMMIT"):
+        return os.environ["TOCSIN_COMMIT"]
+    if shutil.which("git") is None:
+        return "unknown"
+    command = ["git", "-C", str(project), "rev-parse", "--short=12", "HEAD"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
 
 
 def _ours(name: str) -> bool:
