@@ -121,7 +121,7 @@ class Bucket:
         self.judged = max(self.judged, watermark)
         self.refresh(log_now, book)
         self.dirty |= self.alerts.resolve(watermark)
-        self._forget(watermark, book)
+        self.forget(book)
 
     def refresh(self, log_now: int, book: RuleBook) -> None:
         """Take new snapshots of alerts whose windows have grown, where that is due."""
@@ -152,10 +152,11 @@ class Bucket:
             return list(panes.slices.get(end - panes.pane, ()))
         return list(panes.groups)
 
-    def _forget(self, watermark: int, book: RuleBook) -> None:
+    def forget(self, book: RuleBook) -> None:
+        """Drop the panes that no window to be judged can hold."""
         for spec, panes in list(self.specs.items()):
             known = book.specs.get(spec)
-            if panes.forget(known.horizon if known else GRACE, watermark):
+            if panes.forget(known.horizon if known else GRACE, self.judged):
                 self.dirty = True
             if not panes.slices:
                 del self.specs[spec]
@@ -176,8 +177,7 @@ class Bucket:
         last = self.judged // panes.pane * panes.pane
         for group in list(panes.groups):
             if grows:
-                last = max(at for at, slice_ in panes.slices.items() if group in slice_)
-                last += panes.pane
+                last = panes.newest(group) + panes.pane
             self._judge_at(rule, panes, group, last)
 
 

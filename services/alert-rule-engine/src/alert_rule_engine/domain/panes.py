@@ -53,6 +53,10 @@ class SpecPanes:
                 whole.merge(pane)
         return whole
 
+    def newest(self, group: Group) -> int:
+        """Return the start of a group's newest pane; it has one."""
+        return max(start for start, held in self.slices.items() if group in held)
+
     def crossable(self, shape: Shape, row: Row) -> Iterator[tuple[int, Aggregate]]:
         """Yield the windows (start, sum) that a row, already filled in, may have pushed over.
 
@@ -63,7 +67,8 @@ class SpecPanes:
         held = shape.holding(row.start, self.pane)
         window = windows.get(row.group)
         if window is None or window.start < held:
-            window = Running(held, self.window(row.group, held, held + shape.size))
+            start = max(held, shape.holding(self.newest(row.group), self.pane))
+            window = Running(start, self.window(row.group, start, start + shape.size))
             windows[row.group] = window
         if window.start == held:
             yield window

@@ -158,9 +158,16 @@ class Partition:
                 bucket.refresh(self.vector.log_now, self.book)
 
     def resume(self, book: RuleBook) -> None:
-        """Go on from stored state under today's rules."""
+        """Go on from stored state under today's rules.
+
+        A bucket that was not written has not changed since, but had been judged until then; what
+        it had forgotten may still be stored.
+        """
         self.book = book
+        self.judged = self.watermark() // STRIDE * STRIDE
         for bucket in self.buckets:
+            bucket.judged = max(bucket.judged, self.judged)
+            bucket.forget(book)
             bucket.follow(book, book)
 
     def follow(self, book: RuleBook) -> None:

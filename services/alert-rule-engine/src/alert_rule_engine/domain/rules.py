@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from math import isqrt
 from typing import Any, Final
@@ -20,15 +21,49 @@ from alert_rule_engine.domain.partials import BUCKETS
 from alert_rule_engine.domain.windows import Shape, pane_length, shape_of
 from rule_language import (
     Condition,
+    Match,
     RuleLanguageError,
+    Value,
     compile_condition,
     compile_match,
     compile_value,
 )
 
 MAX_TOGETHER: Final = 1_000
+EXPRESSIONS: Final = 20_000
+"""Compiled expressions that are remembered, so that a change costs what it changes."""
 _NEVER_NEGATIVE: Final = frozenset({"responseTime", "statusCode"})
 """Values whose sum only grows."""
+
+
+@lru_cache(EXPRESSIONS)
+def match_of(text: str, tenant: str) -> Match:
+    """Compile a match, or remember it.
+
+    Raises:
+        RuleLanguageError: it is refused.
+    """
+    return compile_match(text, tenant=tenant)
+
+
+@lru_cache(EXPRESSIONS)
+def value_of(text: str, tenant: str) -> Value:
+    """Compile a value, or remember it.
+
+    Raises:
+        RuleLanguageError: it is refused.
+    """
+    return compile_value(text, tenant=tenant)
+
+
+@lru_cache(EXPRESSIONS)
+def condition_of(text: str) -> Condition:
+    """Compile a condition, or remember it.
+
+    Raises:
+        RuleLanguageError: it is refused.
+    """
+    return compile_condition(text)
 
 
 class Judgement(StrEnum):
@@ -101,10 +136,10 @@ def compile_rule(rule: Rule) -> CompiledRule:
     Raises:
         RuleLanguageError: an expression of the rule is refused.
     """
-    compile_match(rule.match, tenant=rule.tenant)
+    match_of(rule.match, rule.tenant)
     if rule.value is not None:
-        compile_value(rule.value, tenant=rule.tenant)
-    condition = compile_condition(rule.condition)
+        value_of(rule.value, rule.tenant)
+    condition = condition_of(rule.condition)
     shape = shape_of(rule.window)
     judgement = _judgement(rule, shape, condition)
     return CompiledRule(rule, spec_of(rule, condition), shape, condition, judgement)

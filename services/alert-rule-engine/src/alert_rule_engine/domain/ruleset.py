@@ -13,9 +13,8 @@ from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain import sketch as sketches
 from alert_rule_engine.domain.partials import Block, Group, Row, Values, target_of
 from alert_rule_engine.domain.plans import Planner, SpecEvaluator
-from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.rules import RuleBook, match_of, value_of
 from alert_rule_engine.domain.views import Decoder, Lines
-from rule_language import compile_match, compile_value
 
 SAMPLE_BYTES: Final = 262_144
 """Samples of one target of one record; rows beyond go without."""
@@ -201,9 +200,7 @@ def rulesets(book: RuleBook) -> dict[str, RuleSet]:
     by_tenant: dict[str, list[SpecEvaluator]] = {}
     for gathered in book.specs.values():
         spec = gathered.spec
-        match = compile_match(spec.match, tenant=spec.tenant)
-        value = None
-        if spec.value is not None:
-            value = compile_value(spec.value, tenant=spec.tenant)
+        match = match_of(spec.match, spec.tenant)
+        value = None if spec.value is None else value_of(spec.value, spec.tenant)
         by_tenant.setdefault(spec.tenant, []).append(SpecEvaluator(spec, match, value))
     return {tenant: RuleSet(evaluators) for tenant, evaluators in by_tenant.items()}

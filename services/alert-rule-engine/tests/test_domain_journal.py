@@ -1,0 +1,270 @@
+"""What is stored comes back; a crash at any moment changes no count and no alert."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis.strategies import (
+    DataObject,
+    SearchStrategy,
+    builds,
+    data,
+    integers,
+    just,
+    lists,
+    one_of,
+    sampled_from,
+    tuples,
+)
+
+from alert_contracts.alerts import Alert
+from alert_contracts.events import Event
+from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.journal import Journal, restore
+from alert_rule_engine.domain.persistence import StateFormatError
+from alert_rule_engine.testing import (
+    LATENESS,
+    NOON,
+    Pipeline,
+    a_rule,
+    an_error,
+    book_of,
+    put,
+    sliding,
+    tumbling,
+)
+
+SECOND = 1_000
+RULES = (
+    a_rule(id="count", threshold=4, window=tumbling(20 * SECOND), resolve_after=10 * SECOND),
+    a_rule(id="slid", threshold=6, window=sliding(30 * SECOND), resolve_after=0),
+    a_rule(
+        RuleType.LATENCY,
+        id="slow",
+        threshold=100,
+        window=tumbling(20 * SECOND),
+        min_count=2,
+        resolve_after=5 * SECOND,
+    ),
+    a_rule(
+        id="few",
+        condition="count < threshold",
+        threshold=2,
+        window=tumbling(20 * SECOND, lateness=5 * SECOND),
+        resolve_after=0,
+    ),
+)
+events: SearchStrategy[Event] = builds(
+    an_error,
+    integers(NOON, NOON + 60 * SECOND),
+    sampled_from(["pay", "api", "web"]),
+    response_time=sampled_from([10.0, 500.0]),
+)
+Step = tuple[str, Any]
+steps: SearchStrategy[list[Step]] = lists(
+    one_of(
+        tuples(just("post"), tuples(lists(events, min_size=1, max_size=6), integers(0, 11))),
+        tuples(just("tick"), integers(0, 90).map(lambda second: NOON + second * SECOND)),
+    ),
+    max_size=14,
+)
+
+
+def perform(pipeline: Pipeline, step: Step) -> None:
+    if step[0] == "post":
+        batch, source = step[1]
+        pipeline.post(*batch, source=source)
+    else:
+        pipeline.tick(step[1])
+
+
+def contents(pipeline: Pipeline) -> list[Any]:
+    """Everything that decides, of every partition."""
+    return [
+        (
+            journal.partition.vector,
+            [
+                (
+                    {
+                        (spec, start, group): pane.pack()
+                        for spec, panes in bucket.specs.items()
+                        for start, held in panes.slices.items()
+                        for group, pane in held.items()
+                    },
+                    bucket.alerts,
+                )
+                for bucket in journal.partition.buckets
+            ],
+        )
+        for journal in pipeline.journals
+    ]
+
+
+def told(alerts: Sequence[Alert]) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """What a reader keeps: one record for each alert and sequence."""
+    return {
+        (alert.id, alert.sequence): (
+            alert.status,
+            alert.reason,
+            alert.aggregates,
+            alert.window,
+            alert.starts_at,
+            alert.sources,
+        )
+        for alert in alerts
+    }
+
+
+@given(steps=steps, choice=data())
+def test_a_crash_at_any_moment_even_within_a_flush_changes_nothing(
+    steps: list[Step], choice: DataObject
+) -> None:
+    calm, stormy = Pipeline(*RULES), Pipeline(*RULES)
+    for step in steps:
+        perform(calm, step)
+        perform(stormy, step)
+        match choice.draw(sampled_from(["go on", "flush", "crash", "die in the flush"])):
+            case "flush":
+                stormy.flush()
+            case "crash":
+                stormy.crash()
+            case "die in the flush":
+                stormy.flush(writes=choice.draw(integers(0, 6)))
+                stormy.crash()
+    stormy.crash()
+    same = told(stormy.alerts) == told(calm.alerts)
+    assert same
+    same = contents(stormy) == contents(calm)
+    assert same
+
+
+@given(steps=steps, choice=data())
+def test_records_delivered_again_change_nothing(steps: list[Step], choice: DataObject) -> None:
+    once, often = Pipeline(*RULES), Pipeline(*RULES)
+    for step in steps:
+        perform(once, step)
+        perform(often, step)
+        target = choice.draw(integers(0, 3))
+        for offset in range(max(0, len(often.log[target]) - 2), len(often.log[target])):
+            often.apply(target, offset)
+    same = contents(once) == contents(often)
+    assert same
+    assert told(once.alerts) == told(often.alerts)
+
+
+@given(batch=lists(events, min_size=1, max_size=30), choice=data())
+def test_any_cut_of_a_stream_gives_the_same_counts_and_the_same_alerts(
+    batch: list[Event], choice: DataObject
+) -> None:
+    whole, cut = Pipeline(*RULES[:2]), Pipeline(*RULES[:2])
+    whole.post(*batch)
+    rest = batch
+    while rest:
+        size = choice.draw(integers(1, len(rest)))
+        cut.post(*rest[:size], source=choice.draw(integers(0, 11)))
+        rest = rest[size:]
+    assert counts(whole) == counts(cut)
+    crossed = {(a.rule.id, a.group["service"]) for a in whole.alerts}
+    assert crossed == {(a.rule.id, a.group["service"]) for a in cut.alerts}
+
+
+def counts(pipeline: Pipeline) -> dict[Any, tuple[int, int]]:
+    return {
+        (spec, start, group): (pane.count, pane.errors)
+        for journal in pipeline.journals
+        for bucket in journal.partition.buckets
+        for spec, panes in bucket.specs.items()
+        for start, held in panes.slices.items()
+        for group, pane in held.items()
+    }
+
+
+def keys(pipeline: Pipeline) -> set[str]:
+    return {key.decode() for key in pipeline.stored}
+
+
+def test_a_closed_pane_is_written_cold_once_and_deleted_when_it_is_of_no_use() -> None:
+    pipeline = Pipeline(a_rule(window=tumbling(60 * SECOND)))
+    pipeline.post(an_error(NOON))
+    pipeline.flush()
+    assert not any("@" in key for key in keys(pipeline))
+    for second in (12, 13, 14):
+        pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.flush()
+    (cold,) = (key for key in keys(pipeline) if "@" in key)
+    assert cold.endswith(f"@{NOON}")
+    before = pipeline.stored[cold.encode()]
+    pipeline.post(an_error(NOON + 15 * SECOND))
+    pipeline.flush()
+    assert pipeline.stored[cold.encode()] == before
+    pipeline.tick(NOON + 600 * SECOND)
+    pipeline.flush()
+    assert cold in keys(pipeline)
+    pipeline.flush()
+    assert cold not in keys(pipeline)
+
+
+def test_a_pane_that_changes_after_it_was_written_cold_is_read_from_its_hot_copy() -> None:
+    pipeline = Pipeline(a_rule(window=tumbling(60 * SECOND)))
+    pipeline.post(an_error(NOON))
+    pipeline.flush()
+    for second in (12, 13, 14):
+        pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.flush()
+    pipeline.post(an_error(NOON + 1))
+    expected = counts(pipeline)
+    pipeline.flush()
+    pipeline.crash()
+    assert counts(pipeline) == expected
+    for _ in range(3):
+        pipeline.post(an_error(NOON + 20 * SECOND))
+        pipeline.flush()
+    expected = counts(pipeline)
+    pipeline.crash()
+    assert counts(pipeline) == expected
+
+
+def test_a_flush_without_changes_writes_nothing() -> None:
+    pipeline = Pipeline(a_rule())
+    pipeline.post(an_error())
+    pipeline.flush()
+    assert all(journal.vector() is None for journal in pipeline.journals)
+    assert [journal.changes() for journal in pipeline.journals] == [[], [], [], []]
+
+
+def test_a_rule_that_was_disabled_while_nothing_ran_ends_its_alerts_at_the_start() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    pipeline.post(an_error())
+    pipeline.flush()
+    pipeline.book = book_of(a_rule(enabled=False))
+    pipeline.crash()
+    assert [(a.status, a.reason) for a in pipeline.alerts[1:]] == [
+        ("resolved", "the rule was disabled")
+    ]
+
+
+def test_alerts_above_the_cap_survive_a_crash() -> None:
+    pipeline = Pipeline(a_rule(threshold=0), cap=0)
+    pipeline.post(an_error())
+    pipeline.flush()
+    pipeline.cap = 1
+    pipeline.crash()
+    assert pipeline.said() == ["firing pay 1"]
+
+
+@pytest.mark.parametrize("value", [[99, 1], [], "text"])
+def test_state_of_another_format_is_refused_in_plain_words(value: object) -> None:
+    stored: dict[bytes, bytes] = {}
+    put(stored, b"0:v", msgspec.msgpack.encode(value))
+    with pytest.raises(StateFormatError, match="this version reads 1"):
+        restore(0, stored, book=book_of(), lateness=LATENESS)
+
+
+def test_only_the_partitions_own_records_are_read() -> None:
+    pipeline = Pipeline(a_rule())
+    pipeline.post(an_error())
+    pipeline.flush()
+    other: Journal = restore(1, {b"0:v": b"not mine"}, book=book_of(), lateness=LATENESS)
+    assert other.partition.vector.applied == -1

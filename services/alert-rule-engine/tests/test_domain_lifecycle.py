@@ -1,0 +1,348 @@
+"""An alert fires when its rule holds, says so once, goes on, and is over: exactly once."""
+
+import msgspec.structs
+import pytest
+
+from alert_contracts.ids import alert_id, fingerprint
+from alert_contracts.rules import RuleType, Severity
+from alert_rule_engine.domain.alertbook import duration
+from alert_rule_engine.domain.lifecycle import reason_of
+from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+
+def errors(count: int, at: int = NOON, **fields: object) -> list:  # type: ignore[type-arg]
+    return [an_error(at + number, **fields) for number in range(count)]
+
+
+def test_a_count_fires_on_crossing_and_not_at_the_threshold() -> None:
+    pipeline = Pipeline(a_rule(threshold=100))
+    pipeline.post(*errors(100))
+    assert pipeline.alerts == []
+    pipeline.post(an_error(NOON + 200, message="the one"), source=7)
+    (alert,) = pipeline.alerts
+    assert alert.status == "firing"
+    assert alert.reason == "count 101 > threshold 100"
+    assert alert.starts_at == NOON + 200
+    assert (alert.window.start, alert.window.end) == (NOON, NOON + 5 * MINUTE)
+    assert [s.event.message for s in alert.samples] == ["boom", "the one"]
+    assert [(s.partition, s.first_offset, s.last_offset) for s in alert.sources] == [
+        (0, 0, 0),
+        (7, 0, 0),
+    ]
+    assert (alert.accepted_at, alert.traceparent) == (NOON + 200, "00-trace")
+    assert alert.aggregates["count"] == 101
+    assert alert.labels == {
+        "alertname": "A rule",
+        "severity": "critical",
+        "rule_id": "r1",
+        "tenant": "default",
+        "service": "pay",
+    }
+
+
+def test_the_identity_follows_from_rule_group_and_window_alone() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    pipeline.post(an_error())
+    (alert,) = pipeline.alerts
+    group = {"service": "pay"}
+    assert alert.group == group
+    assert alert.id == alert_id(
+        tenant="default", rule_id="r1", revision=1, group=group, window_start=NOON
+    )
+    assert alert.fingerprint == fingerprint(
+        tenant="default", rule_id="r1", severity="CRITICAL", group=group
+    )
+
+
+def test_each_group_fires_by_itself() -> None:
+    pipeline = Pipeline(a_rule(threshold=1))
+    pipeline.post(*errors(2, service="a"), *errors(1, service="b"), *errors(3, service="c"))
+    assert sorted(pipeline.said()) == ["firing a 2", "firing c 3"]
+
+
+def test_a_tumbling_window_forgets_at_its_end_and_a_sliding_one_does_not() -> None:
+    tumbled = Pipeline(a_rule(threshold=1, window=tumbling(MINUTE)))
+    slid = Pipeline(a_rule(threshold=1, window=sliding(MINUTE)))
+    for pipeline in (tumbled, slid):
+        pipeline.post(an_error(NOON + 55 * SECOND))
+        pipeline.post(an_error(NOON + 65 * SECOND))
+    assert tumbled.said() == []
+    assert slid.said() == ["firing pay 2"]
+
+
+def test_an_event_out_of_order_pushes_an_older_sliding_window_over() -> None:
+    pipeline = Pipeline(a_rule(threshold=2, window=sliding(MINUTE)))
+    pipeline.post(an_error(NOON), an_error(NOON + 50 * SECOND))
+    pipeline.post(an_error(NOON + 70 * SECOND))
+    assert pipeline.alerts == []
+    pipeline.post(an_error(NOON + 5 * SECOND))
+    (alert,) = pipeline.alerts
+    assert alert.window.end == NOON + MINUTE
+    assert alert.aggregates["count"] == 3
+
+
+def test_an_event_out_of_order_pushes_an_older_tumbling_window_over() -> None:
+    pipeline = Pipeline(a_rule(threshold=1, window=tumbling(MINUTE)))
+    pipeline.post(an_error(NOON))
+    pipeline.post(an_error(NOON + 61 * SECOND))
+    pipeline.post(an_error(NOON + 2 * SECOND))
+    assert [alert.window.start for alert in pipeline.alerts] == [NOON]
+
+
+def test_updates_come_at_most_every_ten_seconds_and_only_if_the_counts_changed() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    for second in range(31):
+        pipeline.post(an_error(NOON + second * SECOND))
+    assert pipeline.said() == [
+        "firing pay 1",
+        "updated pay 11",
+        "updated pay 21",
+        "updated pay 31",
+    ]
+    assert [alert.sequence for alert in pipeline.alerts] == [1, 2, 3, 4]
+    for second in range(31, 60):
+        pipeline.tick(NOON + second * SECOND)
+    assert len(pipeline.alerts) == 4
+
+
+def test_the_last_counts_are_told_though_traffic_has_stopped() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    pipeline.post(an_error())
+    pipeline.post(*errors(9))
+    pipeline.tick(NOON + 10 * SECOND)
+    assert pipeline.said() == ["firing pay 1", "updated pay 10"]
+
+
+def test_a_quiet_alert_resolves_once_with_its_final_counts() -> None:
+    pipeline = Pipeline(a_rule(threshold=0, window=tumbling(MINUTE), resolve_after=2 * MINUTE))
+    pipeline.post(an_error())
+    pipeline.post(*errors(4))
+    pipeline.tick(NOON + 3 * MINUTE + 1 * SECOND)
+    assert pipeline.said() == ["firing pay 1", "updated pay 5"]
+    for minute in range(4, 9):
+        pipeline.tick(NOON + minute * MINUTE)
+    assert pipeline.said() == ["firing pay 1", "updated pay 5", "resolved pay 5"]
+    resolved = pipeline.alerts[-1]
+    assert resolved.reason == "no window held for 2m"
+    assert resolved.ends_at == NOON + MINUTE
+    assert resolved.id == pipeline.alerts[0].id
+    assert not any(b.specs for j in pipeline.journals for b in j.partition.buckets)
+
+
+def test_an_alert_goes_on_while_windows_hold_and_a_later_one_is_another() -> None:
+    pipeline = Pipeline(a_rule(threshold=0, window=tumbling(MINUTE), resolve_after=MINUTE))
+    for minute in (0, 1, 2):
+        pipeline.post(an_error(NOON + minute * MINUTE))
+    pipeline.tick(NOON + 5 * MINUTE)
+    pipeline.post(an_error(NOON + 6 * MINUTE))
+    assert [alert.status for alert in pipeline.alerts] == [
+        "firing",
+        "updated",
+        "updated",
+        "resolved",
+        "firing",
+    ]
+    assert len({alert.id for alert in pipeline.alerts}) == 2
+    assert pipeline.alerts[3].window.start == NOON + 2 * MINUTE
+
+
+def test_late_events_do_not_open_again_what_is_over() -> None:
+    pipeline = Pipeline(a_rule(threshold=0, window=tumbling(MINUTE), resolve_after=0))
+    pipeline.post(an_error(NOON + 55 * SECOND))
+    pipeline.tick(NOON + MINUTE + 10 * SECOND)
+    assert [alert.status for alert in pipeline.alerts] == ["firing", "resolved"]
+    pipeline.post(an_error(NOON + 56 * SECOND))
+    assert len(pipeline.alerts) == 2
+    for minute in range(3, 6):
+        pipeline.tick(NOON + minute * MINUTE)
+    assert not any(b.alerts.past for j in pipeline.journals for b in j.partition.buckets)
+
+
+def test_a_sliding_alert_lasts_as_long_as_some_window_holds() -> None:
+    pipeline = Pipeline(a_rule(threshold=1, window=sliding(MINUTE), resolve_after=30 * SECOND))
+    pipeline.post(an_error(NOON), an_error(NOON + 1))
+    for second in range(5, 100, 5):
+        pipeline.tick(NOON + second * SECOND)
+    assert pipeline.alerts[-1].status == "resolved"
+    assert pipeline.alerts[-1].ends_at == NOON + MINUTE
+    assert pipeline.alerts[-1].reason == "no window held for 30s"
+
+
+def test_a_rate_is_judged_at_the_close_of_a_pane_over_the_window_so_far() -> None:
+    pipeline = Pipeline(a_rule(RuleType.ERROR_RATE, threshold=50, min_count=4))
+    pipeline.post(*errors(3), an_error(NOON + 9, level="INFO"))
+    assert pipeline.alerts == []
+    pipeline.tick(NOON + 11 * SECOND)
+    assert pipeline.alerts == []
+    pipeline.tick(NOON + 12 * SECOND)
+    (alert,) = pipeline.alerts
+    assert alert.reason == "errors 3 * 100.0 / total 4 > threshold 50"
+    assert alert.starts_at == NOON + 10 * SECOND
+    assert alert.accepted_at == NOON + 9
+
+
+def test_too_few_events_are_no_percentile() -> None:
+    pipeline = Pipeline(a_rule(RuleType.LATENCY, threshold=1_000))
+    pipeline.post(*errors(19, response_time=5_000.0))
+    pipeline.tick(NOON + 12 * SECOND)
+    assert pipeline.alerts == []
+    pipeline.post(an_error(NOON + 13 * SECOND, response_time=5_000.0))
+    pipeline.tick(NOON + 22 * SECOND)
+    assert [alert.aggregates["p95"] for alert in pipeline.alerts] == [5_000.0]
+
+
+def test_a_late_event_reopens_its_pane_and_the_alert_says_how_late_it_was() -> None:
+    pipeline = Pipeline(a_rule(RuleType.LATENCY, threshold=1_000, min_count=2))
+    pipeline.post(an_error(NOON, response_time=5_000.0))
+    pipeline.tick(NOON + 25 * SECOND)
+    pipeline.post(an_error(NOON + 1, response_time=5_000.0))
+    (alert,) = pipeline.alerts
+    assert alert.late_by == 13 * SECOND
+
+
+def test_a_late_event_does_not_disturb_rules_that_fire_on_crossing() -> None:
+    pipeline = Pipeline(a_rule(threshold=5, window=sliding(MINUTE)))
+    pipeline.post(an_error(NOON))
+    pipeline.tick(NOON + 25 * SECOND)
+    pipeline.post(an_error(NOON + 1))
+    assert pipeline.alerts == []
+
+
+def test_a_bound_from_below_is_judged_when_the_window_is_complete() -> None:
+    rule = a_rule(condition="count < threshold", threshold=3, window=tumbling(MINUTE))
+    pipeline = Pipeline(rule)
+    pipeline.post(*errors(2))
+    pipeline.tick(NOON + MINUTE + 31 * SECOND)
+    assert pipeline.alerts == []
+    pipeline.tick(NOON + MINUTE + 32 * SECOND)
+    assert pipeline.said() == ["firing pay 2"]
+
+
+def test_an_average_in_a_sliding_window_is_judged_at_every_pane() -> None:
+    rule = a_rule(
+        RuleType.LATENCY, condition="avg > threshold", window=sliding(MINUTE), min_count=1
+    )
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON, response_time=10.0), an_error(NOON + 1, response_time=10.0))
+    pipeline.post(an_error(NOON + 30 * SECOND, response_time=150.0))
+    for second in range(0, 80, 2):
+        pipeline.tick(NOON + second * SECOND)
+    (alert,) = [alert for alert in pipeline.alerts if alert.status == "firing"]
+    assert alert.window.start == NOON + 10 * SECOND
+
+
+def test_a_percentile_that_goes_on_is_updated_and_resolves() -> None:
+    pipeline = Pipeline(a_rule(RuleType.LATENCY, threshold=1_000, window=tumbling(MINUTE)))
+    for second in (0, 20, 40):
+        pipeline.post(*errors(20, NOON + second * SECOND, response_time=2_000.0))
+        pipeline.tick(NOON + (second + 15) * SECOND)
+    pipeline.tick(NOON + 10 * MINUTE)
+    assert pipeline.said() == [
+        "firing pay 20",
+        "updated pay 40",
+        "updated pay 60",
+        "resolved pay 60",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"enabled": False}, "the rule was disabled"),
+        ({"match": "true"}, "the rule was changed: it starts anew"),
+        ({"severity": Severity.LOW}, "the rule was changed: it starts anew"),
+        ({"match": "nonsense("}, "the rule does not compile"),
+    ],
+)
+def test_a_rule_that_ends_or_counts_something_else_ends_its_alerts(
+    changes: dict[str, object], reason: str
+) -> None:
+    rule = a_rule(threshold=0)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error())
+    pipeline.change(msgspec.structs.replace(rule, revision=2, **changes))
+    assert [alert.status for alert in pipeline.alerts[:2]] == ["firing", "resolved"]
+    assert pipeline.alerts[1].reason.startswith(reason)
+
+
+def test_a_deleted_rule_ends_its_alerts() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    pipeline.post(an_error())
+    pipeline.post(an_error(NOON + 1))
+    pipeline.change()
+    assert [alert.status for alert in pipeline.alerts] == ["firing", "resolved"]
+    assert pipeline.alerts[-1].reason == "the rule was deleted"
+
+
+def test_a_lower_threshold_judges_what_was_counted_before() -> None:
+    rule = a_rule(threshold=100)
+    pipeline = Pipeline(rule, a_rule(id="other", threshold=100))
+    pipeline.post(*errors(60))
+    pipeline.change(
+        msgspec.structs.replace(rule, threshold=50, revision=2), a_rule(id="other", threshold=100)
+    )
+    (alert,) = pipeline.alerts
+    assert alert.reason == "count 60 > threshold 50"
+    assert alert.rule.revision == 2
+
+
+def test_a_changed_percentile_rule_is_judged_over_closed_panes_only() -> None:
+    rule = a_rule(RuleType.LATENCY, threshold=9_000, min_count=1)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(response_time=5_000.0))
+    pipeline.change(msgspec.structs.replace(rule, threshold=1_000, revision=2))
+    assert pipeline.alerts == []
+    pipeline.tick(NOON + 12 * SECOND)
+    pipeline.change(msgspec.structs.replace(rule, threshold=2_000, revision=3))
+    assert [alert.rule.revision for alert in pipeline.alerts] == [2]
+
+
+def test_an_alert_speaks_with_the_newest_revision_of_its_rule() -> None:
+    rule = a_rule(threshold=0)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error())
+    pipeline.change(msgspec.structs.replace(rule, threshold=1, revision=2))
+    pipeline.post(an_error(NOON + 11 * SECOND))
+    assert [(a.status, a.rule.revision) for a in pipeline.alerts] == [
+        ("firing", 1),
+        ("updated", 2),
+    ]
+
+
+def test_samples_that_did_not_fit_are_absent_and_the_crossing_takes_the_panes_time() -> None:
+    pipeline = Pipeline(a_rule(threshold=0, group_by=("host",)))
+    big = "x" * 3_000
+    pipeline.post(*(an_error(NOON + 5, host=f"h{n}", message=big) for n in range(900)))
+    bare = [alert for alert in pipeline.alerts if not alert.samples]
+    assert bare
+    assert {alert.starts_at for alert in bare} == {NOON}
+
+
+def test_group_names_become_labels_that_prometheus_takes() -> None:
+    rule = a_rule(threshold=0, group_by=("attributes.k8s.pod-name",), labels={"team": "core"})
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(attributes={"k8s.pod-name": "p1"}))
+    (alert,) = pipeline.alerts
+    assert alert.group == {"attributes.k8s.pod-name": "p1"}
+    assert alert.labels["k8s_pod_name"] == "p1"
+    assert alert.labels["team"] == "core"
+
+
+def test_the_reason_is_the_condition_with_its_figures() -> None:
+    rule = a_rule(condition="avg >= threshold && max(1) > 0 || p99 > 7.5", threshold=2.5)
+    assert reason_of(rule, {"avg": 3.14159}) == (
+        "avg 3.14 >= threshold 2.50 && max(1) > 0 || p99 > 7.5"
+    )
+    bare = a_rule(condition="count > 10", threshold=None)
+    assert reason_of(bare, {"count": 11}) == "count 11 > 10"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(0, "0s"), (250, "250ms"), (300_000, "5m"), (5_400_000, "1h30m"), (90_000, "1m30s")],
+)
+def test_durations_are_written_as_prometheus_writes_them(milliseconds: int, text: str) -> None:
+    assert duration(milliseconds) == text
