@@ -15,7 +15,7 @@ from alert_manager.domain.dedup import Closer, Standing, State, Verdict
 from alert_manager.domain.history import AlertRecord, Entry, Stamps
 from alert_manager.domain.orders import Order, write_orders
 from alert_manager.domain.shortcut import Matter, Repeat, matter_of
-from alert_manager.ports import AlertFilter, History, Outbox, Refusal
+from alert_manager.ports import CLOCK_SKEW_MS, AlertFilter, History, Outbox, Refusal
 from alert_manager.testing import HOUR, MINUTE, NOON, FakeHistory, FakeOutbox, an_alert
 from service_runtime.errors import PoisonError, TemporaryError
 from service_runtime.postgres import open_database
@@ -201,7 +201,8 @@ async def test_deliveries_are_noted_once_and_the_first_one_counts(store: Store) 
 
 async def test_a_delivery_of_an_earlier_occurrence_does_not_count(store: Store) -> None:
     await save(store, a_record())
-    await store.history.note_deliveries([], {an_alert().id: NOON - 1})
+    early = NOON - CLOCK_SKEW_MS - 1
+    await store.history.note_deliveries([], {an_alert().id: early})
     record = await store.history.find(TENANT, an_alert().id)
     assert record is not None
     assert record.stamps.delivered_at is None

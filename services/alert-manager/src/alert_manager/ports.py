@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from alert_contracts.rules import Severity
 from alert_manager.domain.dedup import Standing, State
@@ -12,8 +12,10 @@ from alert_manager.domain.intake import Memory
 from alert_manager.domain.orders import Order
 from alert_manager.domain.shortcut import Matter, Repeat, Seen
 
-TENANT = "default"
+TENANT: Final = "default"
 """Whose alerts the REST API shows, until requests say who they are for."""
+CLOCK_SKEW_MS: Final = 5_000
+"""How far another machine's clock may be behind ours for its deliveries to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class History(Protocol):
         ...
 
     async def note_deliveries(self, entries: Sequence[Entry], delivered: Mapping[str, int]) -> None:
-        """Store timeline rows, and when each alert first reached somebody."""
+        """Store timeline rows, and when each alert, since it was stored, first reached somebody."""
         ...
 
     async def count_open(self) -> int: ...

@@ -14,7 +14,7 @@ from alert_manager.domain.history import AlertRecord, Entry
 from alert_manager.domain.intake import Memory
 from alert_manager.domain.orders import Order
 from alert_manager.domain.shortcut import Matter, Repeat
-from alert_manager.ports import AlertFilter
+from alert_manager.ports import CLOCK_SKEW_MS, AlertFilter
 from service_runtime.errors import PoisonError, TemporaryError
 from service_runtime.postgres import Connection, Database
 
@@ -120,7 +120,11 @@ class PostgresHistory:
     async def note_deliveries(self, entries: Sequence[Entry], delivered: Mapping[str, int]) -> None:
         async with transaction(self._database) as connection:
             await connection.execute(statements.NOTE, {"rows": rows.from_entries(entries)})
-            values = {"ids": list(delivered), "times": list(delivered.values())}
+            values = {
+                "ids": list(delivered),
+                "times": list(delivered.values()),
+                "skew": CLOCK_SKEW_MS,
+            }
             await connection.execute(statements.DELIVERED, values)
 
     async def count_open(self) -> int:

@@ -133,7 +133,8 @@ LIMIT %(limit)s
 DELIVERED: Final[LiteralString] = """
 UPDATE alerts SET delivered_at = result.at
 FROM unnest(%(ids)s::text[], %(times)s::bigint[]) AS result (id, at)
-WHERE alerts.id = result.id AND delivered_at IS NULL AND result.at >= alerts.stored_at
+WHERE alerts.id = result.id AND delivered_at IS NULL
+  AND result.at >= alerts.stored_at - %(skew)s
 """
 
 COUNT_OPEN: Final[LiteralString] = "SELECT count(*) FROM alerts WHERE state <> 'resolved'"

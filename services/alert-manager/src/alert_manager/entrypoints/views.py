@@ -95,15 +95,18 @@ def _stages(stamps: Stamps) -> View:
 
 
 def _latencies(stamps: Stamps) -> dict[str, int]:
-    """Return how long each stage took after the one before, and all of them, in ms."""
+    """Return how long each stage took after the one before, and all of them, in ms.
+
+    Stages are stamped by different machines: a clock that is behind shows as 0, not as less.
+    """
     reached = {name: at for name, at in _named(stamps).items() if at is not None}
     steps = {
-        f"{first}To{second.capitalize()}": reached[second] - reached[first]
+        f"{first}To{second.capitalize()}": max(0, reached[second] - reached[first])
         for first, second in pairwise(reached)
     }
     if len(reached) > 1:
         times = list(reached.values())
-        steps["total"] = times[-1] - times[0]
+        steps["total"] = max(0, times[-1] - times[0])
     return steps
 
 

@@ -11,7 +11,7 @@ from alert_manager.domain.history import AlertRecord, Entry
 from alert_manager.domain.intake import Memory
 from alert_manager.domain.orders import Order
 from alert_manager.domain.shortcut import Matter, Repeat, matter_of
-from alert_manager.ports import AlertFilter, Refusal
+from alert_manager.ports import CLOCK_SKEW_MS, AlertFilter, Refusal
 from service_runtime.errors import TemporaryError
 
 
@@ -161,7 +161,7 @@ class FakeHistory:
             if (
                 record is not None
                 and record.stamps.delivered_at is None
-                and at >= (record.stamps.stored_at or 0)
+                and at >= (record.stamps.stored_at or 0) - CLOCK_SKEW_MS
             ):
                 stamps = replace(record.stamps, delivered_at=at)
                 self.tables.alerts[alert_id] = replace(record, stamps=stamps)
