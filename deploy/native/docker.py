@@ -61,6 +61,8 @@ class Compose:
     def up(self, *, with_demo: bool) -> None:
         """Build and start; on failure nothing is left running."""
         os.environ["TOCSIN_COMMIT"] = variables.commit(self._project)
+        manager = ports.read("TOCSIN_ALERT_MANAGER_PORT").number
+        os.environ.setdefault("ALERT_MANAGER_EXTERNAL_URL", f"http://127.0.0.1:{manager}")
         was_up = self.running()
         if not was_up:
             for variable in PUBLISHED:
