@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import aiohttp
+
 T = TypeVar("T")
 PATIENCE_S = 60.0
 POLL_S = 0.1
@@ -30,7 +32,7 @@ async def eventually(
             if will_do(answer):
                 return answer
             last = answer
-        except OSError as exc:
+        except (OSError, aiohttp.ClientError) as exc:  # Docker's proxy accepts, then hangs up
             last = exc
         if time.monotonic() >= deadline:
             message = f"after {within:g} s still not: {what}; last seen: {last!r:.2000}"
