@@ -15,13 +15,14 @@ Offsets = Mapping[int, int]
 
 
 class InKafka(NamedTuple):
-    """What lies between two offsets: all of it, and the part that carries this run's keys."""
+    """What lies between two offsets: all of it, and the part that belongs to this run."""
 
     events: int
     records: int
     own_events: int
+    """Of this run, repeats left out."""
     repeated_events: int
-    """Events of records whose key had been there before: a request that was sent again."""
+    """In records whose key had been there before: a request that was sent again."""
 
 
 class Broker:
@@ -34,7 +35,7 @@ class Broker:
                 "group.id": "load-test",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
-                "enable.partition.eof": False,
+                "log_level": 2,  # a broker that is away is told once, by us
                 "queued.max.messages.kbytes": 16_384,
             }
         )
@@ -55,8 +56,8 @@ class Broker:
             ends[partition] = self._consumer.get_watermark_offsets(where, timeout=TIMEOUT_S)[1]
         return ends
 
-    def count(self, start: Offsets, end: Offsets, *, key_prefix: str) -> InKafka:
-        """Read every record from `start` up to `end`.
+    def count(self, start: Offsets, end: Offsets, *, run: str) -> InKafka:
+        """Read every record from `start` up to `end`; the services of a run begin with its name.
 
         Raises:
             KafkaException: the broker does not answer, or records between the two are gone.
@@ -67,6 +68,7 @@ class Broker:
         )
         events = records = own = repeated = 0
         keys: set[bytes] = set()
+        mark = b'"service":"%b-' % run.encode()
         while left:
             for message in self._next():
                 partition, offset = message.partition() or 0, message.offset() or 0
@@ -78,9 +80,9 @@ class Broker:
                 records += 1
                 if key in keys:
                     repeated += count
-                elif key.startswith(key_prefix.encode()):
-                    own += count
-                    keys.add(key)
+                else:
+                    own += (message.value() or b"").count(mark)
+                keys.add(key)
                 if offset + 1 == end[partition]:
                     del left[partition]
         self._consumer.unassign()

@@ -49,6 +49,7 @@ class OutcomeReader:
                 "bootstrap.servers": bootstrap_servers,
                 "group.id": "load-test",
                 "enable.auto.commit": False,
+                "log_level": 2,
             }
         )
         self._consumer.assign(list(_ends(self._consumer)))

@@ -94,9 +94,11 @@ def _losses(report: Report) -> Iterator[str]:
         yield "nothing was accepted"
     if kafka is None:
         return
-    in_kafka = kafka.own_events or kafka.events
-    if in_kafka < report.accepted:
-        yield f"{report.accepted - in_kafka} accepted events are not in Kafka"
+    if kafka.own_events < report.accepted:
+        yield f"{report.accepted - kafka.own_events} accepted events are not in Kafka"
+    unsure = report.unanswered + sum(report.refused.values())
+    if kafka.own_events > report.accepted + unsure:
+        yield f"{kafka.own_events - report.accepted} events are in Kafka under two batch ids"
     if counted is not None and counted < kafka.events - kafka.repeated_events:
         yield f"{kafka.events - kafka.repeated_events - counted} events in Kafka were not counted"
     if counted is not None and counted > kafka.events:
@@ -121,9 +123,10 @@ def _counts(report: Report) -> Iterator[str]:
         yield "  in Kafka              ?"
     else:
         others = kafka.events - kafka.own_events - kafka.repeated_events
-        note = f"   and {others:,} of other senders" if kafka.own_events and others else ""
-        found = kafka.own_events or kafka.events
-        yield f"  in Kafka   {found:>12,}   {kafka.records:,} records{note}"
+        notes = [f"{kafka.records:,} records"]
+        notes += [f"{kafka.repeated_events:,} repeated"] if kafka.repeated_events else []
+        notes += [f"{others:,} of other senders"] if others else []
+        yield f"  in Kafka   {kafka.own_events:>12,}   {', '.join(notes)}"
     shown = "?" if report.counted is None else f"{report.counted:,}"
     speed = rate(report.counted or 0, report.counted_after_s)
     yield f"  counted    {shown:>12}   {speed:,}/s end to end"

@@ -102,7 +102,7 @@ async def _in_kafka(
 ) -> InKafka | None:
     try:
         end = await asyncio.to_thread(broker.end_offsets)
-        return await asyncio.to_thread(broker.count, start, end, key_prefix=f"{options.run}-")
+        return await asyncio.to_thread(broker.count, start, end, run=options.run)
     except KafkaException as exc:
         problems.append(f"log-events could not be read: {exc.args[0]}")
         return None

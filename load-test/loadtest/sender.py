@@ -102,11 +102,12 @@ class Sender:
             if wait > 0:
                 await asyncio.sleep(wait)
             self.tally.sent += ticket.events
+            body = self._body(ticket)  # once: only the same body is the same request
             done = False
             while not done:
                 if connection is None:
                     connection = await self._connect(until=give_up)
-                done, connection = await self._attempt(ticket, connection, give_up=give_up)
+                done, connection = await self._attempt(ticket, body, connection, until=give_up)
         if connection is not None:
             connection.close()
 
@@ -120,19 +121,18 @@ class Sender:
                 await asyncio.sleep(RECONNECT_S)
 
     async def _attempt(
-        self, ticket: Ticket, connection: Connection | None, *, give_up: float
+        self, ticket: Ticket, body: bytes, connection: Connection | None, *, until: float
     ) -> tuple[bool, Connection | None]:
         """Make the request once; return whether that settles it, and the connection if it lives."""
-        again = self._options.retry and time.perf_counter() < give_up
+        again = self._options.retry and time.perf_counter() < until
         if connection is None:
             self.tally.refused["no connection"] += ticket.events
             return True, None
-        single = ticket.events == 1 and ticket.marker is None and self._options.batch_size == 1
-        target = self._event_target if single else self._batch_target
+        target = self._event_target if self._is_single(ticket) else self._batch_target
         try:
             response = await connection.post(
                 target,
-                self._body(ticket, single=single),
+                body,
                 key=f"{self._options.run}-{ticket.number}",
                 timeout_s=self._options.request_timeout,
             )
@@ -149,7 +149,10 @@ class Sender:
         self.tally.refused[str(response.status)] += ticket.events
         return True, connection
 
-    def _body(self, ticket: Ticket, *, single: bool) -> bytes:
+    def _is_single(self, ticket: Ticket) -> bool:
+        return self._options.batch_size == 1 and ticket.marker is None
+
+    def _body(self, ticket: Ticket) -> bytes:
         now_ms = time.time_ns() // 1_000_000
         ndjson = self._options.ndjson
         if ticket.marker is not None:
@@ -159,7 +162,7 @@ class Sender:
             start=ticket.start,
             count=ticket.events,
             now_ms=now_ms,
-            ndjson=ndjson or single,
+            ndjson=ndjson or self._is_single(ticket),
         )
 
     def _accept(self, ticket: Ticket, response: Response) -> None:

@@ -51,7 +51,8 @@ def test_all_is_well_when_every_stage_agrees() -> None:
     [
         ({"accepted": 0, "kafka": InKafka(0, 0, 0, 0), "counted": 0}, "nothing was accepted"),
         ({"kafka": InKafka(60_000, 600, 59_900, 0)}, "100 accepted events are not in Kafka"),
-        ({"kafka": InKafka(59_900, 600, 0, 0)}, "100 accepted events are not in Kafka"),
+        ({"kafka": InKafka(60_100, 600, 59_900, 100)}, "100 accepted events are not in Kafka"),
+        ({"kafka": InKafka(60_200, 602, 60_100, 0), "counted": 60_200}, "under two batch ids"),
         ({"counted": 60_000}, "100 events in Kafka were not counted"),
         ({"counted": 60_200}, "100 events were counted twice"),
         ({"alerts_of_run_delivered": 2}, "1 of 3 alerts were not delivered"),
