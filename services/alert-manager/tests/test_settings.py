@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from alert_manager.app import read_config
 from alert_manager.settings import Settings
@@ -29,8 +30,13 @@ def test_the_member_can_be_named_and_a_passing_guest_has_no_name(
 
 
 def test_the_time_to_live_is_set_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALERT_MANAGER_DEDUP_TTL", "PT10M")
-    assert Settings().dedup_ttl == timedelta(minutes=10)
+    monkeypatch.setenv("ALERT_MANAGER_DEDUP_TTL", "1h30m")
+    assert Settings().dedup_ttl == timedelta(minutes=90)
+    monkeypatch.setenv("ALERT_MANAGER_DEDUP_TTL", "90")
+    assert Settings().dedup_ttl == timedelta(seconds=90)
+    monkeypatch.setenv("ALERT_MANAGER_DEDUP_TTL", "soon")
+    with pytest.raises(ValidationError, match="write 30s, 5m"):
+        Settings()
 
 
 def _read(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
