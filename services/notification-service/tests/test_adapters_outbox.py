@@ -263,6 +263,17 @@ async def test_a_lost_lease_decides_nothing_but_a_delivery_counts(kit: Kit) -> N
     assert await kit.outbox.claim_owed(ALL, now=NOW + LEASE) == []
 
 
+async def test_whoever_stood_in_for_a_page_is_known(kit: Kit) -> None:
+    _, slack = await fall_back(kit)
+    over = message("pager", id="over", status="resolved")
+    await kit.outbox.add([over, message("pager", id="other", group_key="x")], now=NOW)
+    resolved, foreign = await kit.outbox.claim(ALL, now=NOW)
+    assert await kit.outbox.stand_ins(resolved) == ["slack"]
+    assert await kit.outbox.stand_ins(foreign) == []
+    await kit.outbox.delivered(slack, ARRIVED, now=NOW)
+    assert await kit.outbox.stand_ins(resolved) == ["slack"]
+
+
 @pytest.mark.docker
 async def test_two_processes_never_claim_the_same_message(database_url: str) -> None:
     async with open_database(database_url, name="test") as database:

@@ -148,6 +148,27 @@ async def test_whoever_was_told_late_through_a_fallback_is_not_owed_the_original
     ]
 
 
+async def test_whoever_heard_of_a_page_instead_hears_of_its_end_too() -> None:
+    house = House()
+    house.courier.answers = {"pager/pagerduty[0]": [DOWN, ARRIVED], "mail/email[0]": [REFUSED]}
+    await house.notifier.accept([order("pager", id="fire")])
+    await house.work()
+    await house.notifier.accept([order("pager", id="over", status="resolved")])
+    await house.work()
+    assert house.courier.sent[-2:] == [
+        ("pager/pagerduty[0]", "over:pager:pagerduty[0]"),
+        ("slack/slack[0]", "over:slack:slack[0]"),
+    ]
+
+
+async def test_a_resolution_does_not_fall_back_but_is_owed() -> None:
+    house = House()
+    house.courier.answers = {"pager/pagerduty[0]": [DOWN]}
+    await house.notifier.accept([order("pager", status="resolved")])
+    assert await house.work() == [Action.OWED]
+    assert house.states() == [("pager", "FAILED", "PENDING")]
+
+
 async def test_what_is_owed_is_delivered_with_the_same_key_when_the_channel_is_back() -> None:
     house = House()
     house.courier.answers = {"slack/slack[0]": [DOWN, ARRIVED]}

@@ -88,10 +88,23 @@ class Notifier:
         """Try to deliver what was claimed, and store what became of it.
 
         Raises:
-            TemporaryError: the outbox is away; nothing was stored, `settle` stores it later.
+            TemporaryError: the outbox is away; each of the three steps can be done again.
         """
+        await self.follow(job)
         attempt = await self.attempt(job)
         return await self.settle(job, attempt)
+
+    async def follow(self, job: Job) -> None:
+        """Have a resolution told to everybody who heard of the alert instead of this receiver."""
+        if job.order.status != "resolved" or job.instead_of:
+            return
+        planned = [
+            delivery
+            for receiver in await self._outbox.stand_ins(job)
+            for delivery in plan(self._directory, job.order, receiver, (job.receiver, receiver))
+        ]
+        if planned:
+            await self._outbox.add(planned, now=self._clock())
 
     async def attempt(self, job: Job) -> Attempt:
         """Return how the attempt ended; nothing is stored yet."""
@@ -108,7 +121,7 @@ class Notifier:
         now = self._clock()
         verdict = judge(
             attempt,
-            taken_over_by=None if job.behind else next_receiver(self._directory, job.visited),
+            taken_over_by=self._next(job),
             owed=job.owed,
             rounds=job.rounds,
             created_at=job.created_at,
@@ -118,6 +131,12 @@ class Notifier:
         await self._store(job, attempt, verdict, now)
         self._tell(job, attempt, verdict, now)
         return verdict
+
+    def _next(self, job: Job) -> str | None:
+        """Good news can wait, and an incident is closed where it was opened: no fallback."""
+        if job.behind or job.order.status == "resolved":
+            return None
+        return next_receiver(self._directory, job.visited)
 
     async def _store(self, job: Job, attempt: Attempt, verdict: Verdict, now: int) -> None:
         if verdict.action is Action.DELIVERED:

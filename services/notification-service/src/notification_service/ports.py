@@ -113,6 +113,10 @@ class Outbox(Protocol):
         """
         ...
 
+    async def stand_ins(self, job: Job) -> list[str]:
+        """Return who is or was told, instead of this receiver, that these alerts fire."""
+        ...
+
     async def renew(self, ids: Sequence[int], *, now: int) -> None:
         """Prolong leases of ours."""
         ...

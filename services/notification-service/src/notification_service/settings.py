@@ -43,8 +43,8 @@ class Settings(ServiceSettings):
     """How long one send may take. Shorter gives up on slow services, longer delays the fallback."""
     tries: int = Field(default=3, ge=1, le=10)
     """Sends in one round. One falls back at the first hiccup; many delay the fallback."""
-    retry_deadline: float = Field(default=25.0, gt=0, le=300)
-    """Time after which a round begins no further try."""
+    retry_deadline: float = Field(default=10.0, gt=0, le=300)
+    """Time after which a round begins no further try: one that times out falls back at once."""
     retry_longest: float = Field(default=30.0, ge=1, le=3600)
     """Longest pause between rounds of what is owed. Shorter notices a recovery sooner."""
     give_up_after: float = Field(default=3 * 86_400.0, ge=3_600)

@@ -166,6 +166,16 @@ class PostgresOutbox:
                 if stands_in and not job.owed:
                     await connection.execute(sql.OWE_CHAIN, values)
 
+    async def stand_ins(self, job: Job) -> list[str]:
+        values = {
+            "group_key": job.order.group_key,
+            "receiver": job.receiver,
+            "alerts": [alert.id for alert in job.order.alerts],
+        }
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(sql.STAND_INS, values)
+            return sorted(row["receiver"] for row in await cursor.fetchall())
+
     async def renew(self, ids: Sequence[int], *, now: int) -> None:
         async with self._database.transaction() as connection:
             await connection.execute(

@@ -179,6 +179,14 @@ FROM fallen
 ON CONFLICT (id) DO NOTHING
 """
 
+STAND_INS: Final[LiteralString] = """
+SELECT DISTINCT d.receiver FROM notification_deliveries d
+WHERE d.group_key = %(group_key)s AND cardinality(d.visited) > 1 AND d.visited[1] = %(receiver)s
+  AND d.payload ->> 'status' = 'firing' AND d.status IN ('QUEUED', 'SENDING', 'DELIVERED')
+  AND EXISTS (SELECT 1 FROM jsonb_array_elements(d.payload -> 'alerts') AS alert
+              WHERE alert ->> 'id' = ANY(%(alerts)s))
+"""
+
 RENEW: Final[LiteralString] = """
 UPDATE notification_deliveries SET lease_until = %(until)s
 WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s AND status = 'SENDING'

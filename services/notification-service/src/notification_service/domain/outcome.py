@@ -92,7 +92,7 @@ class RetryPolicy:
 
     tries: int = 3
     first_pause: float = 0.3
-    deadline: float = 25.0
+    deadline: float = 10.0
     """After this much time no further try begins."""
 
 

@@ -134,6 +134,7 @@ class Dispatcher:
 
     async def _deliver(self, job: Job) -> None:
         tracing.current.set(tracing.resume(job.order.traceparent))
+        await self._persist(lambda: self._notifier.follow(job))
         attempt = await self._notifier.attempt(job)
         await self._persist(lambda: self._notifier.settle(job, attempt))
         self._reported()

@@ -194,6 +194,25 @@ class FakeOutbox:
         row.failed = "DEAD" if next_at is None else "PENDING"
         row.next_at = next_at or 0
 
+    async def stand_ins(self, job: Job) -> list[str]:
+        self._check()
+        ids = {alert.id for alert in job.order.alerts}
+        told = [
+            row.delivery
+            for row in self.rows.values()
+            if row.stands_in and row.status in {"QUEUED", "SENDING", "DELIVERED"}
+        ]
+        return sorted(
+            {
+                one.endpoint.receiver
+                for one in told
+                if one.visited[0] == job.receiver
+                and one.order.group_key == job.order.group_key
+                and one.order.status == "firing"
+                and ids & {alert.id for alert in one.order.alerts}
+            }
+        )
+
     async def renew(self, ids: Sequence[int], *, now: int) -> None:
         self._check()
         for id_ in ids:
