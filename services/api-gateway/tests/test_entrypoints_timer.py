@@ -1,0 +1,66 @@
+"""The reconciler: compares at start and after an outage, and never stops."""
+
+import asyncio
+
+from api_gateway.domain.rules import StoredRule, own_fields
+from api_gateway.entrypoints.timer import Reconciler
+from api_gateway.handlers.publishing import Publication
+from api_gateway.testing import FakeRuleRepository, FakeRuleTopic, plain_rule
+
+
+async def stocked() -> FakeRuleRepository:
+    """Return a repository with one rule that is owed."""
+    repository = FakeRuleRepository()
+    document = own_fields(plain_rule())
+    rule = StoredRule("default", "r1", 1, document, created_at=5, updated_at=5)
+    await repository.add(rule, limit=9)
+    return repository
+
+
+def reconciler(repository: FakeRuleRepository, topic: FakeRuleTopic) -> Reconciler:
+    """Return a reconciler without pauses."""
+    return Reconciler(
+        Publication(repository, topic, clock=lambda: 9),
+        pause=1,
+        sleep=lambda _seconds: asyncio.sleep(0),
+    )
+
+
+async def test_what_is_owed_at_start_is_published() -> None:
+    topic = FakeRuleTopic()
+    await reconciler(await stocked(), topic).once()
+    assert set(topic.rules) == {("default", "r1")}
+
+
+async def test_a_topic_wiped_in_an_outage_is_filled_when_it_is_back() -> None:
+    topic = FakeRuleTopic()
+    timer = reconciler(await stocked(), topic)
+    await timer.once()
+    topic.rules.clear()
+    await timer.once()
+    assert topic.rules == {}
+    topic.breaks_after_demand = True
+    await timer.once()
+    timer = reconciler(await stocked(), topic)
+    await timer.once()
+    topic.breaks_after_demand = False
+    await timer.once()
+    assert set(topic.rules) == {("default", "r1")}
+
+
+async def test_no_outage_and_no_fault_ends_it() -> None:
+    class Broken(FakeRuleTopic):
+        async def content(self) -> dict[tuple[str, str], tuple[int, int]]:
+            raise ZeroDivisionError
+
+    repository, topic = await stocked(), FakeRuleTopic()
+    topic.away = True
+    timer = reconciler(repository, topic)
+    running = asyncio.create_task(timer.run())
+    await asyncio.sleep(0.01)
+    assert not running.done()
+    topic.away = False
+    await asyncio.sleep(0.01)
+    assert set(topic.rules) == {("default", "r1")}
+    running.cancel()
+    await reconciler(repository, Broken()).once()
