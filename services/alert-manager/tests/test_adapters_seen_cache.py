@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -13,6 +13,14 @@ from alert_manager.ports import SeenCache
 from alert_manager.testing import HOUR, NOON, FakeSeenCache
 from service_runtime.errors import TemporaryError
 from service_runtime.testing import Backing
+
+
+def database(identity: str) -> Callable[[], Awaitable[str]]:
+    async def installation() -> str:
+        return identity
+
+    return installation
+
 
 ONE, TWO = Matter("default", "f1"), Matter("default", "f2")
 SEEN = Seen("x", 3, NOON)
@@ -25,7 +33,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[SeenCache]:
         return
     backing: Backing = request.getfixturevalue("backing")
     async with open_redis(backing.redis_url) as client:
-        yield RedisSeenCache(client, installation=secrets.token_hex(4), ttl=HOUR)
+        yield RedisSeenCache(client, installation=database(secrets.token_hex(4)), ttl=HOUR)
 
 
 async def test_what_is_remembered_is_found_until_it_is_forgotten(cache: SeenCache) -> None:
@@ -53,7 +61,7 @@ async def test_nothing_to_ask_and_nothing_to_say(cache: SeenCache) -> None:
 @pytest.mark.docker
 async def test_redis_forgets_when_the_next_reminder_is_due(backing: Backing) -> None:
     async with open_redis(backing.redis_url) as client:
-        cache = RedisSeenCache(client, installation=secrets.token_hex(4), ttl=HOUR)
+        cache = RedisSeenCache(client, installation=database(secrets.token_hex(4)), ttl=HOUR)
         await cache.update({ONE: SEEN}, [], now=NOON + HOUR - 100)
         assert await cache.look_up([ONE]) == {ONE: SEEN}
         await asyncio.sleep(0.2)
@@ -66,9 +74,9 @@ async def test_another_database_finds_nothing_and_neither_does_another_version(
 ) -> None:
     installation = secrets.token_hex(4)
     async with open_redis(backing.redis_url) as client:
-        cache = RedisSeenCache(client, installation=installation, ttl=HOUR)
+        cache = RedisSeenCache(client, installation=database(installation), ttl=HOUR)
         await cache.update({ONE: SEEN}, [], now=NOON)
-        wiped = RedisSeenCache(client, installation="another", ttl=HOUR)
+        wiped = RedisSeenCache(client, installation=database("another"), ttl=HOUR)
         assert await wiped.look_up([ONE]) == {}
         await client.set(f"default:seen:{installation}:f1", b'{"v":2}', px=1000)
         assert await cache.look_up([ONE]) == {}
@@ -77,7 +85,7 @@ async def test_another_database_finds_nothing_and_neither_does_another_version(
 
 async def test_redis_away_is_a_temporary_failure() -> None:
     async with open_redis("redis://127.0.0.1:1/0") as client:
-        cache = RedisSeenCache(client, installation="i", ttl=HOUR)
+        cache = RedisSeenCache(client, installation=database("i"), ttl=HOUR)
         with pytest.raises(TemporaryError):
             await cache.look_up([ONE])
         with pytest.raises(TemporaryError):

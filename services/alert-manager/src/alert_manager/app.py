@@ -27,7 +27,7 @@ from alert_manager.entrypoints.consumer import (
 from alert_manager.handlers import Desk
 from alert_manager.settings import Settings
 from alert_manager.telemetry import LogEvent
-from service_runtime.errors import StartupError, TemporaryError
+from service_runtime.errors import StartupError
 from service_runtime.health import Health
 from service_runtime.kafka import KafkaProducer
 from service_runtime.postgres import open_database
@@ -75,7 +75,7 @@ class AlertManager:
 
 
 @asynccontextmanager
-async def build(settings: Settings, stop: asyncio.Event) -> AsyncIterator[AlertManager]:
+async def build(settings: Settings) -> AsyncIterator[AlertManager]:
     """Wire the real thing.
 
     Raises:
@@ -98,7 +98,6 @@ async def build(settings: Settings, stop: asyncio.Event) -> AsyncIterator[AlertM
         producer = KafkaProducer(settings.kafka_bootstrap_servers, client_id=SERVICE)
         stack.push_async_callback(producer.close, 5.0)
         history = PostgresHistory(database)
-        installation = await _installation(history, stop)
         health.checks.update(postgres=database.check, kafka=producer.check)
         health.spare.update(redis=partial(redis.check, client))
         policy = Policy(config, dedup_ttl=ttl, external_url=settings.external_url.rstrip("/"))
@@ -106,29 +105,18 @@ async def build(settings: Settings, stop: asyncio.Event) -> AsyncIterator[AlertM
             policy=policy,
             history=history,
             outbox=PostgresOutbox(database),
-            seen=RedisSeenCache(client, installation=installation, ttl=ttl),
+            seen=RedisSeenCache(client, installation=history.installation, ttl=ttl),
             publisher=KafkaPublisher(producer),
             clock=wall_clock,
         )
         yield AlertManager(desk, health, producer)
 
 
-async def _installation(history: PostgresHistory, stop: asyncio.Event) -> str:
-    """Wait for Postgres: nothing can be decided without it."""
-    while not stop.is_set():
-        try:
-            return await history.installation()
-        except TemporaryError as exc:
-            log.warning(LogEvent.WAITING, reason=str(exc))
-            await asyncio.sleep(0.5)
-    return ""
-
-
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set, then finish what is in hand."""
     announce_build(SERVICE)
     sock = listen(settings.host, settings.port)
-    async with build(settings, stop) as wired:
+    async with build(settings) as wired:
         reading = Reading(settings.kafka_bootstrap_servers, settings.member(), settings.max_batch)
         app = http.build_app(wired.desk, wired.health)
         async with asyncio.TaskGroup() as tasks:

@@ -34,6 +34,5 @@ class LogEvent(StrEnum):
     REPUBLISHED = "notifications_published_late"
     FORGOTTEN = "history_forgotten"
     WITHOUT_EFFECT = "configuration_without_effect"
-    WAITING = "waiting_for_postgres"
     STARTED = "started"
     TIMER_POSTPONED = "timer_postponed"

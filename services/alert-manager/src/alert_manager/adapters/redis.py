@@ -1,6 +1,14 @@
 """The fast path in Redis: one read and one script for a batch, however many fingerprints it has."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -69,24 +77,29 @@ def _decode(value: bytes | str) -> Seen | None:
 class RedisSeenCache:
     """Remembers matters for `ttl` ms after somebody was told.
 
-    `installation` is the identity of the database that it copies: a wiped database has another, and
-    finds nothing here.
+    `installation` gives the identity of the database that it copies: a wiped database has another,
+    and finds nothing here. It is asked for once, when it is first needed.
     """
 
-    def __init__(self, client: Redis, *, installation: str, ttl: int) -> None:
+    def __init__(
+        self, client: Redis, *, installation: Callable[[], Awaitable[str]], ttl: int
+    ) -> None:
         self._client = client
         self._installation = installation
+        self._known = ""
         self._ttl = ttl
         self._script = client.register_script(_UPDATE)
 
-    def _key(self, matter: Matter) -> str:
-        return f"{matter.tenant}:seen:{self._installation}:{matter.fingerprint}"
+    async def _keys(self, matters: Iterable[Matter]) -> list[str]:
+        self._known = self._known or await self._installation()
+        return [f"{one.tenant}:seen:{self._known}:{one.fingerprint}" for one in matters]
 
     async def look_up(self, matters: Sequence[Matter]) -> dict[Matter, Seen]:
         if not matters:
             return {}
+        keys = await self._keys(matters)
         with _translated():
-            values = await self._client.mget([self._key(matter) for matter in matters])
+            values = await self._client.mget(keys)
         return {
             matter: seen
             for matter, value in zip(matters, values, strict=True)
@@ -101,7 +114,7 @@ class RedisSeenCache:
             for matter, one in seen.items()
             if one.notified_at + self._ttl > now
         }
-        keys = [self._key(matter) for matter in (*lasting, *gone)]
+        keys = await self._keys((*lasting, *gone))
         if not keys:
             return
         arguments: list[bytes | int] = [len(lasting)]
