@@ -245,13 +245,21 @@ def test_a_rule_that_was_disabled_while_nothing_ran_ends_its_alerts_at_the_start
     ]
 
 
-def test_alerts_above_the_cap_survive_a_crash() -> None:
-    pipeline = Pipeline(a_rule(threshold=0), cap=0)
-    pipeline.post(an_error())
+def test_alerts_above_the_cap_survive_a_crash_even_when_they_are_over() -> None:
+    rule = a_rule(threshold=0, max_groups=9, window=tumbling(10 * SECOND), resolve_after=0)
+    pipeline = Pipeline(rule, cap=0)
+    pipeline.post(an_error(), an_error(service="api"))
     pipeline.flush()
-    pipeline.cap = 1
+    pipeline.tick(NOON + 60 * SECOND)
+    pipeline.flush()
+    pipeline.cap = 9
     pipeline.crash()
-    assert pipeline.said() == ["firing pay 1"]
+    assert sorted(pipeline.said()) == [
+        "firing api 1",
+        "firing pay 1",
+        "resolved api 1",
+        "resolved pay 1",
+    ]
 
 
 @pytest.mark.parametrize("value", [[99, 1], [], "text"])

@@ -1,8 +1,11 @@
 """An alert fires when its rule holds, says so once, goes on, and is over: exactly once."""
 
+from typing import Any
+
 import msgspec.structs
 import pytest
 
+from alert_contracts.events import Event
 from alert_contracts.ids import alert_id, fingerprint
 from alert_contracts.rules import RuleType, Severity
 from alert_rule_engine.domain.alertbook import duration
@@ -13,7 +16,7 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 
 
-def errors(count: int, at: int = NOON, **fields: object) -> list:  # type: ignore[type-arg]
+def errors(count: int, at: int = NOON, **fields: Any) -> list[Event]:  # noqa: ANN401
     return [an_error(at + number, **fields) for number in range(count)]
 
 
@@ -114,6 +117,16 @@ def test_the_last_counts_are_told_though_traffic_has_stopped() -> None:
     pipeline.post(*errors(9))
     pipeline.tick(NOON + 10 * SECOND)
     assert pipeline.said() == ["firing pay 1", "updated pay 10"]
+
+
+def test_counts_are_final_when_the_window_is_over_though_they_are_told_later() -> None:
+    pipeline = Pipeline(a_rule(threshold=0, window=tumbling(MINUTE)))
+    pipeline.post(an_error(NOON + 58 * SECOND))
+    pipeline.post(*errors(3, NOON + 59 * SECOND))
+    pipeline.tick(NOON + 62 * SECOND)
+    assert pipeline.said() == ["firing pay 1"]
+    pipeline.tick(NOON + 68 * SECOND)
+    assert pipeline.said() == ["firing pay 1", "updated pay 4"]
 
 
 def test_a_quiet_alert_resolves_once_with_its_final_counts() -> None:

@@ -96,15 +96,16 @@ def test_the_slowest_source_holds_event_time_back_until_it_is_idle() -> None:
 
 
 def test_a_tick_counts_only_for_sources_of_which_everything_was_applied() -> None:
-    pipeline = Pipeline()
-    pipeline.tick(NOON)
-    pipeline.post(an_error(NOON), source=3)
-    early = pipeline.log[0].pop()
-    pipeline.journals[0].partition.vector.sources[3] = -1
+    pipeline, behind = Pipeline(), Pipeline()
+    for each in (pipeline, behind):
+        each.post(an_error(NOON), source=3)
+    pipeline.post(an_error(NOON + 1), source=3)
     pipeline.tick(NOON + MINUTE)
-    assert pipeline.journals[0].partition.vector.clocks[3] == NOON
-    assert pipeline.journals[1].partition.vector.clocks[3] == NOON + MINUTE
-    assert early
+    behind.log[0].append(pipeline.log[0][-1])
+    behind.apply(0, 1)
+    assert pipeline.journals[0].partition.vector.clocks[3] == NOON + MINUTE
+    assert behind.journals[0].partition.vector.clocks[3] == NOON
+    assert behind.journals[0].partition.vector.clocks[4] == NOON + MINUTE
 
 
 def test_a_tick_that_is_delivered_again_changes_nothing() -> None:
@@ -192,3 +193,11 @@ def test_percentiles_are_judged_only_when_a_rule_asks() -> None:
     assert pipeline.alerts == []
     pipeline.tick(NOON + 12 * SECOND)
     assert [alert.reason for alert in pipeline.alerts] == ["p95 2000 > threshold 1000"]
+
+
+def test_events_that_are_all_too_late_leave_nothing_behind() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    pipeline.tick(NOON + 10 * MINUTE)
+    assert sum(each.losses.late for each in pipeline.post(an_error())) == 1
+    pipeline.tick(NOON + 11 * MINUTE)
+    assert not any(b.specs for j in pipeline.journals for b in j.partition.buckets)

@@ -1,8 +1,12 @@
 """Rules share panes where they count the same, and are judged when it makes sense."""
 
+from typing import Any
+
+import msgspec
+import msgspec.structs
 import pytest
 
-from alert_contracts.rules import RuleType
+from alert_contracts.rules import RuleType, encode_rule
 from alert_rule_engine.domain.catalog import Catalog
 from alert_rule_engine.domain.rules import (
     MAX_TOGETHER,
@@ -12,9 +16,6 @@ from alert_rule_engine.domain.rules import (
     compile_rules,
 )
 from alert_rule_engine.testing import a_rule, sliding, tumbling
-from alert_contracts.rules import encode_rule
-import msgspec
-import msgspec.structs
 
 
 def test_thresholds_conditions_and_windows_share_the_panes_of_one_match() -> None:
@@ -41,12 +42,13 @@ def test_thresholds_conditions_and_windows_share_the_panes_of_one_match() -> Non
         ({"condition": "errors * 100.0 / total > threshold"}, Judgement.CLOSE),
         ({"condition": "p95 > threshold", "value": "responseTime"}, Judgement.CLOSE),
         ({"condition": "count < threshold"}, Judgement.END),
+        ({"condition": "count < 3", "threshold": None}, Judgement.END),
         ({"condition": "sum > threshold", "value": "responseTime"}, Judgement.CROSSING),
         ({"condition": "sum > threshold", "value": "attributes.delta"}, Judgement.CLOSE),
     ],
 )
 def test_a_condition_decides_when_its_window_is_judged(
-    changes: dict[str, str], judgement: Judgement
+    changes: dict[str, Any], judgement: Judgement
 ) -> None:
     assert compile_rule(a_rule(**changes)).judgement is judgement
 

@@ -58,9 +58,7 @@ class Bucket:
         losses = Losses()
         for block in blocks:
             known = book.specs.get(block.spec)
-            panes = self.specs.get(block.spec)
-            if panes is None:
-                panes = self.specs[block.spec] = SpecPanes(block.pane)
+            panes = self.specs.get(block.spec) or SpecPanes(block.pane)
             lateness = known.lateness if known else GRACE
             room = known.max_groups if known else MAX_UNKNOWN
             for row in block.rows:
@@ -70,6 +68,8 @@ class Bucket:
                     losses.surplus += row.count
                 else:
                     self._count(known, panes, row, arrival)
+            if panes.slices:
+                self.specs[block.spec] = panes
         return losses
 
     def _count(self, known: SpecRules | None, panes: SpecPanes, row: Row, arrival: Arrival) -> None:
@@ -133,8 +133,6 @@ class Bucket:
         return panes.window(group, start, start + rule.shape.size)
 
     def _judge_until(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
-        if not panes.slices:
-            return
         shift = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0
         newest = max(panes.slices) + panes.pane
         first = max(self.judged - shift, min(panes.slices))

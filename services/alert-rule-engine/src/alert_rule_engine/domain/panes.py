@@ -85,10 +85,6 @@ class SpecPanes:
             else:
                 yield start, self.window(row.group, start, start + shape.size)
 
-    def closed(self, after: int, until: int) -> list[int]:
-        """Return the starts of the panes whose ends lie in (after, until], in order."""
-        return sorted(start for start in self.slices if after < start + self.pane <= until)
-
     def forget(self, horizon: int, watermark: int) -> list[int]:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
         old = [start for start in self.slices if start + self.pane + horizon <= watermark]

@@ -32,6 +32,7 @@ _READERS: Final[dict[str, Callable[[Event], Any]]] = {
 _ATTRIBUTE: Final = "attributes."
 _ANY: Final[str | None] = None
 Predicate = tuple[str | None, str | None]
+Numbers = Callable[[Iterable[Event]], list[float]]
 
 
 def _text(value: object) -> str:
@@ -45,6 +46,17 @@ def _reader(name: str) -> Callable[[Event], Any]:
     return _READERS[name]
 
 
+def _numbers(spec: PaneSpec, value: Value | None) -> Numbers | None:
+    if value is None:
+        return None
+    if spec.value == "responseTime":
+        return lambda events: [
+            event.response_time for event in events if event.response_time is not None
+        ]
+    read = value.of
+    return lambda events: [number for event in events if (number := read(event)) is not None]
+
+
 class SpecEvaluator:
     """One pane spec with its functions, and the slots of some groups that it met."""
 
@@ -55,6 +67,7 @@ class SpecEvaluator:
         "group_by_key",
         "match",
         "match_by_key",
+        "numbers",
         "spec",
         "value",
     )
@@ -65,6 +78,8 @@ class SpecEvaluator:
         self.spec = spec
         self.match = match
         self.value = value
+        self.numbers = _numbers(spec, value)
+        """Returns the numbers that events have; None if the spec aggregates none."""
         self.match_by_key = match.variables <= _KEY_FIELDS or spec.match.strip() == _PRESENCE
         self.group_by_key = _KEY_FIELDS.issuperset(spec.group_by)
         self._readers = tuple(_reader(name) for name in spec.group_by)
@@ -90,15 +105,6 @@ class SpecEvaluator:
         grouped = {name.partition(".")[0] for name in self.spec.group_by}
         value = self.value.variables if self.value else frozenset[str]()
         return self.match.variables | value | grouped
-
-    def values(self, events: Iterable[Event]) -> list[float]:
-        """Return the numbers that these events have."""
-        if self.value is None:
-            return []
-        if self.spec.value == "responseTime":
-            return [event.response_time for event in events if event.response_time is not None]
-        read = self.value.of
-        return [value for event in events if (value := read(event)) is not None]
 
     def predicates(self) -> Iterable[Predicate]:
         """Yield each (service, level) that the match demands; None demands nothing."""

@@ -164,15 +164,15 @@ def _count(
     tally.errors += errors
     tally.first = min(tally.first, first)
     tally.last = max(tally.last, last)
-    if place[0].value is not None:
+    if place[0].numbers is not None:
         tally.chosen.extend(chosen)
 
 
 def _row(place: Place, tally: _Tally, events: Sequence[Event], slot: int) -> Row:
     evaluator, group, start = place
     values = None
-    if tally.chosen:
-        found = evaluator.values([events[index] for index in tally.chosen])
+    if evaluator.numbers is not None:
+        found = evaluator.numbers(events[index] for index in tally.chosen)
         values = _values(found, sketch=evaluator.spec.sketch)
     return Row(slot, group, start, tally.count, tally.errors, values)
 

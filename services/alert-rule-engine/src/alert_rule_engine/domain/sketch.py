@@ -7,8 +7,10 @@ histogram has at most some 5 000 buckets whatever it is fed.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 RELATIVE_ERROR: Final = 0.01
@@ -59,11 +61,6 @@ def merge(into: Sketch, other: Mapping[int, int]) -> None:
 
 def quantile(sketch: Mapping[int, int], share: float) -> float:
     """Return the value at rank ceil(share * n), 0 < share <= 1; `sketch` is not empty."""
+    buckets = sorted(sketch)
     rank = max(1, math.ceil(share * sum(sketch.values())))
-    seen = 0
-    bucket = 0
-    for bucket in sorted(sketch):
-        seen += sketch[bucket]
-        if seen >= rank:
-            break
-    return value_of(bucket)
+    return value_of(buckets[bisect_left([*accumulate(sketch[bucket] for bucket in buckets)], rank)])
