@@ -50,9 +50,8 @@ def addresses() -> Addresses:
 def state_directory() -> Path | None:
     """Return the state directory of the native stack that runs from this checkout, if any."""
     chosen = os.environ.get("TOCSIN_STATE")
-    if chosen:
-        return Path(chosen)
-    candidates = [PROJECT / ".tocsin", *sorted(Path("/var/lib").glob("tocsin-*"))]
+    beside = [PROJECT / ".tocsin", *sorted(Path("/var/lib").glob("tocsin-*"))]
+    candidates = [Path(chosen)] if chosen else beside
     return next((path for path in candidates if (path / "run/supervisord.pid").exists()), None)
 
 

@@ -1,7 +1,7 @@
 """What came out at the other end: the alerts of this run and their deliveries, from Kafka."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,10 +9,12 @@ from confluent_kafka import Consumer, TopicPartition
 
 from alert_contracts.alerts import decode_alert
 from alert_contracts.notifications import decode_result
+from alert_contracts.rules import RuleType
 from alert_contracts.topics import TOPICS, Topic
 
 POLL_S = 0.2
 PARTITIONS = {spec.name: spec.partitions for spec in TOPICS}
+JUDGED = frozenset({RuleType.LATENCY, RuleType.ERROR_RATE})
 WATCHED = (Topic.ALERTS, Topic.DELIVERY_RESULTS)
 
 
@@ -23,19 +25,28 @@ class Outcome:
     accepted: dict[str, int] = field(default_factory=dict)
     """When the gateway took the batch that made each alert fire."""
     decided: dict[str, int] = field(default_factory=dict)
+    judged: set[str] = field(default_factory=set)
+    """Those of rules that are judged at the end of a pane, and so are late by design."""
     delivered: dict[str, int] = field(default_factory=dict)
     """The first delivery of each alert, of whatever run: the topics are read in no order."""
 
-    def decided_ms(self) -> list[float]:
-        """Return how long each alert took from acceptance to the engine's decision."""
-        return [float(self.decided[name] - at) for name, at in self.accepted.items()]
+    def undelivered(self) -> int:
+        """Return how many alerts of this run have not been delivered anywhere."""
+        return len(self.accepted.keys() - self.delivered.keys())
 
-    def delivered_ms(self) -> list[float]:
-        """Return how long each delivered alert took from acceptance to delivery."""
+    def decided_ms(self, *, judged: bool) -> list[float]:
+        """Return how long alerts took from acceptance to the engine's decision."""
+        return self._since_accepted(self.decided, judged=judged)
+
+    def delivered_ms(self, *, judged: bool) -> list[float]:
+        """Return how long delivered alerts took from acceptance to delivery."""
+        return self._since_accepted(self.delivered, judged=judged)
+
+    def _since_accepted(self, stage: Mapping[str, int], *, judged: bool) -> list[float]:
         return [
-            float(self.delivered[name] - at)
+            float(stage[name] - at)
             for name, at in self.accepted.items()
-            if name in self.delivered
+            if name in stage and (name in self.judged) is judged
         ]
 
 
@@ -58,15 +69,15 @@ class OutcomeReader:
     def close(self) -> None:
         self._consumer.close()
 
-    def drain(self, *, seconds: float, enough: Callable[[Outcome], bool]) -> Outcome:
-        """Read until nothing is left and `enough` says so, at most so long."""
+    def drain(self, *, seconds: float) -> Outcome:
+        """Read until every alert of the run is delivered, at most so long."""
         deadline = time.monotonic() + seconds
         while True:
             messages = self._consumer.consume(500, POLL_S)
             for message in messages:
                 if message.error() is None:
                     self._take(str(message.topic()), message.value() or b"")
-            if not messages and (enough(self.outcome) or time.monotonic() >= deadline):
+            if not messages and (self.outcome.undelivered() == 0 or time.monotonic() >= deadline):
                 return self.outcome
 
     def _take(self, topic: str, value: bytes) -> None:
@@ -84,6 +95,8 @@ class OutcomeReader:
         if ours and alert.status == "firing" and alert.accepted_at is not None:
             self.outcome.accepted.setdefault(alert.id, alert.accepted_at)
             self.outcome.decided.setdefault(alert.id, alert.decided_at)
+            if alert.rule.type in JUDGED:
+                self.outcome.judged.add(alert.id)
 
     def _result(self, value: bytes) -> None:
         result = decode_result(value)

@@ -34,6 +34,8 @@ class Report:
     engine_lag: Percentiles
     alert_decided: Percentiles
     alert_delivered: Percentiles
+    alert_judged: Percentiles
+    """Of percentiles and rates, which wait for their pane to end."""
     cpu_us_per_event: Mapping[str, float]
     problems: tuple[str, ...] = ()
     """What could not be measured, in sentences."""
@@ -66,7 +68,8 @@ class Report:
             "deliveries": {"success": self.deliveries, "failure": self.deliveries_failed},
             "latencyMs": {"accept": self.accept.as_json(), "engineLag": self.engine_lag.as_json(),
                           "acceptedToDecided": self.alert_decided.as_json(),
-                          "acceptedToDelivered": self.alert_delivered.as_json()},
+                          "acceptedToDelivered": self.alert_delivered.as_json(),
+                          "acceptedToJudged": self.alert_judged.as_json()},
             "cpuMicrosecondsPerEvent": dict(self.cpu_us_per_event),
         }  # fmt: skip
 
@@ -142,6 +145,7 @@ def _latencies(report: Report) -> Iterator[str]:
         ("accepted → counted (sampled)", report.engine_lag),
         ("accepted → alert decided", report.alert_decided),
         ("accepted → alert delivered", report.alert_delivered),
+        ("accepted → percentile judged", report.alert_judged),
     ):
         cells = (values.p50, values.p95, values.p99, values.longest)
         shown = "".join("        -" if cell is None else f"{cell:9.1f}" for cell in cells)

@@ -69,7 +69,7 @@ async def run(options: Options, *, say: Callable[[str], None]) -> Report:
             kafka = await _in_kafka(broker, start, options, problems)
             if kafka is not None:
                 await watch.settle(kafka.events - kafka.repeated_events, seconds=options.settle)
-            outcome = await asyncio.to_thread(reader.drain, seconds=ALERT_WAIT_S, enough=_all_told)
+            outcome = await asyncio.to_thread(reader.drain, seconds=ALERT_WAIT_S)
             after = await _counters(options)
     except KafkaException as exc:
         message = f"Kafka at {options.kafka} does not answer: {exc.args[0]}"
@@ -118,10 +118,6 @@ async def _counters(options: Options) -> Counters:
     )
 
 
-def _all_told(outcome: Outcome) -> bool:
-    return outcome.accepted.keys() <= outcome.delivered.keys()
-
-
 def _report(options: Options, tally: Tally, found: Found) -> Report:
     watch, outcome = found.watch, found.outcome
     return Report(
@@ -138,13 +134,14 @@ def _report(options: Options, tally: Tally, found: Found) -> Report:
         counted=watch.counted,
         alerts_fired=found.change.fired,
         alerts_of_run=len(outcome.accepted),
-        alerts_of_run_delivered=len(outcome.delivered_ms()),
+        alerts_of_run_delivered=len(outcome.accepted) - outcome.undelivered(),
         deliveries=found.change.delivered,
         deliveries_failed=found.change.failed,
         accept=percentiles(tally.latencies_ms),
         engine_lag=percentiles(watch.lags_ms),
-        alert_decided=percentiles(outcome.decided_ms()),
-        alert_delivered=percentiles(outcome.delivered_ms()),
+        alert_decided=percentiles(outcome.decided_ms(judged=False)),
+        alert_delivered=percentiles(outcome.delivered_ms(judged=False)),
+        alert_judged=percentiles(outcome.decided_ms(judged=True)),
         cpu_us_per_event={
             name: round(seconds * 1e6 / max(1, tally.accepted), 3)
             for name, seconds in found.cpu_seconds.items()

@@ -34,6 +34,7 @@ GOOD = Report(
     engine_lag=NONE,
     alert_decided=NONE,
     alert_delivered=percentiles([40.0]),
+    alert_judged=NONE,
     cpu_us_per_event={"kafka": 1.5, "api-gateway": 6.25},
 )
 
@@ -92,12 +93,15 @@ def test_the_report_is_also_json() -> None:
 
 def test_alert_latencies_count_from_the_acceptance_of_the_event_that_crossed() -> None:
     outcome = Outcome(
-        accepted={"a": 1_000, "b": 2_000},
-        decided={"a": 1_020, "b": 2_030},
-        delivered={"a": 1_100, "of another run": 5},
+        accepted={"a": 1_000, "b": 2_000, "p95": 1_000},
+        decided={"a": 1_020, "b": 2_030, "p95": 9_000},
+        judged={"p95"},
+        delivered={"a": 1_100, "p95": 9_100, "of another run": 5},
     )
-    assert outcome.decided_ms() == [20.0, 30.0]
-    assert outcome.delivered_ms() == [100.0]
+    assert outcome.decided_ms(judged=False) == [20.0, 30.0]
+    assert outcome.delivered_ms(judged=False) == [100.0]
+    assert outcome.decided_ms(judged=True) == [8_000.0]
+    assert outcome.undelivered() == 1
 
 
 def test_the_cpu_time_of_our_own_process_is_read() -> None:
