@@ -299,6 +299,18 @@ async def test_an_order_that_postgres_never_takes_is_poison(database_url: str) -
 
 
 @pytest.mark.docker
+async def test_an_answer_full_of_rubbish_can_be_stored(database_url: str) -> None:
+    async with open_database(database_url, name="test") as database:
+        outbox = postgres(database)
+        await outbox.add([message()], now=NOW)
+        (job,) = await outbox.claim(ALL, now=NOW)
+        rubbish = Attempt(Reason.SERVER_ERROR, 1, "answered 500: \0 \ud800 \x1b[31m")
+        await outbox.owe(job, rubbish, next_at=NOW, now=NOW)
+        (row,) = await PostgresLedger(database).failed({}, before=None, limit=9)
+        assert row["error"] == "server_error: answered 500:      [31m"
+
+
+@pytest.mark.docker
 async def test_people_can_list_and_retry_what_failed(database_url: str) -> None:
     async with open_database(database_url, name="test") as database:
         outbox, ledger = postgres(database), PostgresLedger(database)

@@ -227,8 +227,8 @@ def _courier(base: _Base, circuits: CircuitBoard) -> PostalCourier:
         webhook_secret=base.settings.webhook_secret.get_secret_value().encode(),
         clock=now_ms,
     )
-    for view in circuits.views():
-        telemetry.BREAKER_STATE.labels(view.name).set(_GAUGE[view.state])
+    endpoints = base.catalog.directory.endpoints()
+    telemetry.announce({one.channel.value for one in endpoints}, {v.name for v in circuits.views()})
     policy = base.settings.retry_policy()
     return PostalCourier(base.catalog.posts(tools), circuits, policy=policy, clock=now_ms)
 

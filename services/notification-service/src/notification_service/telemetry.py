@@ -1,5 +1,6 @@
 """Closed list of this service's metrics."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -36,3 +37,15 @@ FAILURES: Final = Counter(
 IN_FLIGHT: Final = Gauge(
     "tocsin_deliveries_in_flight", "Deliveries that are being made", ["destination"]
 )
+
+
+def announce(channels: Iterable[str], destinations: Iterable[str]) -> None:
+    """Show every series at zero from the start, so that a first failure is seen as a change."""
+    for channel in channels:
+        for status in ("success", "failure"):
+            SENT.labels(channel, status)
+        FALLBACKS.labels(channel)
+        DELIVERY_SECONDS.labels(channel)
+    for destination in destinations:
+        BREAKER_STATE.labels(destination).set(0)
+        IN_FLIGHT.labels(destination)

@@ -30,6 +30,11 @@ def ms(value: datetime) -> int:
     return round(value.timestamp() * 1000)
 
 
+def printable(text: str) -> str:
+    """Return a text without what Postgres refuses: NUL, lone surrogates, other control codes."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
 def _document(order: Notification) -> Jsonb:
     return Jsonb(order, dumps=encode)
 
@@ -117,7 +122,7 @@ class PostgresOutbox:
             "notification": job.order.id,
             "owner": self._owner,
             "reason": attempt.reason.value,
-            "error": attempt.error[:MAX_ERROR],
+            "error": printable(attempt.error[:MAX_ERROR]),
             "sends": attempt.sends,
             "permanent": attempt.permanent,
             "now": at(now),
