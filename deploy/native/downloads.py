@@ -15,6 +15,7 @@ from native.layout import Layout
 from native.shell import run
 
 COMPLETE = ".complete"
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # a JVM that ends before C2 pays off
 PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3", "/usr/local/bin/python3.13")
 
 
@@ -72,7 +73,7 @@ def kafka_jars(layout: Layout) -> Path:
         command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
         command += [f"-DoutputDirectory={target}", f"-DmarkersDirectory={target}/.markers"]
         failure = "Maven could not fetch Kafka"
-        run(command, failure=failure, log=layout.setup_log)
+        run(command, failure=failure, log=layout.setup_log, environment={"MAVEN_OPTS": SHORT_LIVED})
         shutil.rmtree(layout.cache / "m2")  # the jars are copied; half a gigabyte is not needed
 
     return keep(layout.cache / f"kafka-{content_hash([pom])}", resolve)

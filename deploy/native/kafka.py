@@ -72,7 +72,8 @@ TOOL = """\
 #!/bin/sh
 # Written by setup.sh: {name} against the stack's broker, unless another is named.
 case " $* " in *" --bootstrap-server"*) ;; *) set -- --bootstrap-server {host}:{port} "$@" ;; esac
-exec java -Xmx256m -Dlog4j2.configurationFile={state}/app/kafka-tools-log4j2.yaml \\
+exec java -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \\
+  -Dlog4j2.configurationFile={state}/app/kafka-tools-log4j2.yaml \\
   -cp '{jars}/*' {main} "$@"
 """
 
@@ -95,7 +96,14 @@ def program(layout: Layout, jars: Path) -> Program:
     _write_tools(layout, jars, port.number)
     java = ("java", f"-Dlog4j2.configurationFile={logging}", "-cp", f"{jars}/*")
     if not (data / "log" / "meta.properties").exists():
-        format_storage = [*java, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
+        short_lived = (java[0], "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *java[1:])
+        format_storage = [
+            *short_lived,
+            "kafka.tools.StorageTool",
+            "format",
+            "--cluster-id",
+            CLUSTER_ID,
+        ]
         run(
             [*format_storage, "--config", properties],
             failure="Kafka's storage could not be formatted",

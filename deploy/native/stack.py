@@ -34,12 +34,14 @@ class Stack:
 def prepare(layout: Layout) -> Stack:
     """Install and configure everything; start nothing. What is there already is left alone."""
     infrastructure.install_packages(layout)
-    with step("uv and the supervisor"):
-        tools = downloads.tools(layout)
-    with step("Python packages and Kafka's jars"), ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool:
         fetching = pool.submit(downloads.kafka_jars, layout)
-        environment = python_env.dependencies(layout, tools)
-        jars = fetching.result()
+        with step("uv and the supervisor"):
+            tools = downloads.tools(layout)
+        with step("Python packages"):
+            environment = python_env.dependencies(layout, tools)
+        with step("Kafka's jars, fetched meanwhile"):
+            jars = fetching.result()
     with step("The project's own packages"):
         packages = python_env.workspace(layout, tools, environment)
     servers = infrastructure.prepare(layout, jars)
