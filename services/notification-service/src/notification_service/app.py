@@ -198,16 +198,7 @@ def _wire(base: _Base, owner: str) -> Service:
     )
     mirror = RedisMirror(base.redis, circuits.views)
     changes.listeners += [lambda _: mirror.changed(), lambda one: _recover(dispatcher, one)]
-    desk = Desk(
-        ledger=ledger,
-        circuits=circuits,
-        courier=courier,
-        previewer=TemplatePreviewer(),
-        directory=directory,
-        hosts={name: entry.host for name, entry in base.catalog.entries.items()},
-        wake=dispatcher.wake,
-        clock=now_ms,
-    )
+    desk = _desk(base, ledger, circuits, courier, dispatcher)
     health = _health(base)
     consumer = make_consumer(
         settings.kafka_bootstrap_servers,
@@ -217,6 +208,25 @@ def _wire(base: _Base, owner: str) -> Service:
     )
     app = make_app(desk, health)
     return Service(dispatcher, consumer, publisher, mirror, ledger, outbox, app, health)
+
+
+def _desk(
+    base: _Base,
+    ledger: PostgresLedger,
+    circuits: CircuitBoard,
+    courier: PostalCourier,
+    dispatcher: Dispatcher,
+) -> Desk:
+    return Desk(
+        ledger=ledger,
+        circuits=circuits,
+        courier=courier,
+        previewer=TemplatePreviewer(),
+        directory=base.catalog.directory,
+        hosts={name: entry.host for name, entry in base.catalog.entries.items()},
+        wake=dispatcher.wake,
+        clock=now_ms,
+    )
 
 
 def _courier(base: _Base, circuits: CircuitBoard) -> PostalCourier:

@@ -13,9 +13,24 @@ def sample_order(
     receiver: str, *, status: Literal["firing", "resolved"], now: int, test: bool
 ) -> Notification:
     """Return an order about an alert that never was. `now` is in epoch ms; a `test` says so."""
+    alert = _alert(status=status, now=now, test=test)
+    return Notification(
+        id=f"{'test' if test else 'sample'}-{now}-{status}",
+        tenant="default",
+        group_key=f"sample-{now}",
+        receiver=receiver,
+        status=status,
+        reason="test" if test else "first_seen",
+        alerts=[alert],
+        created_at=now,
+        group_labels={"service": "payment-service"},
+    )
+
+
+def _alert(*, status: Literal["firing", "resolved"], now: int, test: bool) -> NotifiedAlert:
     name = "Test message from Tocsin" if test else "High Error Rate"
     began = now - 2 * MINUTE_MS
-    alert = NotifiedAlert(
+    return NotifiedAlert(
         id=f"sample-{now}",
         fingerprint="5a3b1e0000000000",
         status=status,
@@ -34,27 +49,18 @@ def sample_order(
         reason="count 120 > threshold 100",
         aggregates={"count": 120.0},
         threshold=100.0,
-        samples=[
-            Event(
-                timestamp=began,
-                service="payment-service",
-                message="Database connection failed",
-                level="ERROR",
-                status_code=500,
-                response_time=5000.0,
-                host="pay-3",
-            )
-        ],
+        samples=[_event(began)],
         url="http://127.0.0.1:8082/api/alerts/sample",
     )
-    return Notification(
-        id=f"{'test' if test else 'sample'}-{now}-{status}",
-        tenant="default",
-        group_key=f"sample-{now}",
-        receiver=receiver,
-        status=status,
-        reason="test" if test else "first_seen",
-        alerts=[alert],
-        created_at=now,
-        group_labels={"service": "payment-service"},
+
+
+def _event(at: int) -> Event:
+    return Event(
+        timestamp=at,
+        service="payment-service",
+        message="Database connection failed",
+        level="ERROR",
+        status_code=500,
+        response_time=5000.0,
+        host="pay-3",
     )

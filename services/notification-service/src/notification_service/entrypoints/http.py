@@ -67,6 +67,7 @@ def make_app(desk: Desk, health: Health) -> FastAPI:
     _add_lists(app, desk)
     _add_retries(app, desk)
     _add_channels(app, desk)
+    _add_templates(app, desk)
     return app
 
 
@@ -195,6 +196,8 @@ def _add_channels(app: FastAPI, desk: Desk) -> None:
         results = [await _test(desk, endpoint) for endpoint in endpoints]
         return {"delivered": all(one["delivered"] for one in results), "results": results}
 
+
+def _add_templates(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/templates/preview", tags=["delivery"])
     async def preview(request: Preview) -> dict[str, Any]:
         """Render a sample alert; texts without a template of yours show the built-in one."""
