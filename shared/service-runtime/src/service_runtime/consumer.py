@@ -110,14 +110,10 @@ class BatchConsumer(Generic[T]):
                 "partition.assignment.strategy": "range",
                 "fetch.wait.max.ms": 100,
                 "fetch.queue.backoff.ms": 10,
-                "error_cb": self._on_error,
             }
         )
         self.assigned = False
         """Whether the group has given us partitions."""
-
-    def _on_error(self, error: KafkaError) -> None:
-        log.warning("kafka_consumer_error", error=error.str(), group=self._settings.group)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read and handle until `stop` is set; then leave the group."""

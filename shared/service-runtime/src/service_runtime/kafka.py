@@ -1,6 +1,7 @@
 """Kafka for everything but the Faust engine: a producer that awaits its delivery reports."""
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def client_log_settings(client_id: str) -> dict[str, Any]:
     """Return the settings that every librdkafka client of ours shares."""
     return {
         "client.id": client_id,
-        "logger": log,
+        "logger": logging.getLogger("librdkafka"),  # it logs printf style
         "log.connection.close": False,
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 1_000,
@@ -79,7 +80,6 @@ class KafkaProducer:
             # is lost by ending this one.
             log.error("kafka_producer_fatal", error=error.str())
             os._exit(EXIT_FAILED)
-        log.warning("kafka_producer_error", error=error.str())
 
     def send(
         self,
