@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
+import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,14 +14,20 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from confluent_kafka import Consumer
 
+from alert_contracts.notifications import DeliveryResult, decode_result, encode
+from alert_contracts.topics import Topic, dead_letter_topic
 from notification_service.adapters.catalog import build_catalog, read_config
 from notification_service.adapters.ledger import PostgresLedger
 from notification_service.adapters.postgres import PostgresOutbox
 from notification_service.app import now_ms
 from notification_service.handlers import plan
 from notification_service.testing import order
+from service_runtime.kafka import KafkaProducer
 from service_runtime.postgres import Database, open_database
+from service_runtime.provision import provision
+from service_runtime.testing import Backing
 
 CONFIG = """
 global: {{slack_api_url: "{url}"}}
@@ -57,13 +65,15 @@ async def slack() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def service(config: Path, database_url: str) -> AsyncIterator[Process]:
-    """Run the service without Kafka and Redis: deliveries need neither."""
+async def service(
+    config: Path, database_url: str, kafka: str = "127.0.0.1:1"
+) -> AsyncIterator[Process]:
+    """Run the service, without Redis and, by default, without Kafka: deliveries need neither."""
     environment = {
         **os.environ,
         "TOCSIN_CONFIG": str(config),
         "DATABASE_URL": database_url,
-        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "NOTIFICATION_SERVICE_PORT": "0",
         "NOTIFICATION_SERVICE_INSTANCE": "same",
@@ -119,3 +129,55 @@ async def test_a_message_that_was_in_flight_when_the_process_died_has_the_same_k
             assert await second.wait() == 0
         assert await status(database) == "DELIVERED"
     assert set(slack.keys) == {"n1:slack:slack[0]"}
+
+
+def read_until(kafka: str, topic: str, wanted: Callable[[bytes], bool]) -> bytes:
+    """Return the first record of a topic that is wanted, within 30 s."""
+    group = f"test-{secrets.token_hex(4)}"
+    consumer = Consumer(
+        {"bootstrap.servers": kafka, "group.id": group, "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topic])
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            message = consumer.poll(0.1)
+            value = message.value() if message is not None and message.error() is None else None
+            if value is not None and wanted(value):
+                return value
+    finally:
+        consumer.close()
+    pytest.fail(f"nothing wanted on {topic}")
+
+
+@pytest.mark.docker
+async def test_an_order_is_delivered_and_reported_although_rubbish_came_before_it(
+    backing: Backing, database_url: str, slack: Slack, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(provision, backing.kafka)
+    slack.slow = False
+    config = tmp_path / "tocsin.yml"
+    config.write_text(CONFIG.format(url=slack.url))
+    name = secrets.token_hex(8)
+    producer = KafkaProducer(backing.kafka, client_id="test")
+    await producer.send(Topic.NOTIFICATIONS, f"rubbish {name}".encode(), key=name.encode())
+    await producer.send(
+        Topic.NOTIFICATIONS, encode(order(id=name, group_key=name)), key=name.encode()
+    )
+    await producer.close(5)
+    key = f"{name}:slack:slack[0]"
+
+    def ours(value: bytes) -> bool:
+        return decode_result(value).notification_id == name
+
+    async with service(config, database_url, backing.kafka) as process:
+        await until(lambda: key in slack.keys)
+        raw = await asyncio.to_thread(read_until, backing.kafka, Topic.DELIVERY_RESULTS, ours)
+        letters = dead_letter_topic(Topic.NOTIFICATIONS)
+        rubbish = f"rubbish {name}".encode()
+        await asyncio.to_thread(read_until, backing.kafka, letters, lambda one: one == rubbish)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    result: DeliveryResult = decode_result(raw)
+    assert (result.outcome, result.reason, result.idempotency_key) == ("delivered", "ok", key)
+    assert slack.keys.count(key) == 1
