@@ -35,6 +35,7 @@ types:
     MYPYPATH=integration-tests mypy --no-error-summary --explicit-package-bases integration-tests
     MYPYPATH=load-test mypy --no-error-summary --explicit-package-bases load-test
     MYPYPATH=deploy mypy --no-error-summary --explicit-package-bases deploy
+    MYPYPATH=grafana mypy --no-error-summary --explicit-package-bases grafana
 
 # The three rules of who may import whom.
 imports:
