@@ -57,7 +57,6 @@ class Stack:
         self.alerts: list[Alert] = []
 
     def start(self, role: str) -> None:
-        log = (self._directory / f"{role}.log").open("ab")
         environment = {
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
@@ -66,9 +65,10 @@ class Stack:
             "ALERT_RULE_ENGINE_INSTANCE_ID": self.tag,
         }
         command = [sys.executable, "-m", "alert_rule_engine", role]
-        self._workers[role] = subprocess.Popen(  # noqa: S603 - our own program
-            command, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
+        with (self._directory / f"{role}.log").open("ab") as log:
+            self._workers[role] = subprocess.Popen(  # noqa: S603 - our own program
+                command, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def kill(self, role: str) -> None:
         self._workers[role].kill()
