@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from native import packages, ports
@@ -10,7 +11,7 @@ from native.errors import SetupError
 from native.layout import Layout, digest_of
 from native.ports import Port
 from native.programs import Program
-from native.shell import run
+from native.shell import NOTHING, run
 
 DATABASE = "alertdb"
 USER = "alertuser"
@@ -25,6 +26,15 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
 }
+
+# The password holds nothing that would have to be quoted: it is generated, or checked.
+CREATE = """\
+SELECT 'CREATE ROLE {user} LOGIN'
+  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{user}') \\gexec
+ALTER ROLE {user} PASSWORD '{password}';
+SELECT 'CREATE DATABASE {database} OWNER {user}'
+  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec
+"""
 
 PSQL = """\
 #!/bin/sh
@@ -80,24 +90,9 @@ class Postgres:
         password = self._password(USER)
         if marker.exists() and marker.read_text() == digest_of(password):
             return
-        role = (
-            f"SELECT format('CREATE ROLE %I LOGIN', '{USER}') WHERE NOT EXISTS "  # noqa: S608
-            f"(SELECT FROM pg_roles WHERE rolname = '{USER}') \\gexec\n"
-            f"ALTER ROLE {USER} PASSWORD '{password}';\n"
-            f"SELECT 'CREATE DATABASE {DATABASE} OWNER {USER}' WHERE NOT EXISTS "
-            f"(SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n"
-        )
         script = self._secrets / "create-database.sql"
-        self._layout.write(script, role)
-        command: list[str | Path] = [
-            self.binaries / "psql",
-            "-q",
-            "-X",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-f",
-            script,
-        ]
+        self._layout.write(script, CREATE.format(user=USER, password=password, database=DATABASE))
+        command: list[str | Path] = [self.binaries / "psql", "-q", "-X", "-f", script]
         environment = {
             "PGHOST": ports.HOST,
             "PGPORT": str(self.port.number),
@@ -106,16 +101,9 @@ class Postgres:
             "PGPASSWORD": self._password("postgres"),
         }
         failure = f"The database {DATABASE} could not be created"
-        layout = self._layout
-        run(
-            command,
-            failure=failure,
-            log=layout.setup_log,
-            account=layout.account,
-            environment=environment,
-        )
+        self._run([*command, "-v", "ON_ERROR_STOP=1"], failure=failure, environment=environment)
         script.unlink()
-        layout.write(marker, digest_of(password))
+        self._layout.write(marker, digest_of(password))
 
     def _init(self) -> None:
         self._password("postgres")
@@ -135,9 +123,23 @@ class Postgres:
             "--no-sync",
             f"--pwfile={password_file}",
         ]
-        failure = "The Postgres cluster could not be made"
+        self._run(command, failure="The Postgres cluster could not be made")
+
+    def _run(
+        self,
+        command: list[str | Path],
+        *,
+        failure: str,
+        environment: Mapping[str, str] = NOTHING,
+    ) -> None:
         layout = self._layout
-        run(command, failure=failure, log=layout.setup_log, account=layout.account)
+        run(
+            command,
+            failure=failure,
+            log=layout.setup_log,
+            account=layout.account,
+            environment=environment,
+        )
 
     def _password(self, role: str) -> str:
         """Return the role's password; it is made once, or given in TOCSIN_POSTGRES_PASSWORD."""

@@ -106,7 +106,7 @@ class Application:
             command=(self._python, "-m", *service.arguments),
             directory=self._layout.data(service.name),
             environment=environment,
-            content=variables.configuration(self._layout).read_text(),
+            content=variables.configuration(self._layout).read_text() + self._servers.postgres.url,
         )
 
     def _sink(self) -> Program:
