@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -90,7 +91,7 @@ class LogRoutes:
         try:
             if method != "POST":
                 return _problem(_post_only(route))
-            take = _reader(route, headers)
+            take = _reader(route, _text(headers, b"content-type"))
             key = _idempotency_key(headers)
             body = await bodies.read(
                 receive,
@@ -139,10 +140,11 @@ def _none_accepted(route: Route, intake: Intake) -> Answer:
     return _problem(_bad(detail, errors), accepted=0, rejected=intake.rejected)
 
 
-def _reader(route: Route, headers: Headers) -> Take:
+@lru_cache(maxsize=256)
+def _reader(route: Route, content_type: str) -> Take:
     """Return how to read the body, by its content type; JSON where there is none."""
     parsed = Message()
-    parsed["content-type"] = _text(headers, b"content-type") or _JSON
+    parsed["content-type"] = content_type or _JSON
     kind = parsed.get_content_type()
     charset = parsed.get_content_charset("utf-8")
     if charset not in _UTF8:
