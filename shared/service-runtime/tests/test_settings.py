@@ -33,6 +33,7 @@ def test_a_prefixed_name_and_a_well_known_name_are_both_read(
 def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("postgresql://secret\n")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("DATABASE_URL_FILE", str(secret))
     monkeypatch.setenv("EXAMPLE_TOKEN_FILE", str(secret))
     settings = load(ExampleSettings)

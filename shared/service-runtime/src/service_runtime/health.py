@@ -77,6 +77,11 @@ class Health:
         }
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base's
+        """Say nothing of a prober that hung up."""
+
+
 class ThreadedHealthServer:
     """Serves `/health*`, `/metrics` and `/info` from a thread of its own.
 
@@ -112,7 +117,7 @@ class ThreadedHealthServer:
             def log_message(self, *_args: object) -> None:
                 """Say nothing: probes would drown the log."""
 
-        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server = _QuietServer((host, port), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(

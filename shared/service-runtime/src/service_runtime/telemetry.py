@@ -3,8 +3,9 @@
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -14,6 +15,9 @@ from prometheus_client.exposition import choose_encoder
 from service_runtime import tracing
 
 VERSION = "0.1.0"
+REPEAT_SECONDS: Final = 10.0
+KEY_LENGTH: Final = 40
+MAX_KEYS: Final = 1_000
 Logger = structlog.stdlib.BoundLogger
 
 
@@ -36,6 +40,37 @@ def _encode(event: MutableMapping[str, Any], **_options: object) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
 
 
+class Throttle(logging.Filter):
+    """Lets a library repeat itself once in `REPEAT_SECONDS`: an outage must not fill the disk.
+
+    Lines count as the same when logger, level and the first words of the message are. The next
+    line that passes says how many did not. Our own log events are never held back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seen: dict[tuple[str, int, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the line may pass."""
+        if isinstance(record.msg, dict):  # structlog's: ours
+            return True
+        words = record.getMessage()[:KEY_LENGTH]
+        key = (record.name, record.levelno, words)
+        now = self._clock()
+        since, held = self._seen.get(key, (-REPEAT_SECONDS, 0))
+        if now - since < REPEAT_SECONDS:
+            self._seen[key] = (since, held + 1)
+            return False
+        if len(self._seen) >= MAX_KEYS:
+            self._seen.clear()
+        self._seen[key] = (now, 0)
+        if held:
+            record.msg, record.args = f"{record.getMessage()} ({held} more like it)", ()
+        return True
+
+
 def configure_logging(service: str, level: str) -> None:
     """Send every log line of this process, ours and the libraries', to stdout as JSON."""
     shared: list[structlog.typing.Processor] = [
@@ -54,6 +89,7 @@ def configure_logging(service: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(Throttle())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
