@@ -206,6 +206,7 @@ async def test_a_list_is_read_page_by_page(world: World) -> None:
     [
         ("cursor=%%%", "/query/cursor"),
         ("cursor=WzRd", "/query/cursor"),
+        ("cursor=WyJcdTAwMDAiLCJ4Il0", "/query/cursor"),
         ("label=x", "/query/label"),
         ("type=FOO", "/query/type/0"),
         ("limit=0", "/query/limit"),
@@ -216,6 +217,13 @@ async def test_a_list_is_read_page_by_page(world: World) -> None:
 async def test_a_wrong_query_is_refused(world: World, query: str, pointer: str) -> None:
     answer = await world.client.get(f"{PATH}?{query}")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+@pytest.mark.parametrize("cursor", ["WzBd", "Wzk5OTk5OTk5OTk5XQ", "WyJhIl0", "\u00e9"])
+async def test_a_cursor_into_no_history_is_refused(world: World, cursor: str) -> None:
+    rule = await create(world)
+    answer = await world.client.get(f"{PATH}/{rule['id']}/revisions", params={"cursor": cursor})
+    assert answer.status_code == 422
 
 
 async def test_409_when_there_are_as_many_rules_as_may_be(world: World) -> None:

@@ -78,7 +78,7 @@ def write_cursor(*parts: str | int) -> str:
     return urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
 
-def read_cursor(text: str | None, kind: type[Any]) -> Any:  # noqa: ANN401 - of the kind asked for
+def read_cursor(text: str | None, kind: Any) -> Any:  # noqa: ANN401 - of the kind asked for
     """Return what `write_cursor` was given, as `kind`; None without a cursor.
 
     Raises:
@@ -104,5 +104,10 @@ def wrong_query(name: str, reason: str) -> ProblemError:
     )
 
 
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+Revision = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+NAME_CURSOR: Final[Any] = tuple[Name, Name]
+"""Name and id of a rule."""
+REVISION_CURSOR: Final[Any] = tuple[Revision]
 Sent = Annotated[dict[str, Any], Depends(read_document)]
 OnlyIf = Annotated[Precondition, Depends(precondition)]

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from alert_contracts.rules import RuleType, Severity
 from api_gateway.domain.rules import Revision, StoredRule, show, show_document, show_time
 from api_gateway.entrypoints.requests import (
+    NAME_CURSOR,
+    REVISION_CURSOR,
     OnlyIf,
     Sent,
     etag,
@@ -116,7 +118,7 @@ def _add_reading(router: APIRouter, rules: Rules) -> None:
     )
     async def list_revisions(rule_id: RuleId, page: Annotated[HistoryPage, Query()]) -> Response:
         """The history of a rule, newest first; of a deleted one too, for 30 days."""
-        before = read_cursor(page.cursor, tuple[int])
+        before = read_cursor(page.cursor, REVISION_CURSOR)
         found = await rules.revisions(
             (TENANT, rule_id), before=before[0] if before else None, limit=page.limit
         )
@@ -212,7 +214,7 @@ def _wanted(filters: Filters) -> RuleFilter:
         enabled=filters.enabled,
         labels=labels,
         text=filters.q,
-        after=read_cursor(filters.cursor, tuple[str, str]),
+        after=read_cursor(filters.cursor, NAME_CURSOR),
         limit=filters.limit,
     )
 
