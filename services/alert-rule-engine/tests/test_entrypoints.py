@@ -1,11 +1,12 @@
 """Watching over a worker, and Faust's events as records."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
 import pytest
 
-from alert_rule_engine.entrypoints.guard import LoopWatch, StallWatch, forever
+from alert_rule_engine.entrypoints.guard import DeafWatch, LoopWatch, StallWatch, forever
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.testing import EndedError, end
 
@@ -29,6 +30,40 @@ def test_records_that_wait_while_none_is_done_end_the_process() -> None:
     watch.observe(lag=5, progress=7, now=60)
     with pytest.raises(EndedError, match="5 records wait"):
         watch.observe(lag=5, progress=7, now=61)
+
+
+async def broker() -> AsyncIterator[str]:
+    """Listen as a broker does, and yield the address."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        yield f"{host}:{port}"
+
+
+reachable = pytest.fixture(broker)
+
+
+async def test_a_consumer_that_hears_nothing_of_a_broker_that_is_there_ends_the_process(
+    reachable: str,
+) -> None:
+    watch = DeafWatch(f"{reachable},other:9092", end, seconds=60)
+    await watch.unheard(now=0)
+    await watch.unheard(now=60)
+    with pytest.raises(EndedError, match="deaf"):
+        await watch.unheard(now=61)
+
+
+async def test_an_answer_begins_the_wait_anew(reachable: str) -> None:
+    watch = DeafWatch(reachable, end, seconds=60)
+    await watch.unheard(now=0)
+    watch.heard()
+    await watch.unheard(now=61)
+
+
+async def test_a_broker_that_is_away_is_waited_for() -> None:
+    watch = DeafWatch("127.0.0.1:1", end, seconds=60)
+    for now in range(0, 600, 10):
+        await watch.unheard(now=now)
 
 
 async def test_the_loop_is_young_while_it_turns() -> None:

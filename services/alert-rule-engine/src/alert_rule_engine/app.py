@@ -19,7 +19,7 @@ from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.entrypoints import aggregate, evaluate
 from alert_rule_engine.entrypoints.aggregate import AggregateWorker
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
-from alert_rule_engine.entrypoints.guard import LOOP_SECONDS, LoopWatch, forever
+from alert_rule_engine.entrypoints.guard import LOOP_SECONDS, DeafWatch, LoopWatch, forever
 from alert_rule_engine.entrypoints.rules import RulesFeed
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
@@ -153,6 +153,7 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
         running.outlet,
         clock=now_ms,
         end=end_process,
+        deaf=DeafWatch(settings.kafka_bootstrap_servers, end_process),
         idle_after=settings.idle_after.total_seconds(),
     )
     running.serve(settings.evaluate_port, worker.ready)
@@ -186,7 +187,14 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         cap=settings.alerts_per_flush,
     )
     worker = AggregateWorker(
-        app, table, handler, store, running.outlet, clock=now_ms, end=end_process
+        app,
+        table,
+        handler,
+        store,
+        running.outlet,
+        clock=now_ms,
+        end=end_process,
+        deaf=DeafWatch(settings.kafka_bootstrap_servers, end_process),
     )
     running.serve(settings.port, worker.ready)
     handler.book = await running.rules.load()

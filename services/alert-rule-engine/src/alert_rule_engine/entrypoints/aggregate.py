@@ -14,7 +14,7 @@ from faust.types import TableT
 
 from alert_contracts.topics import Topic
 from alert_rule_engine import telemetry
-from alert_rule_engine.entrypoints.guard import StallWatch
+from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.ports import Clock, End, Outlet, StateStore
@@ -41,6 +41,7 @@ class AggregateWorker:
         *,
         clock: Clock,
         end: End,
+        deaf: DeafWatch,
     ) -> None:
         self._app = app
         self._handler = handler
@@ -54,6 +55,7 @@ class AggregateWorker:
         self._lag = 0
         self._contiguous: set[int] = set()
         self._stall = StallWatch(end)
+        self._deaf = deaf
         topic = app.topic(Topic.RULE_PARTIALS, key_type=bytes, value_type=bytes)
         app.agent(topic, concurrency=1, name="aggregate")(self._consume)
         app.on_partitions_revoked.connect(self._revoked)
@@ -149,7 +151,9 @@ class AggregateWorker:
             async with asyncio.timeout(BROKER_SECONDS):
                 ends = await self._app.consumer.highwaters(*mine)
         except (KafkaError, TimeoutError):
+            await self._deaf.unheard(now=time.monotonic())
             return
+        self._deaf.heard()
         lag = 0
         for tp, end in ends.items():
             if tp.partition in self._handler.journals:

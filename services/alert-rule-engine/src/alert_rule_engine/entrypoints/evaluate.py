@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from alert_contracts.topics import STATE_PARTITIONS, Topic
-from alert_rule_engine.entrypoints.guard import StallWatch
+from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.ports import Clock, End, Outlet
@@ -45,6 +45,7 @@ class EvaluateWorker:
         *,
         clock: Clock,
         end: End,
+        deaf: DeafWatch,
         idle_after: float,
     ) -> None:
         self._app = app
@@ -59,6 +60,7 @@ class EvaluateWorker:
         self._done = 0
         self._stopping = False
         self._stall = StallWatch(end)
+        self._deaf = deaf
         topic = app.topic(Topic.LOG_EVENTS, key_type=bytes, value_type=bytes)
         app.agent(topic, concurrency=1, name="evaluate")(self._consume)
         app.on_partitions_assigned.connect(self._assigned)
@@ -118,7 +120,9 @@ class EvaluateWorker:
                 ends = await self._app.consumer.highwaters(*assigned)
                 lag = await self._lag(ends)
         except (KafkaError, TimeoutError):
+            await self._deaf.unheard(now=time.monotonic())
             return
+        self._deaf.heard()
         LAG.labels(GROUP, Topic.LOG_EVENTS).set(lag)
         now = time.monotonic()
         self._stall.observe(lag=lag, progress=self._done, now=now)

@@ -14,6 +14,7 @@ from alert_rule_engine.ports import End
 
 LOOP_SECONDS: Final = 30.0
 STALL_SECONDS: Final = 60.0
+CONNECT_SECONDS: Final = 2.0
 _TICK: Final = 0.5
 
 
@@ -58,6 +59,44 @@ class StallWatch:
             self._since = now
         elif now - self._since > self._seconds:
             self._end(f"{lag} records wait and none was done for {self._seconds:g} s")
+
+
+class DeafWatch:
+    """Ends the process when its consumer hears nothing from a broker that others can reach.
+
+    A consumer whose metadata task is lost in an outage stays so: it is out of its group, commits
+    nothing, and no error ever says so.
+    """
+
+    def __init__(self, brokers: str, end: End, seconds: float = STALL_SECONDS) -> None:
+        """`brokers` are host:port, separated by commas."""
+        self._address = brokers.split(",", maxsplit=1)[0].strip().rpartition(":")
+        self._end = end
+        self._seconds = seconds
+        self._since: float | None = None
+
+    def heard(self) -> None:
+        """Take note that the broker has answered the consumer."""
+        self._since = None
+
+    async def unheard(self, *, now: float) -> None:
+        """Take note, at `now` (any steady clock, seconds), that it has not."""
+        if not await self._reachable():
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        elif now - self._since > self._seconds:
+            self._end(f"the broker is there, and the consumer is deaf for {self._seconds:g} s")
+
+    async def _reachable(self) -> bool:
+        host, _, port = self._address
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, writer = await asyncio.open_connection(host, int(port))
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        return True
 
 
 async def forever(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
