@@ -14,6 +14,7 @@ from alert_rule_engine.ports import End
 
 LOOP_SECONDS: Final = 30.0
 STALL_SECONDS: Final = 60.0
+DEAF_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 2.0
 _TICK: Final = 0.5
 
@@ -68,7 +69,7 @@ class DeafWatch:
     nothing, and no error ever says so.
     """
 
-    def __init__(self, brokers: str, end: End, seconds: float = STALL_SECONDS) -> None:
+    def __init__(self, brokers: str, end: End, seconds: float = DEAF_SECONDS) -> None:
         """`brokers` are host:port, separated by commas."""
         self._address = brokers.split(",", maxsplit=1)[0].strip().rpartition(":")
         self._end = end
