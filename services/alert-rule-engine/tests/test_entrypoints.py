@@ -1,12 +1,20 @@
 """Watching over a worker, and Faust's events as records."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
 import pytest
+from faust.types import TP
 
-from alert_rule_engine.entrypoints.guard import DeafWatch, LoopWatch, StallWatch, forever
+from alert_rule_engine.entrypoints.guard import (
+    DeafWatch,
+    LoopWatch,
+    StallWatch,
+    forever,
+    was_skipped,
+)
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.testing import EndedError, end
 
@@ -66,12 +74,46 @@ async def test_a_broker_that_is_away_is_waited_for() -> None:
         await watch.unheard(now=now)
 
 
+class FakeConsumer:
+    def __init__(self, earliest: int) -> None:
+        self.earliest = earliest
+
+    async def earliest_offsets(self, tp: TP) -> dict[TP, int]:
+        return {tp: self.earliest}
+
+
+@pytest.mark.parametrize(
+    ("due", "offset", "earliest", "skipped"),
+    [(5, 5, 0, False), (5, 3, 0, False), (5, 7, 0, True), (5, 7, 7, False), (5, 8, 7, True)],
+)
+async def test_a_record_that_was_not_delivered_is_told_from_one_that_is_no_more(
+    *, due: int, offset: int, earliest: int, skipped: bool
+) -> None:
+    consumer = FakeConsumer(earliest)
+    assert await was_skipped(consumer, TP("t", 0), due=due, offset=offset) is skipped
+
+
 async def test_the_loop_is_young_while_it_turns() -> None:
     watch = LoopWatch(end)
     turning = asyncio.ensure_future(watch.run())
     await asyncio.sleep(0)
     assert watch.age() < 1
     turning.cancel()
+    watch.close()
+
+
+def test_a_loop_that_stands_still_ends_the_process() -> None:
+    told: list[str] = []
+    ended = threading.Event()
+
+    def note(reason: str) -> None:
+        told.append(reason)
+        ended.set()
+
+    watch = LoopWatch(note, seconds=0)
+    assert ended.wait(10)
+    watch.close()
+    assert told[0] == "the event loop has not turned for 0 s"
 
 
 async def test_a_step_is_called_again_and_again() -> None:

@@ -14,11 +14,11 @@ from faust.types import TableT
 
 from alert_contracts.topics import Topic
 from alert_rule_engine import telemetry
-from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch
+from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.ports import Clock, End, Outlet, StateStore
-from service_runtime.consumer import LAG, Record
+from service_runtime.consumer import LAG
 from service_runtime.errors import PoisonError
 from service_runtime.telemetry import logger
 
@@ -53,7 +53,6 @@ class AggregateWorker:
         self._flushing = asyncio.Lock()
         self._done = 0
         self._lag = 0
-        self._contiguous: set[int] = set()
         self._stall = StallWatch(end)
         self._deaf = deaf
         topic = app.topic(Topic.RULE_PARTIALS, key_type=bytes, value_type=bytes)
@@ -96,33 +95,18 @@ class AggregateWorker:
 
     async def _one(self, stream: Any, event: Any) -> None:  # noqa: ANN401
         record = record_of(event)
-        if not self._follows(record):
+        if record.partition not in self._handler.journals:
             return
+        due = self._handler.expects(record.partition)
+        consumer, tp = self._app.consumer, event.message.tp
+        if await was_skipped(consumer, tp, due=due, offset=record.offset):
+            self._end(f"offset {record.offset} of {tp} came, {due} was due")
         try:
             await self._handler.apply(record, (stream, event))
         except PoisonError as exc:
             log.exception("record_poisonous", partition=record.partition, offset=record.offset)
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=exc)
         self._done += 1
-
-    def _follows(self, record: Record) -> bool:
-        """Tell whether this record may be applied now.
-
-        A record read before a rebalance can be delivered after it, ahead of those that are read
-        again. Only the first record of a partition in a process may skip offsets (retention may
-        have overtaken us while nothing ran here).
-        """
-        if record.partition not in self._handler.journals:
-            return False
-        expected = self._handler.expects(record.partition)
-        if (
-            expected is not None
-            and record.offset > expected
-            and record.partition in self._contiguous
-        ):
-            self._end(f"offset {record.offset} of {record.partition} came, {expected} was due")
-        self._contiguous.add(record.partition)
-        return True
 
     async def flush(self) -> None:
         """Store what has changed and acknowledge the records behind it."""
@@ -157,8 +141,7 @@ class AggregateWorker:
         lag = 0
         for tp, end in ends.items():
             if tp.partition in self._handler.journals:
-                expected = self._handler.expects(tp.partition)
-                lag += max(0, end - (expected or 0))
+                lag += max(0, end - self._handler.expects(tp.partition))
         LAG.labels(GROUP, Topic.RULE_PARTIALS).set(lag)
         self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
         age = self._clock() - self._handler.newest_accepted

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from alert_contracts.topics import STATE_PARTITIONS, Topic
-from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch
+from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.ports import Clock, End, Outlet
@@ -84,6 +84,7 @@ class EvaluateWorker:
 
     async def _one(self, stream: Any, event: Any) -> None:  # noqa: ANN401
         record = record_of(event)
+        await self._check_order(event.message.tp, record.offset)
         emission = self._handler.handle(record)
         if emission.poison is not None:
             log.warning("record_poisonous", partition=record.partition, offset=record.offset)
@@ -95,6 +96,15 @@ class EvaluateWorker:
         self._next[record.partition] = record.offset + 1
         self._heard[record.partition] = time.monotonic()
         await self._flights.put(_Flight(stream, event, sent))
+
+    async def _check_order(self, tp: TP, offset: int) -> None:
+        """End the process, before anything behind it is sent, if Faust has skipped a record."""
+        consumer = self._app.consumer
+        due = self._next.get(tp.partition)
+        if due is None:
+            due = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - nothing public tells
+        if await was_skipped(consumer, tp, due=due, offset=offset):
+            self._end(f"offset {offset} of {tp} came, {due} was due")
 
     async def settle(self) -> None:
         """Acknowledge records in order as their partials are acknowledged; runs for ever."""

@@ -7,8 +7,10 @@ hanging is not.
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from faust.types import TP
 
 from alert_rule_engine.ports import End
 
@@ -20,11 +22,13 @@ _TICK: Final = 0.5
 
 
 class LoopWatch:
-    """Ends the process when the event loop has not turned for `LOOP_SECONDS`."""
+    """Ends the process when the event loop has not turned for so many seconds."""
 
-    def __init__(self, end: End) -> None:
+    def __init__(self, end: End, seconds: float = LOOP_SECONDS) -> None:
         self._end = end
+        self._seconds = seconds
         self._turned = time.monotonic()
+        self._closed = threading.Event()
         threading.Thread(target=self._watch, name="loop-watch", daemon=True).start()
 
     def age(self) -> float:
@@ -37,11 +41,14 @@ class LoopWatch:
             self._turned = time.monotonic()
             await asyncio.sleep(_TICK)
 
+    def close(self) -> None:
+        """Watch no longer."""
+        self._closed.set()
+
     def _watch(self) -> None:
-        while True:
-            time.sleep(_TICK)
-            if self.age() > LOOP_SECONDS:
-                self._end(f"the event loop has not turned for {LOOP_SECONDS:g} s")
+        while not self._closed.wait(_TICK):
+            if self.age() > self._seconds:
+                self._end(f"the event loop has not turned for {self._seconds:g} s")
 
 
 class StallWatch:
@@ -98,6 +105,18 @@ class DeafWatch:
             return False
         writer.close()
         return True
+
+
+async def was_skipped(consumer: Any, tp: TP, *, due: int, offset: int) -> bool:  # noqa: ANN401
+    """Tell whether records from `due` up to `offset` exist and were not delivered.
+
+    Faust drops what it has read when its flow is suspended, as around a rebalance, and may go on
+    behind that. Offsets that retention has deleted were not skipped.
+    """
+    if offset <= due:
+        return False
+    earliest: Mapping[TP, int] = await consumer.earliest_offsets(tp)
+    return offset > max(due, earliest[tp])
 
 
 async def forever(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

@@ -90,10 +90,9 @@ class ApplyPartials:
                 journal.partition.follow(book)
                 await self._say(number)
 
-    def expects(self, partition: int) -> int | None:
-        """Return the log offset that comes next; None if the partition never had one."""
-        applied = self.journals[partition].partition.vector.applied
-        return None if applied < 0 else applied + 1
+    def expects(self, partition: int) -> int:
+        """Return the log offset that comes next."""
+        return self.journals[partition].partition.vector.applied + 1
 
     async def apply(self, record: Record, done: object) -> None:
         """Apply one record of `rule-partials`; `done` comes back with the flush that stores it.
