@@ -37,7 +37,8 @@ step() {
   log=$logs/$(tr -cs 'a-z0-9\n' - <<<"${name,,}").log
   shift
   printf '%-58s' "$name"
-  if "$@" >"$log" 2>&1 </dev/null; then
+  # A shell of its own, since `set -e` is off in whatever an `if` or `||` asks.
+  if bash -euo pipefail -c '"$@"' step "$@" >"$log" 2>&1 </dev/null; then
     passed=$((passed + 1))
     printf ' ok   %4d s  %s\n' $((SECONDS - begun)) "$(summary_of "$log")"
   else
@@ -90,6 +91,7 @@ install_venv() { # Debian keeps venv in a package of its own
   rm -rf .tocsin/test/uv
   "$1" -m venv .tocsin/test/uv
 }
+export -f install_tools install_venv
 
 # ---- checks without servers ----------------------------------------------------------------------
 
@@ -117,6 +119,8 @@ images_are_enough() { # each service starts to import with its own lock and noth
   done
 }
 
+export -f unit_tests decisions_are_covered images_are_enough
+
 # ---- the stack -----------------------------------------------------------------------------------
 
 export TOCSIN_STATE=${TOCSIN_STATE:-$PWD/.tocsin/test/stack}
@@ -126,11 +130,6 @@ export TOCSIN_GATEWAY_PORT=27080 TOCSIN_ENGINE_PORT=27081 TOCSIN_ALERT_MANAGER_P
 export TOCSIN_NOTIFICATION_PORT=27083 TOCSIN_EVALUATE_PORT=27084
 export TOCSIN_SINK_PORT=27190 TOCSIN_SINK_SMTP_PORT=27125
 running=
-
-start_stack() { # --native or --docker
-  running=$1
-  ./setup.sh up "$1"
-}
 
 stop_stack() {
   [ -n "$running" ] || return 0
@@ -152,8 +151,11 @@ load_test() {
   load-test/load-test.sh --rate 1000 --duration 15 --batch-size 100
 }
 
+export -f black_box panels load_test
+
 over_the_stack() { # --native or --docker
-  step "Stack up ($1), first alert delivered" start_stack "$1" || return 1
+  running=$1
+  step "Stack up ($1), first alert delivered" ./setup.sh up "$1" || return 1
   step "Black-box tests ($1)" black_box || true
   step "Alert flow ($1)" integration-tests/test-alert-flow.sh || true
   step "Dashboards: every panel has data ($1)" panels || true

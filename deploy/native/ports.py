@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,9 @@ def _listening_inodes(number: int) -> Iterator[str]:
 
 def _open_files(process: Path) -> Iterator[str]:
     try:
-        for file in (process / "fd").iterdir():
-            yield str(file.readlink())
+        files = list((process / "fd").iterdir())
     except OSError:
         return  # it has gone, or is another user's
+    for file in files:
+        with suppress(OSError):  # closed meanwhile
+            yield str(file.readlink())

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import NoReturn
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
@@ -106,9 +107,10 @@ def test_a_loop_that_stands_still_ends_the_process() -> None:
     told: list[str] = []
     ended = threading.Event()
 
-    def note(reason: str) -> None:
+    def note(reason: str) -> NoReturn:
         told.append(reason)
         ended.set()
+        raise SystemExit
 
     watch = LoopWatch(note, seconds=0)
     assert ended.wait(10)
