@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from typing import NoReturn
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 from faust.types import TP
