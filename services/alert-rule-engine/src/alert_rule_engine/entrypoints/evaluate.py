@@ -99,7 +99,7 @@ class EvaluateWorker:
 
     async def _check_order(self, tp: TP, offset: int) -> None:
         """End the process, before anything behind it is sent, if Faust has skipped a record."""
-        consumer = self._app.consumer
+        consumer: Any = self._app.consumer
         due = self._next.get(tp.partition)
         if due is None:
             due = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - nothing public tells
