@@ -24,7 +24,7 @@ _TICK: Final = 0.5
 class LoopWatch:
     """Ends the process when the event loop has not turned for so many seconds."""
 
-    def __init__(self, end: End, seconds: float = LOOP_SECONDS) -> None:
+    def __init__(self, end: Callable[[str], None], seconds: float = LOOP_SECONDS) -> None:
         self._end = end
         self._seconds = seconds
         self._turned = time.monotonic()
