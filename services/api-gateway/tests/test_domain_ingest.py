@@ -119,6 +119,13 @@ def test_what_is_not_plain_is_read_the_slow_way() -> None:
     assert why(intake) == [(3, "/service"), (4, "/message")]
 
 
+@pytest.mark.parametrize(
+    "event", [{"message": "m"}, {"message": "m", "source": " "}, plain_event(service="\t")]
+)
+def test_a_blank_service_is_refused_whoever_is_asked(event: dict[str, Any]) -> None:
+    assert why(take_array(array(event), ARRIVAL)) == [(0, "/service")]
+
+
 def test_source_is_read_as_service_the_fast_way_too() -> None:
     (event,) = decode_batch(take_array(array({"source": "c", "message": "m"}), ARRIVAL).lines)
     assert (event.service, event.attributes) == ("c", {})

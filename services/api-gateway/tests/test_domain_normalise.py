@@ -156,6 +156,11 @@ def test_attributes_are_bounded_in_number_wherever_they_stand() -> None:
     assert (pointer, reason[:18]) == ("/attributes", "are more than 128 ")
 
 
+def test_null_is_a_value_of_an_attribute() -> None:
+    event = normalise(plain_event(attributes={"a": None, "b": [None]}), ARRIVAL)
+    assert event.attributes == {"a": None, "b": [None]}
+
+
 def test_integers_of_64_bits_are_kept_exactly() -> None:
     exact = {"low": -(2**63), "high": 2**64 - 1}
     assert normalise(plain_event(attributes=exact), ARRIVAL).attributes == exact
