@@ -334,6 +334,14 @@ def test_samples_that_did_not_fit_are_absent_and_the_crossing_takes_the_panes_ti
     assert {alert.starts_at for alert in bare} == {NOON}
 
 
+def test_a_line_that_is_no_event_is_no_sample() -> None:
+    pipeline = Pipeline(a_rule(threshold=0))
+    odd = an_error(host="h1")
+    odd.host = 17  # type: ignore[assignment]
+    pipeline.post(odd)
+    assert [(alert.status, alert.samples) for alert in pipeline.alerts] == [("firing", [])]
+
+
 def test_group_names_become_labels_that_prometheus_takes() -> None:
     rule = a_rule(threshold=0, group_by=("attributes.k8s.pod-name",), labels={"team": "core"})
     pipeline = Pipeline(rule)

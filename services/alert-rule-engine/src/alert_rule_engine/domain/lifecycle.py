@@ -6,6 +6,7 @@ counts have changed (at most every `UPDATE_EVERY` of the log's own clock), and w
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -198,7 +199,10 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
 
 def _samples(state: AlertState) -> list[Sample]:
     found = {state.window.first, state.crossing.evidence, state.window.last} - {None}
-    return [
-        Sample(_decode_event(evidence.line), evidence.source, evidence.offset)
-        for evidence in sorted(Evidence(*each) for each in found if each is not None)
-    ]
+    evidence = sorted(Evidence(*each) for each in found if each is not None)
+    samples = []
+    for each in evidence:
+        # What no rule reads was never checked; a line that is no event is no sample.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            samples.append(Sample(_decode_event(each.line), each.source, each.offset))
+    return samples

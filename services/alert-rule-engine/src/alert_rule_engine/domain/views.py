@@ -56,7 +56,10 @@ def _definition(name: str) -> Any:  # noqa: ANN401 - what defstruct takes
 
 
 class Lines:
-    """The lines of a record, split only if one is asked for; each sample is made once."""
+    """The lines of a record, split only if one is asked for; each sample is made once.
+
+    A sample is not parsed: fields that no rule reads may be anything.
+    """
 
     def __init__(self, value: bytes, count: int) -> None:
         self._value = value
@@ -72,15 +75,16 @@ class Lines:
 
     def _make(self, index: int, at: int) -> Moment | None:
         if self._lines is None:
-            self._lines = [line for line in self._value.split(b"\n") if line.strip()]
+            self._lines = self._value.removesuffix(b"\n").split(b"\n")
         if len(self._lines) != self._count:
             return None
         line = self._lines[index]
+        if len(line) <= MAX_LINE:
+            return Moment(at, line)
         try:
-            event = _decode_whole(line)
+            return Moment(at, _cut(_decode_whole(line)))
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
-        return Moment(at, line if len(line) <= MAX_LINE else _cut(event))
 
 
 def _cut(event: Event) -> bytes:

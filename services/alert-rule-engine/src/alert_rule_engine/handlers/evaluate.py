@@ -1,6 +1,7 @@
 """Stage one: a batch of events becomes partials."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from service_runtime.consumer import Record
 from service_runtime.errors import PoisonError
 
 DEFAULT_TENANT: Final = "default"
+_timestamp: Final = attrgetter("timestamp")
 _NO_RULES: Final = RuleSet([])
 _NO_BATCH: Final = Batch([], Lines(b"", 0))
 
@@ -59,7 +61,7 @@ class EvaluateBatch:
         self, record: Record, events: Sequence[Event], blocks: list[list[Block]]
     ) -> list[bytes]:
         accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
-        newest = max((event.timestamp for event in events), default=0)
+        newest = max(map(_timestamp, events), default=0)
         partial = Partial(
             format=partials.FORMAT,
             source=record.partition,
