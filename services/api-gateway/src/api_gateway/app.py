@@ -68,7 +68,7 @@ async def build(
         metrics = Metrics(registry)
         link = await stack.enter_async_context(_kafka(settings))
         url = settings.database_url.get_secret_value()
-        database = await stack.enter_async_context(open_database(url, name=SERVICE))
+        database = await stack.enter_async_context(open_database(url, name=SERVICE, patience=3))
         repository = PostgresRuleRepository(database)
         consumer = partial(
             rule_consumer, settings.kafka_bootstrap_servers, client_log_settings(SERVICE)

@@ -1,5 +1,6 @@
 """A Postgres pool whose failures are ours: TemporaryError when the server is away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,19 +18,24 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 class Database:
     """Connections to one database. Rows are dictionaries."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Connection], bound: float) -> None:
         self._pool = pool
+        self._bound = bound
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Give a connection in a transaction that commits unless the block raises.
 
         Raises:
-            TemporaryError: the server is away, restarting or overloaded.
+            TemporaryError: the server is away, restarting, overloaded, or frozen: a stopped one
+                keeps its connections and never answers, so the whole block has a bound.
         """
         try:
-            async with self._pool.connection() as connection:
+            async with asyncio.timeout(self._bound), self._pool.connection() as connection:
                 yield connection
+        except TimeoutError:
+            message = f"Postgres did not answer within {self._bound:g} s"
+            raise TemporaryError(message, retry_after=1.0) from None
         except _AWAY as exc:
             message = f"Postgres: {str(exc).strip() or type(exc).__name__}"
             raise TemporaryError(message, retry_after=1.0) from exc
@@ -46,7 +52,8 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open a pool; it connects in the background and by itself again after an outage.
 
-    `patience` is the longest wait for a connection and, twice that, for a statement, in seconds.
+    `patience`, in seconds, is the longest wait for a connection; a statement has twice, a whole
+    transaction three times as long.
     The URL's own `options` are kept.
     """
     given = str(psycopg.conninfo.conninfo_to_dict(url).get("options") or "")
@@ -72,6 +79,6 @@ async def open_database(
     )
     await pool.open()
     try:
-        yield Database(pool)
+        yield Database(pool, bound=3 * patience)
     finally:
         await pool.close()

@@ -1,15 +1,12 @@
 """Rules in Postgres: `alert_rules`, and their history in `alert_rule_revisions`."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
 from api_gateway.domain.rules import Action, Revision, StoredRule, action_of
 from api_gateway.ports import RuleFilter, RuleKey, TooManyRulesError, Version
-from service_runtime.errors import TemporaryError
 from service_runtime.postgres import Connection, Database
 
 MAX_REVISIONS: Final = 1_000
@@ -86,13 +83,12 @@ ORDER BY revision DESC LIMIT %s
 class PostgresRuleRepository:
     """See `RuleRepository`."""
 
-    def __init__(self, database: Database, *, patience: float = 7.0) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._patience = patience
 
     async def find(self, key: RuleKey) -> StoredRule | None:
         """Return the rule, unless it is deleted."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             query = _COLUMNS + _BY_KEY + " AND deleted_at IS NULL"
             row = await (await connection.execute(query, key)).fetchone()
         return StoredRule(**row) if row else None
@@ -111,13 +107,13 @@ class PostgresRuleRepository:
             "after_id": after_id,
             "limit": wanted.limit,
         }
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             rows = await (await connection.execute(_SEARCH, values)).fetchall()
         return [StoredRule(**row) for row in rows]
 
     async def add(self, rule: StoredRule, *, limit: int) -> None:
         """Store a first revision."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             await connection.execute(_LOCK_TENANT, [rule.tenant])
             counted = await (await connection.execute(_COUNT, {"tenant": rule.tenant})).fetchone()
             if counted is not None and counted["rules"] >= limit:
@@ -129,7 +125,7 @@ class PostgresRuleRepository:
         self, key: RuleKey, decide: Callable[[StoredRule], StoredRule]
     ) -> StoredRule | None:
         """Store what `decide` makes of the rule."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             query = _COLUMNS + _BY_KEY + " AND deleted_at IS NULL FOR UPDATE"
             row = await (await connection.execute(query, key)).fetchone()
             if row is None:
@@ -145,7 +141,7 @@ class PostgresRuleRepository:
         self, key: RuleKey, *, before: int | None, limit: int
     ) -> list[Revision] | None:
         """Return revisions, newest first."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             if not await (await connection.execute(_COLUMNS + _BY_KEY, key)).fetchone():
                 return None
             values = (*key, before, before, limit)
@@ -154,7 +150,7 @@ class PostgresRuleRepository:
 
     async def publish(self, key: RuleKey, send: Callable[[StoredRule], Awaitable[None]]) -> None:
         """Send the newest revision under the row's lock, unless it is published."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             row = await (
                 await connection.execute(_COLUMNS + _BY_KEY + " FOR UPDATE", key)
             ).fetchone()
@@ -165,36 +161,26 @@ class PostgresRuleRepository:
 
     async def unpublished(self, *, limit: int) -> list[RuleKey]:
         """Return rules that are owed to the topic."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             rows = await (await connection.execute(_UNPUBLISHED, [limit])).fetchall()
         return [(row["tenant"], row["id"]) for row in rows]
 
     async def heads(self) -> Mapping[RuleKey, Version | None]:
         """Return the newest version of every rule; None for a deleted one."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             rows = await (await connection.execute(_HEADS)).fetchall()
         return {(row["tenant"], row["id"]): _version(row) for row in rows}
 
     async def unpublish(self, keys: Sequence[RuleKey]) -> None:
         """Mark rules as owed to the topic."""
         values = [[tenant for tenant, _ in keys], [rule_id for _, rule_id in keys]]
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             await connection.execute(_UNPUBLISH, values)
 
     async def purge(self, *, deleted_before: int) -> int:
         """Forget rules that are long deleted."""
-        async with self._transaction() as connection:
+        async with self._database.transaction() as connection:
             return (await connection.execute(_PURGE, [deleted_before])).rowcount
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
-        """Give a connection for at most `patience` seconds: a frozen server never answers."""
-        try:
-            async with asyncio.timeout(self._patience), self._database.transaction() as connection:
-                yield connection
-        except TimeoutError:
-            message = f"Postgres did not answer within {self._patience:g} s"
-            raise TemporaryError(message, retry_after=1.0) from None
 
 
 def _version(row: Mapping[str, Any]) -> Version | None:
