@@ -78,11 +78,12 @@ class AlertBook:
 
     def refresh(self, watermark: int, log_now: int, book: RuleBook, windows: Windows) -> bool:
         """Give alerts with news a new snapshot, where it is time to speak or the window is over."""
-        before = len(self.news)
+        refreshed = False
         for alert in list(self.news.values()):
             due = log_now - alert.said_at >= UPDATE_EVERY
             if not due and (not alert.stale or watermark < alert.until):
                 continue
+            refreshed = True
             rule = book.rules.get(alert.key[0])
             if alert.stale and rule is not None:
                 window = windows(rule, alert.group, alert.window.start)
@@ -93,7 +94,7 @@ class AlertBook:
             if due:
                 self.pending[alert.id] = alert
                 del self.news[alert.id]
-        return len(self.news) != before
+        return refreshed
 
     def resolve(self, watermark: int) -> bool:
         """End the alerts whose last window that held is `resolveAfter` behind the watermark."""

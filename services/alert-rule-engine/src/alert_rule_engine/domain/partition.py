@@ -22,7 +22,7 @@ from alert_rule_engine.domain.rules import RuleBook, rule_key
 REMEMBERED: Final = 256
 """Batch ids remembered per source partition."""
 STRIDE: Final = 1_000
-"""Event time between two looks at the windows, ms."""
+"""Event time between two looks at the windows, and log time between two at news; ms."""
 
 
 class Outcome(StrEnum):
@@ -70,6 +70,9 @@ class Partition:
     vector: Vector = field(default_factory=Vector)
     buckets: list[Bucket] = field(default_factory=lambda: [Bucket() for _ in range(BUCKETS)])
     judged: int = 0
+    """Event time up to which windows were looked at."""
+    refreshed: int = 0
+    """Second of the log's clock in which alerts with news were looked at."""
 
     def watermark(self) -> int:
         """Return the event time before which nothing in order is to come; 0 if not yet known.
@@ -148,7 +151,11 @@ class Partition:
         """Let every bucket that is not ahead of the log look at its windows."""
         watermark = self.watermark() // STRIDE * STRIDE
         moved = watermark > self.judged
+        due = self.vector.log_now // STRIDE > self.refreshed
+        if not moved and not due:
+            return
         self.judged = max(self.judged, watermark)
+        self.refreshed = self.vector.log_now // STRIDE
         for bucket in self.buckets:
             if offset <= bucket.restored:
                 continue
@@ -165,6 +172,7 @@ class Partition:
         """
         self.book = book
         self.judged = self.watermark() // STRIDE * STRIDE
+        self.refreshed = self.vector.log_now // STRIDE
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.forget(book)
