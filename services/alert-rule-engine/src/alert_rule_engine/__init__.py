@@ -1,1 +1,1 @@
-"""TODO."""
+"""Counts the events that rules watch, and says when that is an alert."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Takes logs in and puts them on Kafka; keeps the alert rules and publishes them."""

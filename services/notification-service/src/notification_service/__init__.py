@@ -1,1 +1,1 @@
-"""TODO."""
+"""Delivers notifications to Slack, mail, PagerDuty and webhooks, and says what became of each."""
