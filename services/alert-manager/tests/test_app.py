@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, TopicPartition
 
 from alert_contracts.alerts import Alert, encode_alert
 from alert_contracts.notifications import DeliveryResult, Notification, decode_notification, encode
@@ -54,24 +54,31 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         await asyncio.wait_for(process, PATIENCE)
 
 
-async def notifications_about(kafka: str, alert: Alert, count: int) -> list[Notification]:
-    """Read the topic from its beginning until it has that many orders about the alert."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": kafka,
-            "group.id": f"test-{secrets.token_hex(4)}",
-            "auto.offset.reset": "earliest",
-        }
-    )
-    consumer.subscribe([Topic.NOTIFICATIONS])
+@asynccontextmanager
+async def orders_from_now_on(kafka: str) -> AsyncIterator[Consumer]:
+    """Give a reader of what is ordered from now on: the topic is shared, and may hold anything."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": f"test-{secrets.token_hex(4)}"})
+    topic = consumer.list_topics(Topic.NOTIFICATIONS, PATIENCE).topics[Topic.NOTIFICATIONS]
+    places = [TopicPartition(Topic.NOTIFICATIONS, number) for number in topic.partitions]
+    for place in places:
+        _, place.offset = await asyncio.to_thread(consumer.get_watermark_offsets, place, PATIENCE)
+    consumer.assign(places)
+    try:
+        yield consumer
+    finally:
+        await asyncio.to_thread(consumer.close)
+
+
+async def notifications_about(consumer: Consumer, alert: Alert, count: int) -> list[Notification]:
+    """Read until there are that many orders about the alert; others' records are passed over."""
     found: list[Notification] = []
     async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             message = await asyncio.to_thread(consumer.poll, 0.5)
-            if message is not None and message.error() is None:
-                order = decode_notification(message.value() or b"")
-                found += [order] if order.alerts[0].id == alert.id else []
-    await asyncio.to_thread(consumer.close)
+            if message is None or message.error() is not None:
+                continue
+            if alert.fingerprint.encode() in (message.key() or b""):
+                found.append(decode_notification(message.value() or b""))
     return found
 
 
@@ -81,11 +88,16 @@ async def test_an_alert_becomes_notifications_and_a_history(
     alert = an_alert(service=f"checkout-{secrets.token_hex(4)}")
     base = f"http://127.0.0.1:{settings.port}"
     producer = KafkaProducer(backing.kafka, client_id="test")
-    async with running(settings), aiohttp.ClientSession(base) as session:
+    async with (
+        running(settings),
+        orders_from_now_on(backing.kafka) as reader,
+        aiohttp.ClientSession(base) as session,
+    ):
+        await producer.send(Topic.NOTIFICATIONS, b"no order", key=b"somebody else's")
         for _ in range(2):
             key = alert.fingerprint.encode()
             await producer.send(Topic.ALERTS, encode_alert(alert), key=key)
-        orders = await notifications_about(backing.kafka, alert, 2)
+        orders = await notifications_about(reader, alert, 2)
         assert {order.receiver for order in orders} == {"pagerduty", "slack"}
         result = _delivered(orders[0])
         await producer.send(Topic.DELIVERY_RESULTS, encode(result), key=b"k")
