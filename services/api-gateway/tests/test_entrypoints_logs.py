@@ -155,6 +155,36 @@ async def test_413_when_a_small_body_inflates_or_unfolds_too_far(world: World) -
         assert answer.status_code == 413
 
 
+async def test_a_gzip_of_empty_members_costs_no_more_than_its_bytes(world: World) -> None:
+    headers = {**JSON, "content-encoding": "gzip"}
+    empty = gzip.compress(b"")
+    few = empty * 998 + gzip.compress(array(plain_event())) + empty
+    answer = await world.client.post(BATCH, content=few, headers=headers)
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+    many = empty * (4 * MEBIBYTE // len(empty))
+    answer = await world.client.post(BATCH, content=many, headers=headers)
+    assert (answer.status_code, "1000 gzip members" in answer.json()["detail"]) == (413, True)
+
+
+async def test_others_are_served_while_a_body_is_inflated(world: World) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(count())
+    answer = await world.client.post(
+        BATCH,
+        content=gzip.compress(array(plain_event()) + b" " * (30 * MEBIBYTE), 1),
+        headers={**JSON, "content-encoding": "gzip"},
+    )
+    others.cancel()
+    assert (answer.status_code, turns >= 30) == (202, True)
+
+
 async def test_503_with_retry_after_when_kafka_is_away(world: World) -> None:
     world.log.away = True
     for path, body in ((ONE, plain_event()), (BATCH, [plain_event()] * 100)):

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -14,8 +15,11 @@ from service_runtime.web import ProblemError
 
 MAX_BODY: Final = 5 * 1_048_576
 MAX_INFLATED: Final = 32 * 1_048_576
+MAX_MEMBERS: Final = 1_000
+"""Of a gzip stream; each costs more than its bytes."""
 _GZIP_WINDOW: Final = 31
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
+_SLICE: Final = 65_536
 _CHUNK: Final = 1_048_576
 
 
@@ -98,7 +102,7 @@ async def read(
     except TimeoutError:
         detail = f"the body did not arrive within {patience:g} s"
         raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, detail) from None
-    return _inflate(body, reservation) if encoding in _GZIP else body
+    return await _inflate(body, reservation) if encoding in _GZIP else body
 
 
 async def _receive_all(receive: Receive, reservation: Reservation) -> bytes:
@@ -118,29 +122,66 @@ async def _receive_all(receive: Receive, reservation: Reservation) -> bytes:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _inflate(body: bytes, reservation: Reservation) -> bytes:
-    """Inflate all members of a gzip stream, piece by piece, never beyond the bound."""
-    pieces: list[bytes] = []
-    size = 0
-    while body:
-        stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
-        while not stream.eof:
+async def _inflate(body: bytes, reservation: Reservation) -> bytes:
+    """Inflate all members of a gzip stream, never beyond the bounds, in steps that others share.
+
+    It is fed in slices, because zlib copies what is left of its input at the end of each member.
+    """
+    inflation = _Inflation(reservation)
+    for start in range(0, len(body), _SLICE):
+        if start:
+            await asyncio.sleep(0)
+        for _ in inflation.feed(body[start : start + _SLICE]):
+            await asyncio.sleep(0)
+    return inflation.finish()
+
+
+class _Inflation:
+    """What has been inflated so far."""
+
+    def __init__(self, reservation: Reservation) -> None:
+        self._reservation = reservation
+        self._stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
+        self._members = 1
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def feed(self, rest: bytes) -> Iterator[None]:
+        """Inflate a slice; yields after each full piece of output."""
+        while rest or not self._stream.eof:
+            if self._stream.eof:
+                self._begin_member()
             try:
-                piece = stream.decompress(body, _CHUNK)
+                piece = self._stream.decompress(rest, _CHUNK)
             except zlib.error as exc:
                 detail = f"the body is not valid gzip: {exc}"
                 raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
-            body = stream.unconsumed_tail
-            if not piece and not body and not stream.eof:
-                detail = "the body is cut off within its gzip"
-                raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
-            size += len(piece)
-            if size > MAX_INFLATED:
-                raise _too_large(detail=f"a body has at most {MAX_INFLATED} bytes when inflated")
-            reservation.grow(len(piece))
-            pieces.append(piece)
-        body = stream.unused_data
-    return b"".join(pieces)
+            rest = self._stream.unused_data or self._stream.unconsumed_tail
+            self._keep(piece)
+            if len(piece) < _CHUNK and not rest:
+                return
+            if len(piece) == _CHUNK:
+                yield
+
+    def finish(self) -> bytes:
+        """Return all of it."""
+        if not self._stream.eof:
+            detail = "the body is cut off within its gzip"
+            raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
+        return b"".join(self._pieces)
+
+    def _begin_member(self) -> None:
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise _too_large(detail=f"a body has at most {MAX_MEMBERS} gzip members")
+        self._stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > MAX_INFLATED:
+            raise _too_large(detail=f"a body has at most {MAX_INFLATED} bytes when inflated")
+        self._reservation.grow(len(piece))
+        self._pieces.append(piece)
 
 
 def _too_large(detail: str) -> ProblemError:
