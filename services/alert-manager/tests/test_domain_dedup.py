@@ -48,7 +48,20 @@ def test_a_fingerprint_without_an_open_alert_is_news() -> None:
 @pytest.mark.parametrize("own", [FIRING, ACKED, OVER, BY_ADA, GAVE_WAY])
 def test_what_is_stored_already_is_a_replay(own: Standing, sequence: int) -> None:
     assert verdict(said("firing", sequence), own, None) is Verdict.REPLAYED
-    assert verdict(said("resolved", sequence), own, own) is Verdict.REPLAYED
+    assert verdict(said("updated", sequence), own, own) is Verdict.REPLAYED
+
+
+@pytest.mark.parametrize("own", [OVER, BY_ADA_AND_OVER])
+def test_an_end_that_is_stored_already_is_a_replay(own: Standing) -> None:
+    assert verdict(said("resolved", 3), own, None) is Verdict.REPLAYED
+
+
+def test_an_end_under_the_last_number_of_a_firing_alert_is_news() -> None:
+    assert verdict(said("resolved", 3), FIRING, FIRING) is Verdict.RESOLVED
+    assert verdict(said("resolved", 3), ACKED, ACKED) is Verdict.RESOLVED
+    assert verdict(said("resolved", 3), BY_ADA, None) is Verdict.RESOLVED_BY_PERSON
+    assert verdict(said("resolved", 3), GAVE_WAY, OTHER) is Verdict.SUPERSEDED
+    assert verdict(said("resolved", 2), FIRING, FIRING) is Verdict.REPLAYED
 
 
 def test_an_open_alert_is_silent_until_the_time_to_live_has_passed() -> None:

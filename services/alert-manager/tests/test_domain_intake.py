@@ -158,3 +158,24 @@ def test_whatever_the_order_each_transition_has_one_identity(
         (o.alert_id, o.notification.receiver) for o in orders if o.notification.status == "resolved"
     }
     assert {receiver for _, receiver in ended} <= {receiver for _, receiver in firing}
+
+
+@given(
+    said=st.integers(min_value=1, max_value=6),
+    before=st.lists(st.integers(min_value=0, max_value=6), max_size=5),
+    after=st.lists(st.integers(min_value=0, max_value=6), max_size=5),
+)
+def test_an_end_that_reuses_the_last_number_closes_the_alert_and_is_told_once(
+    said: int, before: list[int], after: list[int]
+) -> None:
+    life = [an_alert(), *(an_alert("updated", n) for n in range(2, said + 1))]
+    end = an_alert("resolved", said)
+    again = [*life, end]
+    stream = [*life, *(life[n] for n in before if n < said), end]
+    stream += [again[n] for n in after if n <= said]
+    memory = Memory()
+    orders = judged(memory, *stream).orders
+    assert not memory.open
+    assert set(_told(orders).values()) == {1}
+    assert len(_told(orders)) == 4
+    assert len({order.notification.id for order in orders}) == len(orders)

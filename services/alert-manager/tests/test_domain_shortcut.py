@@ -20,6 +20,12 @@ def test_what_is_stored_needs_nothing() -> None:
     assert plan.repeats == ()
 
 
+def test_an_end_under_the_last_number_of_what_fires_is_judged() -> None:
+    stale, end = an_alert("resolved", 1), an_alert("resolved", 2)
+    plan = sort([stale, end], SEEN, told_after=0)
+    assert (plan.replayed, plan.others) == ((stale,), (end,))
+
+
 def test_newer_evidence_of_a_told_alert_need_not_be_judged() -> None:
     news = [an_alert("updated", 3), an_alert("updated", 4), an_alert("updated", 4)]
     plan = sort(news, SEEN, told_after=NOON - 1)

@@ -101,7 +101,7 @@ def judge(
     `own` is what is held of its id, `current` the open alert of its fingerprint (perhaps the same).
     A person hears again when `ttl` ms have passed since the last notification.
     """
-    if own is not None and report.sequence <= own.sequence:
+    if own is not None and _is_replay(report, own):
         return Verdict.REPLAYED
     if report.status == "resolved":
         return _judge_resolved(own)
@@ -110,6 +110,17 @@ def judge(
     if current is None:
         return Verdict.FIRST_SEEN
     return _judge_repeat(own, current, ttl=ttl, now=now)
+
+
+def _is_replay(report: Report, own: Standing) -> bool:
+    """Tell whether the record is stored already.
+
+    An engine that died may number anew what it had said since its last checkpoint; so an end may
+    come under the last number of a firing alert. It is the engine's last word: nothing follows it.
+    """
+    if report.status == "resolved" and own.reported == "firing":
+        return report.sequence < own.sequence
+    return report.sequence <= own.sequence
 
 
 def _judge_repeat(own: Standing | None, current: Standing, *, ttl: int, now: int) -> Verdict:

@@ -90,7 +90,9 @@ def _by_matter(alerts: Sequence[Alert]) -> dict[Matter, list[Alert]]:
 
 
 def _is_stored(alert: Alert, known: Seen) -> bool:
-    return alert.id == known.alert_id and alert.sequence <= known.sequence
+    # What the cache knows still fires, so an end under its last number is news.
+    stored = known.sequence - 1 if alert.status == "resolved" else known.sequence
+    return alert.id == known.alert_id and alert.sequence <= stored
 
 
 def _only_news_of(alert_id: str, alerts: Sequence[Alert]) -> bool:
