@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from service_runtime.errors import TemporaryError
+from service_runtime.errors import PoisonError, TemporaryError
 
 Connection = psycopg.AsyncConnection[DictRow]
+_LIMIT_EXCEEDED: Final = "54"
+"""The class of SQL states that say: more than the server can ever hold."""
+MAX_REASON: Final = 500
+"""Characters of the server's own words that are passed on."""
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
@@ -29,6 +33,7 @@ class Database:
         Raises:
             TemporaryError: the server is away, restarting, overloaded, or frozen: a stopped one
                 keeps its connections and never answers, so the whole block has a bound.
+            PoisonError: a value exceeds what the server can ever hold, as of an index entry.
         """
         try:
             async with asyncio.timeout(self._bound), self._pool.connection() as connection:
@@ -37,6 +42,9 @@ class Database:
             message = f"Postgres did not answer within {self._bound:g} s"
             raise TemporaryError(message, retry_after=1.0) from None
         except _AWAY as exc:
+            if (getattr(exc, "sqlstate", None) or "").startswith(_LIMIT_EXCEEDED):
+                message = f"Postgres can never store it: {str(exc).strip()[:MAX_REASON]}"
+                raise PoisonError(message) from exc
             message = f"Postgres: {str(exc).strip() or type(exc).__name__}"
             raise TemporaryError(message, retry_after=1.0) from exc
 
