@@ -1,5 +1,6 @@
 """One suite for the history and the outbox: the fake's, and Postgres' where it can be had."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -292,6 +293,28 @@ async def test_what_postgres_can_never_store_is_poison(database_url: str) -> Non
         for bad in (an_alert(labels={"service": "a\x00b"}), an_alert(reason="\x00")):
             with pytest.raises(PoisonError):
                 await save(store, a_record(bad))
+
+
+@pytest.mark.docker
+async def test_a_label_may_be_longer_than_an_index_entry(database_url: str) -> None:
+    long = [secrets.token_hex(50_000) for _ in range(2)]
+    long.append(long[0][:256])
+    async with _real(database_url) as store:
+        records = [a_record(an_alert(service=service)) for service in long]
+        await save(store, *records)
+        for record, service in zip(records, long, strict=True):
+            found = await store.history.search(TENANT, AlertFilter(service=service, limit=9))
+            assert [one.standing.id for one in found] == [record.standing.id]
+
+
+@pytest.mark.docker
+async def test_what_no_index_can_hold_is_poison_and_stops_nothing_else(database_url: str) -> None:
+    async with _real(database_url) as store:
+        endless = an_alert(id=secrets.token_hex(50_000))
+        with pytest.raises(PoisonError, match="never store"):
+            await save(store, a_record(endless))
+        await save(store, a_record())
+        assert await store.history.count_open() == 1
 
 
 @pytest.mark.docker

@@ -109,7 +109,11 @@ CONDITIONS: Final = MappingProxyType[str, LiteralString](
         "states": "state = ANY(%(states)s)",
         "severities": "severity = ANY(%(severities)s)",
         "rule": "(rule_id = %(rule)s OR rule_name = %(rule)s)",
-        "service": "labels ->> 'service' = %(service)s",
+        # The first half is what the index holds.
+        "service": (
+            "(left(labels ->> 'service', 256) = left(%(service)s, 256)"
+            " AND labels ->> 'service' = %(service)s)"
+        ),
         "labels": "labels @> %(labels)s::jsonb",
         "since": "starts_at >= %(since)s",
         "until": "starts_at < %(until)s",
