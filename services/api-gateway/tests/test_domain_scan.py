@@ -36,6 +36,11 @@ def test_a_tangle_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         elements(b"[" + b"1," * 20)
 
 
+def test_a_text_too_long_to_be_one_step_is_given_up() -> None:
+    with pytest.raises(TooTangledError, match="over 8388608 bytes"):
+        elements(b'["' + b"\\n" * 4_200_000)
+
+
 @pytest.mark.parametrize(
     ("text", "pointer", "reason"),
     [

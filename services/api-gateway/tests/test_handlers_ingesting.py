@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
 from alert_contracts.events import MAX_BATCH_BYTES, decode_batch
-from api_gateway.domain.ingest import take_array
+from api_gateway.domain.incoming import Incoming
+from api_gateway.domain.ingest import Form, take_array
 from api_gateway.handlers.collecting import Collector
 from api_gateway.handlers.ingesting import Ingestion, LogRequest
 from api_gateway.testing import FakeEventLog, plain_event
@@ -149,3 +151,34 @@ async def test_draining_stores_what_waits() -> None:
     await asyncio.sleep(0)
     await collector.drain()
     assert (await waiting).accepted == 1
+
+
+@pytest.mark.parametrize("count", [1, 500])
+async def test_a_long_body_that_is_not_plain_is_read_beside_the_loop(count: int) -> None:
+    readers: list[int] = []
+
+    def split(body: bytes) -> list[bytes]:
+        readers.append(threading.get_ident())
+        return [body]
+
+    events = [plain_event(level=5)] * count
+    form = Form(take_array.decode, split)
+    body = json.dumps(events).encode()
+    await ingestion(FakeEventLog()).take(LogRequest(body, form, "default", ""))
+    assert [reader == threading.get_ident() for reader in readers] == [count == 1]
+
+
+@pytest.mark.parametrize(("size", "on_loop"), [(10, True), (900_000, True), (1_100_000, False)])
+async def test_a_long_body_is_read_beside_the_loop_even_if_it_is_plain(
+    *, size: int, on_loop: bool
+) -> None:
+    readers: list[int] = []
+
+    def decode(body: bytes) -> list[Incoming]:
+        readers.append(threading.get_ident())
+        return take_array.decode(body)
+
+    body = json.dumps([plain_event()]).encode() + b" " * size
+    form = Form(decode, take_array.split)
+    await ingestion(FakeEventLog()).take(LogRequest(body, form, "default", ""))
+    assert [reader == threading.get_ident() for reader in readers] == [on_loop]

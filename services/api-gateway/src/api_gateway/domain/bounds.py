@@ -4,6 +4,8 @@ from typing import Final
 
 MAX_EVENT_BYTES: Final = 256 * 1024
 """Of an event's canonical JSON, UTF-8."""
+MAX_TEXT_BYTES: Final = 8 * MAX_EVENT_BYTES
+"""Of an event as sent: escapes make it six times as long as its canonical JSON."""
 MAX_EVENTS: Final = 5_000
 """Of a request."""
 MAX_ATTRIBUTES: Final = 128
@@ -15,5 +17,6 @@ MAX_STATUS: Final = 999
 MIN_INTEGER: Final = -(2**63)
 MAX_INTEGER: Final = 2**64 - 1
 """Integers that every reader down the line can hold."""
-MAX_VALUES: Final = 2_000_000
-"""JSON values of a body: keeps a small body from becoming gigabytes of objects."""
+MAX_VALUES: Final = 250_000
+"""JSON values of a body: keeps a small body from becoming gigabytes of objects, and one call of
+the decoder, which nobody can interrupt, from taking longer than others should wait."""

@@ -1,19 +1,19 @@
 """What one request holds: events in canonical form, ready to be stored, and those refused."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from alert_contracts.events import Event
 from api_gateway.domain import incoming, scan
-from api_gateway.domain.bounds import MAX_EVENT_BYTES, MAX_EVENTS, MAX_VALUES
+from api_gateway.domain.bounds import MAX_EVENT_BYTES, MAX_EVENTS, MAX_TEXT_BYTES, MAX_VALUES
 from api_gateway.domain.normalise import normalise
 from api_gateway.domain.refusals import MAX_LISTED, FieldError, Refusal
 
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NUL: Final = b"\\u0000"
-_LARGE: Final = 1_048_576
 _TOO_MANY: Final = f"a request holds at most {MAX_EVENTS} events"
 
 _encoder: Final = msgspec.json.Encoder()
@@ -40,52 +40,38 @@ class Intake(NamedTuple):
     """Of the rejected ones, at most `MAX_LISTED`."""
 
 
-def take_array(body: bytes, arrival: int) -> Intake:
-    """Take a JSON array of events that arrived at `arrival` (epoch ms).
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a body holds its events. Called, it takes them; `arrival` is in epoch ms throughout.
 
-    Raises:
-        MalformedError: the body is no JSON array.
-        OversizedError: it holds more JSON values than we are willing to hold.
+    Both ways raise OversizedError for more JSON values than we are willing to hold, and
+    MalformedError where no event can be told from another.
     """
-    return _take(body, arrival, incoming.decode_array, _array_elements)
 
+    decode: Callable[[bytes], list[incoming.Incoming]]
+    split: Callable[[bytes], Iterable[bytes]]
 
-def take_lines(body: bytes, arrival: int) -> Intake:
-    """Take NDJSON, one event a line, that arrived at `arrival` (epoch ms).
+    def __call__(self, body: bytes, arrival: int) -> Intake:
+        """Take the events, the fast way if it can be."""
+        return self.plainly(body, arrival) or self.one_by_one(body, arrival)
 
-    Raises:
-        OversizedError: it holds more JSON values than we are willing to hold.
-    """
-    return _take(body, arrival, incoming.decode_lines, _line_elements)
-
-
-def take_one(body: bytes, arrival: int) -> Intake:
-    """Take one event that arrived at `arrival` (epoch ms).
-
-    Raises:
-        OversizedError: it holds more JSON values than we are willing to hold.
-    """
-    return _take(body, arrival, lambda text: [incoming.decode_one(text)], lambda text: [text])
-
-
-def _take(
-    body: bytes,
-    arrival: int,
-    decode: Callable[[bytes], list[incoming.Incoming]],
-    split: Callable[[bytes], Iterable[bytes]],
-) -> Intake:
-    if len(body) > _LARGE and scan.number_of_values(body) > MAX_VALUES:
-        msg = f"the body holds more than {MAX_VALUES} JSON values"
-        raise OversizedError(msg)
-    if _NUL not in body:
+    def plainly(self, body: bytes, arrival: int) -> Intake | None:
+        """Take the events the fast way; None if one of them is not plain."""
+        if scan.holds_more_values(body, MAX_VALUES):
+            msg = f"the body holds more than {MAX_VALUES} JSON values (or commas and brackets)"
+            raise OversizedError(msg)
+        if _NUL in body:
+            return None
         try:
-            plain = decode(body)
+            plain = self.decode(body)
             kept = incoming.adopt(plain[:MAX_EVENTS], arrival)
         except (*_UNREADABLE, incoming.NotPlainError):
-            pass  # not plain: read it again below, event by event
-        else:
-            return _pack(kept, range(len(kept)), _Refusals(surplus=len(plain) - len(kept)))
-    return _take_each(list(split(body)), arrival)
+            return None
+        return _pack(kept, range(len(kept)), _Refusals(surplus=len(plain) - len(kept)))
+
+    def one_by_one(self, body: bytes, arrival: int) -> Intake:
+        """Take the events the slow way, which knows every reason by name."""
+        return _take_each(list(self.split(body)), arrival)
 
 
 class _Refusals:
@@ -117,6 +103,8 @@ def _take_each(texts: Sequence[bytes], arrival: int) -> Intake:
 
 
 def _decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON
+    if len(text) > MAX_TEXT_BYTES:
+        raise FieldError(pointer="", reason=f"is larger than {MAX_TEXT_BYTES} bytes as sent")
     try:
         return _any.decode(text)
     except _UNREADABLE:
@@ -163,3 +151,11 @@ def _without_long_lines(
         else:
             kept.append(line + b"\n")
     return b"".join(kept), len(kept)
+
+
+take_array: Final = Form(incoming.decode_array, _array_elements)
+"""A JSON array of events."""
+take_lines: Final = Form(incoming.decode_lines, _line_elements)
+"""NDJSON, one event a line; never malformed as a whole."""
+take_one: Final = Form(lambda text: [incoming.decode_one(text)], lambda text: [text])
+"""One event; never malformed as a whole."""

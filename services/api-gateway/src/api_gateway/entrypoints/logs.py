@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from alert_contracts.events import NDJSON
 from api_gateway.domain.ingest import (
+    Form,
     Intake,
     MalformedError,
     OversizedError,
@@ -21,7 +22,7 @@ from api_gateway.domain.ingest import (
     take_one,
 )
 from api_gateway.entrypoints import body as bodies
-from api_gateway.handlers.ingesting import Ingestion, LogRequest, Take
+from api_gateway.handlers.ingesting import Ingestion, LogRequest
 from api_gateway.telemetry import LogEvent, Metrics, Route
 from service_runtime import tracing
 from service_runtime.errors import TemporaryError
@@ -91,7 +92,7 @@ class LogRoutes:
         try:
             if method != "POST":
                 return _problem(_post_only(route))
-            take = _reader(route, _text(headers, b"content-type"))
+            form = _reader(route, _text(headers, b"content-type"))
             key = _idempotency_key(headers)
             body = await bodies.read(
                 receive,
@@ -101,16 +102,16 @@ class LogRoutes:
                 patience=self.body_patience,
             )
             self.metrics.bytes.inc(len(body))
-            return await self._take(route, body, take, key)
+            return await self._take(route, body, form, key)
         except _REFUSALS as exc:
             return _problem(_refusal(exc))
 
-    async def _take(self, route: Route, body: bytes, take: Take, key: str) -> Answer:
+    async def _take(self, route: Route, body: bytes, form: Form, key: str) -> Answer:
         trace = tracing.current.get() or tracing.start()
         intake = await self.ingestion.take(
             LogRequest(
                 body=body,
-                take=take,
+                form=form,
                 tenant=TENANT,
                 traceparent=trace.header(),
                 idempotency_key=key,
@@ -141,7 +142,7 @@ def _none_accepted(route: Route, intake: Intake) -> Answer:
 
 
 @lru_cache(maxsize=256)
-def _reader(route: Route, content_type: str) -> Take:
+def _reader(route: Route, content_type: str) -> Form:
     """Return how to read the body, by its content type; JSON where there is none."""
     parsed = Message()
     parsed["content-type"] = content_type or _JSON

@@ -8,12 +8,15 @@ from hashlib import blake2b
 from typing import Final
 
 from alert_contracts import ids
-from api_gateway.domain.ingest import Intake
+from api_gateway.domain.ingest import Form, Intake
 from api_gateway.domain.records import LogRecord, cut
 from api_gateway.handlers.collecting import Collector
 from api_gateway.ports import Clock, EventLog
 
-Take = Callable[[bytes, int], Intake]
+AT_ONCE_BYTES: Final = 16_384
+"""A body of no more bytes is read at once, however unusual its events are."""
+LOOP_BYTES: Final = 1_048_576
+"""A body of more bytes is read in a thread, however plain it is."""
 SHARED_BYTES: Final = 262_144
 """A request of more bytes gets a record of its own, however few its events are."""
 
@@ -23,7 +26,7 @@ class LogRequest:
     """A request to take events, its body already inflated and within its bounds."""
 
     body: bytes
-    take: Take
+    form: Form
     tenant: str
     traceparent: str
     idempotency_key: str = ""
@@ -42,6 +45,7 @@ class Ingestion:
         self._collector = collector
         self._clock = clock
         self._share_below = share_below
+        self._slow = asyncio.Lock()
 
     async def take(self, request: LogRequest) -> Intake:
         """Return what was accepted, which is then safe, and what was not.
@@ -52,7 +56,7 @@ class Ingestion:
             TemporaryError: the events could not be stored now.
         """
         arrival = self._clock()
-        intake = request.take(request.body, arrival)
+        intake = await self._read(request.form, request.body, arrival)
         if not intake.accepted:
             return intake
         small = intake.accepted < self._share_below and len(intake.lines) <= SHARED_BYTES
@@ -67,6 +71,20 @@ class Ingestion:
         else:
             await self._store(request, intake, arrival)
         return intake
+
+    async def _read(self, form: Form, body: bytes, arrival: int) -> Intake:
+        """Read the events; what takes long in a thread, one body at a time, so others go on."""
+        if len(body) <= AT_ONCE_BYTES:
+            return form(body, arrival)
+        if len(body) <= LOOP_BYTES:
+            intake = form.plainly(body, arrival)
+            if intake is not None:
+                return intake
+            read: Callable[[bytes, int], Intake] = form.one_by_one
+        else:
+            read = form
+        async with self._slow:
+            return await asyncio.to_thread(read, body, arrival)
 
     async def _store(self, request: LogRequest, intake: Intake, arrival: int) -> None:
         digest = blake2b(request.body, digest_size=16) if request.idempotency_key else None
