@@ -1,5 +1,6 @@
 """The outbox: one suite for the fake and for Postgres."""
 
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,15 @@ async def test_a_lease_that_ran_out_is_claimed_again_under_the_same_key(kit: Kit
     first = await claim_one(kit)
     assert await kit.outbox.claim(ALL, now=NOW + LEASE - 1) == []
     assert (await claim_one(kit, now=NOW + LEASE)).key == first.key
+
+
+async def test_what_is_at_work_here_is_not_given_again_though_its_lease_ran_out(kit: Kit) -> None:
+    await kit.outbox.add([message()], now=NOW)
+    job = await claim_one(kit)
+    assert await kit.outbox.claim(ALL, now=NOW + LEASE, busy=[job.id]) == []
+    await kit.outbox.owe(job, DOWN, next_at=NOW, now=NOW)
+    assert await kit.outbox.claim_owed(ALL, now=NOW, busy=[job.id]) == []
+    assert len(await kit.outbox.claim_owed(ALL, now=NOW, busy=[job.id + 1])) == 1
 
 
 async def test_a_renewed_lease_lives_on(kit: Kit) -> None:
@@ -288,14 +298,15 @@ async def test_two_processes_never_claim_the_same_message(database_url: str) -> 
 @pytest.mark.docker
 async def test_an_order_that_postgres_never_takes_is_poison(database_url: str) -> None:
     async with open_database(database_url, name="test") as database:
-        bad = order()
-        alert = msgspec.structs.replace(bad.alerts[0], reason="\0")
+        alert = msgspec.structs.replace(order().alerts[0], reason="\0")
+        garbled = msgspec.structs.replace(order(), alerts=[alert])
+        endless = order(group_key=secrets.token_hex(50_000))
         new = message()
-        poisoned = msgspec.structs.replace(bad, alerts=[alert])
-        with pytest.raises(PoisonError):
-            await postgres(database).add(
-                [NewDelivery(new.key, poisoned, new.endpoint, new.visited)], now=NOW
-            )
+        for bad in (garbled, endless):
+            with pytest.raises(PoisonError):
+                await postgres(database).add(
+                    [NewDelivery(new.key, bad, new.endpoint, new.visited)], now=NOW
+                )
 
 
 @pytest.mark.docker
