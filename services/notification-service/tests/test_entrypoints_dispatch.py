@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from notification_service.domain.circuit import Readiness
 from notification_service.domain.directory import Channel, Endpoint
 from notification_service.domain.outcome import Attempt, Patience, Reason
-from notification_service.entrypoints.dispatch import Dispatcher
+from notification_service.entrypoints.dispatch import STORE_PAUSE, Dispatcher
 from notification_service.handlers import Notifier
 from notification_service.ports import Job
 from notification_service.testing import (
@@ -160,6 +160,27 @@ async def test_an_outage_of_the_store_loses_nothing() -> None:
         await asyncio.sleep(0.02)
         assert house.statuses() == ["SENDING"]
         house.outbox.away = False
+        await until(lambda: house.statuses() == ["DELIVERED"])
+    assert len(house.courier.sent) == 1
+
+
+async def test_an_outage_of_the_store_longer_than_the_lease_sends_nothing_twice() -> None:
+    house = House()
+    house.courier.shut = {"slack"}
+    stop = asyncio.Event()
+    keeper = asyncio.create_task(house.dispatcher.keep_leases(stop))
+    async with house.running():
+        await house.accept("slack")
+        await until(lambda: house.statuses() == ["SENDING"])
+        house.outbox.away = True
+        house.clock.advance(30_000)
+        house.dispatcher.wake()
+        await asyncio.sleep(0.01)
+        stop.set()  # so that the claim comes before any renewal
+        await keeper
+        house.outbox.away = False
+        await asyncio.sleep(STORE_PAUSE + 0.1)
+        house.courier.gate.set()
         await until(lambda: house.statuses() == ["DELIVERED"])
     assert len(house.courier.sent) == 1
 

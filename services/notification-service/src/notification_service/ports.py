@@ -1,6 +1,6 @@
 """What the use cases need from outside, each port named for its role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,14 +85,20 @@ class Outbox(Protocol):
         """
         ...
 
-    async def claim(self, slots: Mapping[str, int], *, now: int) -> list[Job]:
+    async def claim(
+        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+    ) -> list[Job]:
         """Lease what was never tried, and what a dead process left: up to `slots` a destination.
 
-        Of one group's messages to one endpoint only the earliest is given.
+        Of one group's messages to one endpoint only the earliest is given. `busy` are the ids that
+        are at work here; they are never given, even if their lease ran out while the store was
+        away.
         """
         ...
 
-    async def claim_owed(self, slots: Mapping[str, int], *, now: int) -> list[Job]:
+    async def claim_owed(
+        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+    ) -> list[Job]:
         """Lease what is owed and due, up to `slots` a destination, in the same order."""
         ...
 

@@ -1,6 +1,6 @@
 """The outbox in Postgres: claims with leases, marks, and what is owed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
@@ -88,32 +88,37 @@ class PostgresOutbox:
             raise PoisonError(message) from exc
         return count
 
-    def _claim_parameters(self, slots: Mapping[str, int], now: int) -> dict[str, Any]:
+    def _claim_parameters(
+        self, slots: Mapping[str, int], busy: Collection[int], now: int
+    ) -> dict[str, Any]:
         return {
             "endpoints": list(self._places),
             "places": list(self._places.values()),
             "destinations": list(slots),
             "free": list(slots.values()),
+            "busy": list(busy),
             "now": at(now),
             "until": at(now + self._lease_ms),
             "owner": self._owner,
         }
 
-    async def claim(self, slots: Mapping[str, int], *, now: int) -> list[Job]:
-        return await self._claim(sql.CLAIM, slots, now)
-
-    async def claim_owed(self, slots: Mapping[str, int], *, now: int) -> list[Job]:
-        return await self._claim(sql.CLAIM_OWED, slots, now)
-
-    async def _claim(
-        self, statement: LiteralString, slots: Mapping[str, int], now: int
+    async def claim(
+        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
     ) -> list[Job]:
+        return await self._claim(sql.CLAIM, self._claim_parameters(slots, busy, now))
+
+    async def claim_owed(
+        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+    ) -> list[Job]:
+        return await self._claim(sql.CLAIM_OWED, self._claim_parameters(slots, busy, now))
+
+    async def _claim(self, statement: LiteralString, values: Mapping[str, Any]) -> list[Job]:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(statement, self._claim_parameters(slots, now))
+            cursor = await connection.execute(statement, values)
             rows = await cursor.fetchall()
             again = [row["id"] for row in rows if row["owed"]]
             if again:
-                await connection.execute(sql.RETRYING, {"ids": again, "now": at(now)})
+                await connection.execute(sql.RETRYING, {"ids": again, "now": values["now"]})
         return [_job(row) for row in sorted(rows, key=lambda row: row["id"])]
 
     def _attempted(self, job: Job, attempt: Attempt, now: int) -> dict[str, Any]:

@@ -26,6 +26,8 @@ _DESTINATION: Final[LiteralString] = """
 coalesce((SELECT place.destination FROM place WHERE place.endpoint = d.endpoint), '')
     = slot.destination
 """
+# A lease of ours that ran out while the store was away is no reason to send twice at once.
+_NOT_AT_WORK: Final[LiteralString] = " AND d.id <> ALL(%(busy)s::bigint[]) AND "
 # Of one group's messages to one endpoint, the earlier comes first.
 _FIRST_IN_LANE: Final[LiteralString] = """
 NOT EXISTS (
@@ -54,7 +56,8 @@ CLAIM: Final[LiteralString] = (
     + "SELECT d.id, EXISTS (SELECT 1 FROM failed_notifications f WHERE f.id = d.id) AS owed"
     + " FROM notification_deliveries d WHERE "
     + _DESTINATION
-    + " AND (d.status = 'QUEUED' OR (d.status = 'SENDING' AND d.lease_until <= %(now)s)) AND "
+    + " AND (d.status = 'QUEUED' OR (d.status = 'SENDING' AND d.lease_until <= %(now)s))"
+    + _NOT_AT_WORK
     + _FIRST_IN_LANE
     + " ORDER BY d.id LIMIT slot.free FOR UPDATE OF d SKIP LOCKED"
     + _TAKE
@@ -68,7 +71,7 @@ CLAIM_OWED: Final[LiteralString] = (
     + " FROM failed_notifications o JOIN notification_deliveries d ON d.id = o.id"
     + " WHERE o.status = 'PENDING' AND o.next_attempt_at <= %(now)s AND d.status = 'FAILED' AND "
     + _DESTINATION
-    + " AND "
+    + _NOT_AT_WORK
     + _FIRST_IN_LANE
     + " AND NOT "
     + _EARLIER_OWED

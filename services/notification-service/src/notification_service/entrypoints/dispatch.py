@@ -92,10 +92,14 @@ class Dispatcher:
             self._recovered.discard(destination)
         fresh = self._free({*self._places.values(), NOWHERE})
         if fresh:
-            self._start(await self._outbox.claim(fresh, now=self._clock()))
+            self._start(await self._outbox.claim(fresh, now=self._clock(), busy=self._at_work()))
         owed = self._owed_slots()
         if owed:
-            self._start(await self._outbox.claim_owed(owed, now=self._clock()))
+            due = await self._outbox.claim_owed(owed, now=self._clock(), busy=self._at_work())
+            self._start(due)
+
+    def _at_work(self) -> list[int]:
+        return [job.id for job in self._running.values()]
 
     def _free(self, destinations: Iterable[str]) -> dict[str, int]:
         free = {name: self._concurrency - self._crowd[name] for name in destinations}
@@ -155,7 +159,7 @@ class Dispatcher:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._lease / 3)
-            ids = [job.id for job in self._running.values()]
+            ids = self._at_work()
             if ids:
                 with contextlib.suppress(TemporaryError):  # the next round tries again
                     await self._outbox.renew(ids, now=self._clock())

@@ -1,6 +1,6 @@
 """The outbox and the log of results, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,17 +76,22 @@ class FakeOutbox:
         owed = {"PENDING", "RETRYING"}
         return any(one.status == "FAILED" and one.failed in owed for one in self._earlier(row))
 
-    async def claim(self, slots: Mapping[str, int], *, now: int) -> list[Job]:
+    async def claim(
+        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+    ) -> list[Job]:
         self._check()
         due = [
             row
             for row in self.rows.values()
             if (row.status == "QUEUED" or (row.status == "SENDING" and row.lease_until <= now))
+            and row.id not in busy
             and not self._blocked(row)
         ]
         return self._take(due, slots, now)
 
-    async def claim_owed(self, slots: Mapping[str, int], *, now: int) -> list[Job]:
+    async def claim_owed(
+        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+    ) -> list[Job]:
         self._check()
         due = [
             row
@@ -94,6 +99,7 @@ class FakeOutbox:
             if row.status == "FAILED"
             and row.failed == "PENDING"
             and row.next_at <= now
+            and row.id not in busy
             and not self._blocked(row)
             and not self._behind(row)
         ]
