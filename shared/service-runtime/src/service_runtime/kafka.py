@@ -113,6 +113,8 @@ class KafkaProducer:
         except BufferError:
             message = "the queue to Kafka is full"
             raise TemporaryError(message, retry_after=1.0) from None
+        except KafkaException as exc:  # refused before it left, such as for its size
+            done.set_exception(_failure(exc.args[0]))
         return done
 
     async def check(self) -> None:
@@ -142,7 +144,11 @@ def _settle(
         return
     if error is None:
         done.set_result((message.partition() or 0, message.offset() or 0))
-    elif error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED}:
-        done.set_exception(PermanentError(_describe(error)))
     else:
-        done.set_exception(TemporaryError(_describe(error), retry_after=1.0))
+        done.set_exception(_failure(error))
+
+
+def _failure(error: KafkaError) -> PermanentError | TemporaryError:
+    if error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED}:
+        return PermanentError(_describe(error))
+    return TemporaryError(_describe(error), retry_after=1.0)
