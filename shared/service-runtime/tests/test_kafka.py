@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from alert_contracts.topics import TOPICS, dead_letter_topic
+from alert_contracts.topics import MAX_RECORD_BYTES, TOPICS, dead_letter_topic
 from service_runtime.consumer import BatchConsumer, ConsumerSettings, Parsed, Record
-from service_runtime.errors import PoisonError, TemporaryError
+from service_runtime.errors import PermanentError, PoisonError, TemporaryError
 from service_runtime.kafka import KafkaProducer
 from service_runtime.provision import provision
 from service_runtime.testing import Backing
@@ -149,6 +149,37 @@ async def test_poison_goes_to_the_dead_letter_topic_with_connects_headers_and_ne
     assert by_value[b"bad"]["__connect.errors.stage"] == "HANDLE"
     assert by_value[b"bad"]["__connect.errors.exception.message"] == "cannot be handled"
     assert by_value[b"bad"]["tenant"] == "t"
+
+
+async def test_a_record_that_is_too_large_will_never_be_sent() -> None:
+    producer = KafkaProducer("127.0.0.1:1", client_id="test")
+    try:
+        with pytest.raises(PermanentError, match="too large"):
+            await asyncio.wait_for(producer.send("any", bytes(MAX_RECORD_BYTES)), 5)
+    finally:
+        await producer.close(0.1)
+
+
+async def test_a_consumer_whose_place_another_took_ends(backing: Backing, topic: str) -> None:
+    settings = ConsumerSettings(backing.kafka, f"g-{topic}", "test", [topic], instance_id="same")
+
+    async def handle(_batch: Sequence[Parsed[str]]) -> None:
+        started.set()
+
+    async with producer_of(backing) as producer:
+        running = []
+        for _ in range(2):
+            started = asyncio.Event()
+            consumer = BatchConsumer[str](
+                settings, service="test", dead_letters=producer, parse=parse, handle=handle
+            )
+            running.append(asyncio.create_task(consumer.run(stop := asyncio.Event())))
+            await producer.send(topic, b"x", key=b"k")
+            await asyncio.wait_for(started.wait(), 30)
+        with pytest.raises(PermanentError, match="fenced"):
+            await asyncio.wait_for(running[0], 30)
+        stop.set()
+        await running[1]
 
 
 async def test_an_unreachable_broker_is_a_temporary_failure_within_the_bound() -> None:

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from prometheus_client import Counter, Gauge
 
 from alert_contracts.topics import dead_letter_topic
-from service_runtime.errors import PoisonError, TemporaryError
+from service_runtime.errors import PermanentError, PoisonError, TemporaryError
 from service_runtime.kafka import KafkaProducer, client_log_settings
 from service_runtime.telemetry import logger
 
@@ -112,14 +112,14 @@ class BatchConsumer(Generic[T]):
                 "fetch.queue.backoff.ms": 10,
             }
         )
-        self.assigned = False
-        """Whether the group has given us partitions."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read and handle until `stop` is set; then leave the group."""
-        self._consumer.subscribe(
-            list(self._settings.topics), on_assign=self._on_assign, on_revoke=self._on_revoke
-        )
+        """Read and handle until `stop` is set; then leave the group.
+
+        Raises:
+            PermanentError: Kafka will never let this consumer read again; only a new process can.
+        """
+        self._consumer.subscribe(list(self._settings.topics))
         try:
             while not stop.is_set():
                 records = await asyncio.to_thread(self._read)
@@ -128,12 +128,6 @@ class BatchConsumer(Generic[T]):
                 await asyncio.to_thread(self._measure_lag)
         finally:
             await asyncio.to_thread(self._consumer.close)
-
-    def _on_assign(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
-        self.assigned = True
-
-    def _on_revoke(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
-        self.assigned = False
 
     def _read(self) -> list[Record]:
         # `consume(n, t)` waits for n records or t seconds; the first one must not wait for more.
@@ -146,6 +140,7 @@ class BatchConsumer(Generic[T]):
     def _readable(self, message: Message) -> Record | None:
         error = message.error()
         if error is not None:
+            _demand_not_fatal(error)
             if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 log.warning("kafka_read_error", error=error.str())
             return None
@@ -195,7 +190,7 @@ class BatchConsumer(Generic[T]):
             await asyncio.wait_for(stop.wait(), seconds)
         except TimeoutError:
             stray = await asyncio.to_thread(self._consumer.poll, 0)
-            if stray is not None and stray.error() is None:
+            if stray is not None and self._readable(stray) is not None:
                 # A rebalance brought a partition that is not paused: read this again later.
                 place = TopicPartition(
                     stray.topic() or "", stray.partition() or 0, stray.offset() or 0
@@ -233,6 +228,7 @@ class BatchConsumer(Generic[T]):
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as exc:
+            _demand_not_fatal(exc.args[0])
             # Not committed means read again, and handlers recognise what they have seen.
             log.warning("commit_failed", error=str(exc))
 
@@ -244,6 +240,14 @@ class BatchConsumer(Generic[T]):
                 lags[place.topic] += max(0, high - place.offset)
         for topic, lag in lags.items():
             LAG.labels(self._settings.group, topic).set(lag)
+
+
+def _demand_not_fatal(error: KafkaError) -> None:
+    """Raise PermanentError if the client is of no use any more."""
+    dead = {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID}  # noqa: SLF001 - its public name
+    if error.fatal() or error.code() in dead:
+        message = f"Kafka: {error.str()}"
+        raise PermanentError(message)
 
 
 def to_record(message: Message) -> Record:
