@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from alert_contracts.topics import MAX_RECORD_BYTES, TOPICS, dead_letter_topic
 from service_runtime.consumer import BatchConsumer, ConsumerSettings, Parsed, Record
 from service_runtime.errors import PermanentError, PoisonError, TemporaryError
-from service_runtime.kafka import KafkaProducer
+from service_runtime.kafka import Headers, KafkaProducer
 from service_runtime.provision import provision
 from service_runtime.testing import Backing
 
@@ -180,6 +180,71 @@ async def test_a_consumer_whose_place_another_took_ends(backing: Backing, topic:
             await asyncio.wait_for(running[0], 30)
         stop.set()
         await running[1]
+
+
+class PickySink:
+    """A dead-letter topic: takes nothing over `limit` bytes, and `outages` times nothing at all."""
+
+    def __init__(self, limit: int, outages: int = 0) -> None:
+        self.limit = limit
+        self.outages = outages
+        self.taken: list[tuple[bytes, bytes | None, Headers]] = []
+        self.full = asyncio.Event()
+
+    async def send(
+        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers
+    ) -> None:
+        size = len(value or b"") + len(key or b"") + sum(map(len, headers.values()))
+        if size > self.limit or self.outages:
+            self.outages -= bool(self.outages)
+            message = f"{topic} does not take it"
+            raise PermanentError(message)
+        self.taken.append((value or b"", key, headers))
+        self.full.set()
+
+
+async def poisoned(backing: Backing, topic: str, sink: PickySink, headers: Headers) -> None:
+    """Have a consumer read one long record that it cannot parse, and set it aside into the sink."""
+    stop = asyncio.Event()
+
+    def refuse(record: Record) -> str:
+        message = f"cannot read offset {record.offset}"
+        raise PoisonError(message)
+
+    async def handle(_batch: Sequence[Parsed[str]]) -> None: ...
+
+    async with producer_of(backing) as producer, asyncio.timeout(30), asyncio.TaskGroup() as group:
+        await producer.send(topic, b"x" * 200_000, key=b"k" * 2_000, headers=headers)
+        consumer = BatchConsumer[str](
+            ConsumerSettings(backing.kafka, f"g-{topic}", "test", [topic]),
+            service="test",
+            dead_letters=sink,
+            parse=refuse,
+            handle=handle,
+        )
+        group.create_task(consumer.run(stop))
+        await sink.full.wait()
+        stop.set()
+
+
+async def test_a_record_too_large_for_the_dead_letter_topic_is_set_aside_shortened(
+    backing: Backing, topic: str
+) -> None:
+    sink = PickySink(limit=100_000)
+    await poisoned(backing, topic, sink, {"theirs": "t" * 90_000})
+    ((value, key, headers),) = sink.taken
+    assert (len(value), len(key or b"")) == (65_536, 1_000)
+    assert headers["x-truncated-from"] == "200000"
+    assert headers["__connect.errors.exception.message"] == "cannot read offset 0"
+    assert "theirs" not in headers
+
+
+async def test_a_dead_letter_topic_that_refuses_everything_is_waited_for(
+    backing: Backing, topic: str
+) -> None:
+    sink = PickySink(limit=1_000_000, outages=2)
+    await poisoned(backing, topic, sink, {})
+    assert [len(value) for value, _, _ in sink.taken] == [200_000]
 
 
 async def test_an_unreachable_broker_is_a_temporary_failure_within_the_bound() -> None:

@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from prometheus_client import Counter, Gauge
 
 from alert_contracts.topics import dead_letter_topic
 from service_runtime.errors import PermanentError, PoisonError, TemporaryError
-from service_runtime.kafka import KafkaProducer, client_log_settings
+from service_runtime.kafka import Headers, client_log_settings
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
 T = TypeVar("T")
 MAX_BACKOFF_SECONDS: Final = 5.0
 WAIT_SECONDS: Final = 0.2
+SHORTENED_BYTES: Final = 65_536
+"""What is kept of a record that is too large for its dead-letter topic."""
+TRUNCATED_FROM: Final = "x-truncated-from"
+"""Header: the number of bytes that such a record's value had."""
 
 LAG = Gauge("tocsin_consumer_lag_records", "Records not yet handled", ["group", "topic"])
 DEAD_LETTERS = Counter("tocsin_dead_letters_total", "Records set aside as unreadable", ["topic"])
@@ -39,6 +43,14 @@ class Parsed(NamedTuple, Generic[T]):
 
     value: T
     record: Record
+
+
+class DeadLetterSink(Protocol):
+    """What we use of `service_runtime.kafka.KafkaProducer`."""
+
+    def send(
+        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers
+    ) -> Awaitable[object]: ...
 
 
 class ConsumerSettings(NamedTuple):
@@ -77,9 +89,9 @@ class BatchConsumer(Generic[T]):
     """Reads batches, at least once: an offset is committed after its record was handled.
 
     `parse` and `handle` raise PoisonError for what will never work: that record alone goes to the
-    dead-letter topic. `handle` raises TemporaryError for what may work later: the same batch is
-    tried again, with growing pauses, for as long as it takes; nothing is skipped. Anything else
-    ends the loop, and with it the process.
+    dead-letter topic, shortened if it is too large for it. `handle` raises TemporaryError for what
+    may work later: the same batch is tried again, with growing pauses, for as long as it takes;
+    nothing is skipped. Anything else ends the loop, and with it the process.
     """
 
     def __init__(
@@ -87,7 +99,7 @@ class BatchConsumer(Generic[T]):
         settings: ConsumerSettings,
         *,
         service: str,
-        dead_letters: KafkaProducer,
+        dead_letters: DeadLetterSink,
         parse: Callable[[Record], T],
         handle: Callable[[Sequence[Parsed[T]]], Awaitable[None]],
     ) -> None:
@@ -212,13 +224,29 @@ class BatchConsumer(Generic[T]):
             offset=record.offset,
             reason=str(error)[:500],
         )
-        await self._dead_letters.send(
-            dead_letter_topic(record.topic),
-            record.value,
-            key=record.key,
-            headers=dead_letter_headers(record, service=self._service, stage=stage, error=error),
-        )
+        headers = dead_letter_headers(record, service=self._service, stage=stage, error=error)
+        topic = dead_letter_topic(record.topic)
+        try:
+            await self._dead_letters.send(topic, record.value, key=record.key, headers=headers)
+        except PermanentError:
+            await self._set_aside_shortened(topic, record, headers)
         DEAD_LETTERS.labels(record.topic).inc()
+
+    async def _set_aside_shortened(
+        self, topic: str, record: Record, headers: dict[str, str]
+    ) -> None:
+        """Keep what fits of a record that is, with the headers we add, too large for the topic."""
+        value = record.value or b""
+        ours = {name: text for name, text in headers.items() if name not in record.headers}
+        ours[TRUNCATED_FROM] = str(len(value))
+        try:
+            await self._dead_letters.send(
+                topic, value[:SHORTENED_BYTES], key=(record.key or b"")[:1_000], headers=ours
+            )
+        except PermanentError as exc:
+            # Dropping it would lose it and ending the process would not help: wait for a mend.
+            message = f"the dead-letter topic {topic} refuses: {exc}"
+            raise TemporaryError(message, retry_after=MAX_BACKOFF_SECONDS) from exc
 
     def _commit(self, records: Sequence[Record]) -> None:
         ends: dict[tuple[str, int], int] = {}
