@@ -149,8 +149,11 @@ class Application:
 def _defaults() -> dict[str, str]:
     """Return settings that differ here from the services' own defaults, unless they are given."""
     manager = ports.read("TOCSIN_ALERT_MANAGER_PORT").number
+    sinks = [ports.read(name).number for name in ("TOCSIN_SINK_PORT", "TOCSIN_SINK_SMTP_PORT")]
     return {
         "ALERT_MANAGER_EXTERNAL_URL": f"http://{ports.HOST}:{manager}",
-        # The demo sink has a private address. To be turned off when no receiver has one.
-        "NOTIFICATION_SERVICE_ALLOW_PRIVATE_DESTINATIONS": "true",
+        # The demo sink has a private address, and nothing else of the shipped configuration.
+        "NOTIFICATION_SERVICE_ALLOWED_PRIVATE_HOSTS": ",".join(
+            f"{ports.HOST}:{port}" for port in sinks
+        ),
     }

@@ -7,12 +7,13 @@ import yaml
 
 from notification_service.adapters.addresses import is_public
 from notification_service.adapters.catalog import build_catalog, read_config
-from notification_service.adapters.channel import open_session
+from notification_service.adapters.channel import open_sessions
 from notification_service.adapters.email import EmailChannel
 from notification_service.adapters.pagerduty import PagerDutyChannel
 from notification_service.adapters.sections import Tools, credentials, secret
 from notification_service.adapters.slack import SlackChannel
 from notification_service.adapters.webhook import WebhookChannel
+from notification_service.domain.private import PrivateHosts
 from service_runtime.errors import StartupError
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -65,8 +66,8 @@ def test_every_integration_becomes_an_endpoint(tmp_path: Path) -> None:
 
 async def test_every_endpoint_has_a_channel(tmp_path: Path) -> None:
     catalog = build_catalog(read_config(load(tmp_path, DOCUMENT), {}))
-    async with open_session(allow_private=False) as session:
-        tools = Tools(session, 10.0, allow_private=False, webhook_secret=b"", clock=lambda: 0)
+    async with open_sessions(PrivateHosts()) as sessions:
+        tools = Tools(sessions, 10.0, webhook_secret=b"", clock=lambda: 0)
         posts = catalog.posts(tools)
     assert [type(post.channel) for post in posts.values()] == [
         SlackChannel,

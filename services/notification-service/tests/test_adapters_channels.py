@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -20,6 +21,7 @@ from notification_service.adapters.channel import (
     Letter,
     check_status,
     open_session,
+    open_sessions,
     seconds,
     shown,
 )
@@ -29,6 +31,7 @@ from notification_service.adapters.slack import SlackChannel, cut_section, paylo
 from notification_service.adapters.webhook import NOT_OVER, WebhookChannel, body
 from notification_service.domain.directory import Channel
 from notification_service.domain.outcome import Reason
+from notification_service.domain.private import parse_private_hosts
 from notification_service.ports import ChannelPermanentError, ChannelTemporaryError
 from notification_service.testing import order
 
@@ -173,6 +176,29 @@ async def test_private_addresses_are_refused_unless_they_are_allowed(host: str) 
         error = await failure(slack(session, f"http://{host}:9/hook"))
     assert isinstance(error, ChannelPermanentError)
     assert error.reason is Reason.ADDRESS_REFUSED
+
+
+async def test_only_the_hosts_that_were_named_may_be_private(party: ThirdParty) -> None:
+    port = urlsplit(party.url).port
+    async with open_sessions(parse_private_hosts(f"localhost, 127.0.0.1:{port}")) as sessions:
+
+        def to(host: str) -> ChannelPort:
+            url = f"http://{host}/hook"
+            return SlackChannel(HttpPost(sessions.to(url), url, timeout=5.0), {})
+
+        await to(f"127.0.0.1:{port}").send(letter())
+        await to(f"LOCALHOST:{port}").send(letter())
+        sent = len(party.requests)
+        for host in (
+            "127.0.0.1:9",
+            f"127.0.0.2:{port}",
+            f"127.1:{port}",
+            f"[::ffff:127.0.0.1]:{port}",
+        ):
+            error = await failure(to(host))
+            assert isinstance(error, ChannelPermanentError)
+        assert len(party.requests) == sent
+        assert sessions.to("http://[broken") is sessions.public
 
 
 async def test_pagerduty_triggers_and_resolves_one_incident(

@@ -77,7 +77,7 @@ async def service(
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "NOTIFICATION_SERVICE_PORT": "0",
         "NOTIFICATION_SERVICE_INSTANCE": "same",
-        "NOTIFICATION_SERVICE_ALLOW_PRIVATE_DESTINATIONS": "true",
+        "NOTIFICATION_SERVICE_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
         "NOTIFICATION_SERVICE_SHUTDOWN_GRACE": "8",
     }
     process = await asyncio.create_subprocess_exec(

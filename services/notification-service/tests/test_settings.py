@@ -11,7 +11,7 @@ from service_runtime.settings import explain
 def test_the_defaults_are_safe() -> None:
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert defaults["port"] == 8083
-    assert defaults["allow_private_destinations"] is False
+    assert not Settings().private_hosts().pairs
 
 
 def test_lengths_of_time_are_seconds_outside_and_milliseconds_inside() -> None:
@@ -34,9 +34,9 @@ def test_a_process_with_a_port_keeps_its_name_and_one_without_gets_a_new_one() -
 
 def test_every_wrong_setting_is_named() -> None:
     with pytest.raises(ValidationError) as caught:
-        Settings(tries=0, circuit_rate=2.0, lease=0.1)
+        Settings(tries=0, circuit_rate=2.0, lease=0.1, allowed_private_hosts="10.0.0.0/8")
     told = explain(caught.value, Settings.model_config)
-    for name in ("TRIES", "CIRCUIT_RATE", "LEASE"):
+    for name in ("TRIES", "CIRCUIT_RATE", "LEASE", "ALLOWED_PRIVATE_HOSTS"):
         assert f"NOTIFICATION_SERVICE_{name}" in told
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import redis.asyncio
 from fastapi import FastAPI
 from redis.asyncio.retry import Retry
@@ -20,7 +19,7 @@ from alert_contracts.notifications import Notification
 from notification_service import telemetry
 from notification_service.adapters.breaker import Circuit, CircuitBoard
 from notification_service.adapters.catalog import Catalog, build_catalog, read_config
-from notification_service.adapters.channel import open_session
+from notification_service.adapters.channel import Sessions, open_sessions
 from notification_service.adapters.courier import PostalCourier
 from notification_service.adapters.kafka import KafkaResults
 from notification_service.adapters.ledger import PostgresLedger
@@ -86,7 +85,7 @@ class _Base:
     catalog: Catalog
     database: Database
     producer: KafkaProducer
-    session: aiohttp.ClientSession
+    sessions: Sessions
     redis: redis.asyncio.Redis
 
 
@@ -143,11 +142,9 @@ async def build(settings: Settings, owner: str) -> AsyncIterator[Service]:
         database = await stack.enter_async_context(open_database(url, name=SERVICE, max_size=12))
         producer = KafkaProducer(settings.kafka_bootstrap_servers, client_id=SERVICE)
         stack.push_async_callback(producer.close, FLUSH_SECONDS)
-        session = await stack.enter_async_context(
-            open_session(allow_private=settings.allow_private_destinations)
-        )
+        sessions = await stack.enter_async_context(open_sessions(settings.private_hosts()))
         client = await stack.enter_async_context(_open_redis(settings))
-        yield _wire(_Base(settings, catalog, database, producer, session, client), owner)
+        yield _wire(_Base(settings, catalog, database, producer, sessions, client), owner)
 
 
 def _read_catalog(settings: Settings) -> Catalog:
@@ -231,9 +228,8 @@ def _desk(
 
 def _courier(base: _Base, circuits: CircuitBoard) -> PostalCourier:
     tools = Tools(
-        session=base.session,
+        sessions=base.sessions,
         timeout=base.settings.send_timeout,
-        allow_private=base.settings.allow_private_destinations,
         webhook_secret=base.settings.webhook_secret.get_secret_value().encode(),
         clock=now_ms,
     )

@@ -3,11 +3,12 @@
 import os
 import socket
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from notification_service.domain.circuit import CircuitPolicy
 from notification_service.domain.outcome import DAY_MS, Patience, RetryPolicy
+from notification_service.domain.private import PrivateHosts, parse_private_hosts
 from service_runtime.settings import ServiceSettings, shared
 
 
@@ -34,9 +35,10 @@ class Settings(ServiceSettings):
     instance: str = ""
     """Name of this process, for leases; empty takes host name and port. Two processes with one
     name would deliver twice."""
-    allow_private_destinations: bool = False
-    """Whether messages may go to loopback, private and link-local addresses. True lets whoever
-    writes the configuration reach into your network; the demo needs it."""
+    allowed_private_hosts: str = ""
+    """Hosts that may have a loopback, private or link-local address, as `host` or `host:port` with
+    commas between, such as the demo sink or a mail relay of yours. All others are refused, so that
+    whoever writes the configuration cannot reach into your network."""
     webhook_secret: SecretStr = SecretStr("")
     """Signs webhook bodies (HMAC-SHA256, header X-Tocsin-Signature); empty signs nothing."""
     send_timeout: float = Field(default=10.0, gt=0, le=120)
@@ -67,6 +69,16 @@ class Settings(ServiceSettings):
         """Return the name under which leases are taken; one process, one name."""
         unique = f"{socket.gethostname()}:{port}"
         return self.instance or (unique if self.port else f"{unique}:{os.getpid()}")
+
+    @field_validator("allowed_private_hosts")
+    @classmethod
+    def _known_hosts(cls, value: str) -> str:
+        parse_private_hosts(value)
+        return value
+
+    def private_hosts(self) -> PrivateHosts:
+        """Return the hosts that may have a private address."""
+        return parse_private_hosts(self.allowed_private_hosts)
 
     def patience(self) -> Patience:
         """Return how long what is owed is tried."""

@@ -43,7 +43,7 @@ def guarded_socket(*, allow_private: bool) -> Callable[[AddressInfo], socket.soc
     def create(info: AddressInfo) -> socket.socket:
         family, kind, protocol, _, address = info
         if not (allow_private or is_public(str(address[0]))):
-            message = f"{address[0]} is a private address; private destinations are not allowed"
+            message = f"{address[0]} is private, and its host is not among the allowed ones"
             raise AddressRefusedError(message)
         sock = socket.socket(family, kind, protocol)
         sock.setblocking(False)  # noqa: FBT003 - its only parameter

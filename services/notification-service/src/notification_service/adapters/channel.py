@@ -1,17 +1,20 @@
 """What the channels share: the letter they carry, and how an HTTP answer becomes our failures."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import aiohttp
+from yarl import URL
 
 from alert_contracts.notifications import Notification
 from notification_service.adapters.addresses import AddressRefusedError, guarded_socket
 from notification_service.domain.outcome import Reason
+from notification_service.domain.private import PrivateHosts
 from notification_service.ports import ChannelPermanentError, ChannelTemporaryError
 
 MAX_ANSWER: Final = 4_096
@@ -53,8 +56,35 @@ class Answer:
     text: str
 
 
+class Sessions(NamedTuple):
+    """The sessions of all HTTP channels. Addresses are judged when connecting, not by name."""
+
+    public: aiohttp.ClientSession
+    private: aiohttp.ClientSession
+    private_hosts: PrivateHosts
+
+    def to(self, url: str) -> aiohttp.ClientSession:
+        """Return the session for a URL: only a host that was named may have a private address."""
+        try:
+            parsed = URL(url)
+            named = self.private_hosts.permits(parsed.host or "", parsed.port)
+        except ValueError:  # sending will say so
+            return self.public
+        return self.private if named else self.public
+
+
+@asynccontextmanager
+async def open_sessions(private_hosts: PrivateHosts) -> AsyncIterator[Sessions]:
+    """Give the sessions, and close them."""
+    async with (
+        open_session(allow_private=False) as public,
+        open_session(allow_private=True) as private,
+    ):
+        yield Sessions(public, private, private_hosts)
+
+
 def open_session(*, allow_private: bool, per_host: int = 32) -> aiohttp.ClientSession:
-    """Return the session of all HTTP channels: no cookies, no proxies, no redirects followed."""
+    """Return a session for HTTP channels: no cookies, no proxies, no redirects followed."""
     connector = aiohttp.TCPConnector(
         limit=0,
         limit_per_host=per_host,

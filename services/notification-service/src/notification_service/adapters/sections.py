@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import aiohttp
 from pydantic import SecretStr
 
 from alert_contracts.config import (
@@ -19,7 +18,7 @@ from alert_contracts.config import (
     SlackConfig,
     WebhookConfig,
 )
-from notification_service.adapters.channel import ChannelPort, HttpPost
+from notification_service.adapters.channel import ChannelPort, HttpPost, Sessions
 from notification_service.adapters.email import EmailChannel, Mailbox
 from notification_service.adapters.pagerduty import PagerDutyChannel
 from notification_service.adapters.slack import SlackChannel
@@ -37,9 +36,8 @@ _PAGERDUTY_TEXTS: Final = ("client", "client_url", "severity", "source", "compon
 class Tools:
     """What channels are built with. `timeout` is in seconds, `clock` gives epoch ms."""
 
-    session: aiohttp.ClientSession
+    sessions: Sessions
     timeout: float
-    allow_private: bool
     webhook_secret: bytes
     clock: Callable[[], int]
 
@@ -148,7 +146,9 @@ def _email(receiver: str, index: int, section: EmailConfig) -> Entry:
         send_resolved=section.send_resolved,
         overrides=texts,
         build=lambda tools: EmailChannel(
-            box, timeout=tools.timeout, allow_private=tools.allow_private
+            box,
+            timeout=tools.timeout,
+            allow_private=tools.sessions.private_hosts.permits(box.host, box.port),
         ),
     )
 
@@ -181,7 +181,7 @@ def _post(
 ) -> HttpPost:
     own = section.timeout.total_seconds() if section.timeout else tools.timeout
     headers = credentials(section.http_config)
-    return HttpPost(tools.session, url, timeout=own, headers=headers)
+    return HttpPost(tools.sessions.to(url), url, timeout=own, headers=headers)
 
 
 def _host(url: str) -> str:
