@@ -23,7 +23,7 @@ class Thing(BaseModel):
     size: int
 
 
-def _app() -> FastAPI:
+def _app(gate: asyncio.Barrier | None) -> FastAPI:
     app = create_app("Example", "An example.", Health("example", ready=True))
 
     @app.post("/things")
@@ -38,18 +38,31 @@ def _app() -> FastAPI:
             raise ZeroDivisionError
         return thing
 
+    @app.get("/wait")
+    async def wait() -> None:
+        assert gate is not None
+        await gate.wait()
+        await gate.wait()
+
     return app
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+async def served(
+    at_once: int = 9, gate: asyncio.Barrier | None = None
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     stop = asyncio.Event()
     sock = listen("127.0.0.1", 0)
-    running = asyncio.create_task(serve(_app(), sock, stop))
+    running = asyncio.create_task(serve(_app(gate), sock, stop, at_once=at_once))
     async with aiohttp.ClientSession() as session:
         yield session, f"http://127.0.0.1:{sock.getsockname()[1]}"
     stop.set()
     await running
+
+
+async def status_of(session: aiohttp.ClientSession, url: str) -> int:
+    async with session.get(url) as answer:
+        return answer.status
 
 
 @pytest.mark.parametrize(
@@ -80,11 +93,43 @@ async def test_every_error_is_a_problem_document(
         assert answer.headers["Retry-After"] == "3"
 
 
+async def test_a_body_is_bounded_announced_or_not() -> None:
+    async def pieces(count: int) -> AsyncIterator[bytes]:
+        yield b'{"size":"x"'
+        for _ in range(count):
+            yield b" " * 65_536
+        yield b"}"
+
+    whole = b'{"size":7' + b" " * 262_144 + b"}"
+    headers = {"Content-Type": "application/json"}
+    async with served() as (session, base):
+        for body, status in ((whole, 413), (pieces(4), 413), (pieces(3), 422)):
+            async with session.post(f"{base}/things", data=body, headers=headers) as answer:
+                problem = await answer.json(content_type="application/problem+json")
+                assert (answer.status, len(problem["traceId"])) == (status, 32)
+                assert ("262144 bytes" in problem["detail"]) == (status == 413)
+
+
+async def test_a_crowd_is_told_when_to_come_again() -> None:
+    gate = asyncio.Barrier(2)
+
+    async with served(1, gate) as (session, base):
+        waiting = asyncio.create_task(status_of(session, f"{base}/wait"))
+        await asyncio.wait_for(gate.wait(), 5)
+        async with session.get(f"{base}/health/live") as answer:
+            problem = await answer.json(content_type="application/problem+json")
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert problem["detail"] == "too many requests are being answered"
+        await gate.wait()
+        assert await waiting == 200
+        assert await status_of(session, f"{base}/health/live") == 200
+
+
 async def test_operations_answer() -> None:
     async with served() as (session, base):
         for path in ("/health", "/health/live", "/health/ready", "/metrics", "/info", "/docs"):
-            assert (await session.get(base + path)).status == 200, path
-        assert (await session.get(f"{base}/nothing")).status == 404
+            assert await status_of(session, base + path) == 200, path
+        assert await status_of(session, f"{base}/nothing") == 404
 
 
 def test_a_taken_port_is_named() -> None:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_runtime import tracing
+from service_runtime.bounds import BodyLimit, CrowdLimit
 from service_runtime.errors import StartupError, TemporaryError
 from service_runtime.health import Health
 from service_runtime.telemetry import VERSION, logger, render_metrics
@@ -22,6 +23,10 @@ from service_runtime.telemetry import VERSION, logger, render_metrics
 log = logger(__name__)
 PROBLEM = "application/problem+json"
 BACKLOG = 2_048
+MAX_BODY = 262_144
+"""Bytes of a body, unless an application says otherwise."""
+AT_ONCE = 2_000
+"""Requests that a service answers at once."""
 
 
 class ProblemError(Exception):
@@ -106,8 +111,17 @@ async def _on_bug(request: Request, exc: Exception) -> Response:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault of ours; it has been logged")
 
 
-def create_app(title: str, description: str, health: Health) -> FastAPI:
-    """Return an application with error answers, trace context, health, metrics and info."""
+def _refusal(status: HTTPStatus, detail: str, headers: dict[str, str]) -> ASGIApp:
+    return _problem(status, detail, headers=headers)
+
+
+def create_app(
+    title: str, description: str, health: Health, *, max_body: int = MAX_BODY
+) -> FastAPI:
+    """Return an application with error answers, trace context, health, metrics and info.
+
+    A body of more than `max_body` bytes is answered 413.
+    """
     app = FastAPI(title=title, description=description, version=VERSION)
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -115,6 +129,7 @@ def create_app(title: str, description: str, health: Health) -> FastAPI:
     app.add_exception_handler(TemporaryError, _on_temporary)
     app.add_exception_handler(Exception, _on_bug)
     _add_operations(app, health)
+    app.add_middleware(BodyLimit, limit=max_body, refuse=_refusal)
     app.add_middleware(TraceMiddleware)
     return app
 
@@ -194,18 +209,26 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    app: ASGIApp, sock: socket.socket, stop: asyncio.Event, *, grace: float = 10.0
+    app: ASGIApp,
+    sock: socket.socket,
+    stop: asyncio.Event,
+    *,
+    grace: float = 10.0,
+    at_once: int = AT_ONCE,
 ) -> None:
-    """Serve until `stop` is set, then finish the requests in flight within `grace` seconds."""
+    """Serve until `stop` is set, then finish the requests in flight within `grace` seconds.
+
+    Requests beyond `at_once` are answered 503. uvicorn's own bound is not used: it counts idle
+    connections, and its answer is neither a problem document nor says when to come again.
+    """
     config = uvicorn.Config(
-        app,
+        CrowdLimit(app, limit=at_once, refuse=_refusal),
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace),
-        limit_concurrency=2_000,
         backlog=BACKLOG,
         h11_max_incomplete_event_size=65_536,
     )
