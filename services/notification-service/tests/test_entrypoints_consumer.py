@@ -11,6 +11,8 @@ from notification_service.testing.outbox import FakeOutbox
 from service_runtime.consumer import Parsed, Record
 from service_runtime.errors import PoisonError
 
+DEEP = b'{"unknown": ' + b"[" * 100_000
+
 
 def record(value: bytes | None) -> Record:
     return Record("notifications", 0, 1, b"group", value, {}, 0)
@@ -20,7 +22,7 @@ def test_an_order_is_read() -> None:
     assert parse(record(encode(order()))) == order()
 
 
-@pytest.mark.parametrize("value", [None, b"", b"{", b"{}", b'{"id": 3}'])
+@pytest.mark.parametrize("value", [None, b"", b"{", b"{}", b'{"id": 3}', DEEP])
 def test_anything_else_is_poison(value: bytes | None) -> None:
     with pytest.raises(PoisonError):
         parse(record(value))

@@ -25,7 +25,7 @@ def parse(record: Record) -> Notification:
     """
     try:
         return decode_notification(record.value or b"")
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, RecursionError) as exc:
         raise PoisonError(str(exc)) from exc
 
 
