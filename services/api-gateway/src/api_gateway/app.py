@@ -1,7 +1,6 @@
 """Composition root: the only place that builds adapters."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +23,7 @@ from api_gateway.handlers.publishing import Publication
 from api_gateway.handlers.ruling import Rules
 from api_gateway.settings import Settings
 from api_gateway.telemetry import SERVICE, LogEvent, Metrics
+from service_runtime.clock import now_ms
 from service_runtime import templating
 from service_runtime.health import Health
 from service_runtime.kafka import KafkaProducer, client_log_settings
@@ -43,11 +43,6 @@ class Gateway:
     front: Front
     health: Health
     reconciler: Reconciler
-
-
-def now_ms() -> int:
-    """Return epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def refusal_of_template(text: str) -> str | None:

@@ -1,13 +1,13 @@
 """A stored rule: what the user sent, its revision, and what readers and the engine see of it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from alert_contracts.rules import DEFAULTS, Rule, RuleType, Window
+from alert_contracts.times import rfc3339
 from api_gateway.domain import durations
 from api_gateway.domain.rule_document import READ_ONLY, RuleDocument
 
@@ -114,8 +114,8 @@ def show(rule: StoredRule) -> dict[str, Any]:
         "id": rule.id,
         "revision": rule.revision,
         **show_document(rule.document),
-        "createdAt": show_time(rule.created_at),
-        "updatedAt": show_time(rule.updated_at),
+        "createdAt": rfc3339(rule.created_at),
+        "updatedAt": rfc3339(rule.updated_at),
     }
 
 
@@ -152,12 +152,6 @@ def show_document(document: Document) -> dict[str, Any]:
             **document["window"],
         }
     return {name: value for name, value in filled.items() if value is not None}
-
-
-def show_time(milliseconds: int) -> str:
-    """Return epoch ms as RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def resolve(rule: StoredRule) -> Rule:

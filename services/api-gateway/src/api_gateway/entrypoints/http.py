@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from api_gateway.entrypoints.logs import LogRoutes
 from api_gateway.entrypoints.openapi import describe
+from api_gateway.entrypoints.requests import MAX_DOCUMENT
 from api_gateway.entrypoints.rules import rule_router
 from api_gateway.handlers.ruling import Rules
 from api_gateway.telemetry import Route
@@ -37,7 +38,7 @@ class Front:
 
 def build_front(logs: LogRoutes, rules: Rules, health: Health) -> Front:
     """Return the application."""
-    app = create_app("Tocsin gateway", DESCRIPTION, health)
+    app = create_app("Tocsin gateway", DESCRIPTION, health, max_body=MAX_DOCUMENT)
     app.include_router(rule_router(rules))
     describe(app)
     return Front(logs, app)

@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from alert_contracts.rules import RuleType, Severity
-from api_gateway.domain.rules import Revision, StoredRule, show, show_document, show_time
+from alert_contracts.times import rfc3339
+from api_gateway.domain.rules import Revision, StoredRule, show, show_document
 from api_gateway.entrypoints.requests import (
     NAME_CURSOR,
     REVISION_CURSOR,
@@ -249,7 +250,7 @@ def _step(revision: Revision) -> dict[str, Any]:
     return {
         "revision": revision.revision,
         "action": revision.action.value,
-        "at": show_time(revision.at),
+        "at": rfc3339(revision.at),
         "rule": show_document(revision.document),
     }
 
