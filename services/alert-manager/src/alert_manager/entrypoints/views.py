@@ -1,11 +1,11 @@
 """How the REST API shows alerts: camelCase, RFC 3339 with milliseconds, latencies in ms."""
 
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 
+from alert_contracts.times import rfc3339
 from alert_manager.domain.history import AlertRecord, Entry, Stamps
 
 View = dict[str, Any]
@@ -13,9 +13,7 @@ View = dict[str, Any]
 
 def moment(at: int | None) -> str | None:
     """Return epoch milliseconds as RFC 3339, UTC."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return None if at is None else rfc3339(at)
 
 
 def summary(record: AlertRecord) -> View:

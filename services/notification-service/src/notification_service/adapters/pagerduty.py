@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from alert_contracts.notifications import Notification
+from alert_contracts.times import rfc3339
 from notification_service.adapters.channel import HttpPost, Letter, shown
-from notification_service.domain.message import rfc3339
 from notification_service.domain.outcome import Reason
 from notification_service.ports import ChannelTemporaryError
 

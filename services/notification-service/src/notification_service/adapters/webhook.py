@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from alert_contracts.notifications import Notification, NotifiedAlert
+from alert_contracts.times import rfc3339
 from notification_service.adapters.channel import HttpPost, Letter
-from notification_service.domain.message import common, rfc3339
+from notification_service.domain.message import common
 
 NOT_OVER: Final = "0001-01-01T00:00:00Z"
 SIGNATURE: Final = "X-Tocsin-Signature"

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from alert_contracts.events import Event
 from alert_contracts.notifications import Notification, NotifiedAlert
+from alert_contracts.times import rfc3339
 
 LATE_MS: Final = 60_000
 """A message that comes later than this says so."""
@@ -18,11 +19,6 @@ _OWN_LABELS: Final = frozenset({"alertname", "severity", "rule_id", "tenant"})
 def moment(ms: int) -> str:
     """Return epoch milliseconds as a person reads them."""
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def rfc3339(ms: int) -> str:
-    """Return epoch milliseconds as RFC 3339 UTC with milliseconds."""
-    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
 def duration(ms: int) -> str:

@@ -10,8 +10,8 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from alert_contracts.times import rfc3339
 from notification_service.domain.directory import Channel, Directory, Endpoint
-from notification_service.domain.message import rfc3339
 from notification_service.domain.sample import sample_order
 from notification_service.ports import Circuits, Courier, Ledger, Previewer
 from service_runtime.health import Health
