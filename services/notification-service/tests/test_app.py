@@ -21,9 +21,9 @@ from alert_contracts.topics import Topic, dead_letter_topic
 from notification_service.adapters.catalog import build_catalog, read_config
 from notification_service.adapters.ledger import PostgresLedger
 from notification_service.adapters.postgres import PostgresOutbox
-from notification_service.app import now_ms
 from notification_service.handlers import plan
 from notification_service.testing import order
+from service_runtime.clock import now_ms
 from service_runtime.kafka import KafkaProducer
 from service_runtime.postgres import Database, open_database
 from service_runtime.provision import provision

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from alert_manager.entrypoints.consumer import (
 from alert_manager.handlers import Desk
 from alert_manager.settings import Settings
 from alert_manager.telemetry import LogEvent
+from service_runtime.clock import now_ms
 from service_runtime.errors import StartupError
 from service_runtime.health import Health
 from service_runtime.kafka import KafkaProducer
@@ -58,11 +58,6 @@ def read_config(settings: Settings) -> Config:
     if config.without_effect:
         log.warning(LogEvent.WITHOUT_EFFECT, names=list(config.without_effect))
     return config
-
-
-def wall_clock() -> int:
-    """Return epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +102,7 @@ async def build(settings: Settings) -> AsyncIterator[AlertManager]:
             outbox=PostgresOutbox(database),
             seen=RedisSeenCache(client, installation=history.installation, ttl=ttl),
             publisher=KafkaPublisher(producer),
-            clock=wall_clock,
+            clock=now_ms,
         )
         yield AlertManager(desk, health, producer)
 

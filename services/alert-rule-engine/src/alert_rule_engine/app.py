@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -27,6 +26,7 @@ from alert_rule_engine.handlers.evaluate import EvaluateBatch
 from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.settings import Settings
 from service_runtime import lifecycle, telemetry
+from service_runtime.clock import now_ms
 from service_runtime.health import Answer, Health, ThreadedHealthServer
 
 SERVICE = "alert-rule-engine"
@@ -38,11 +38,6 @@ class Role(StrEnum):
 
     EVALUATE = "evaluate"
     AGGREGATE = "aggregate"
-
-
-def now_ms() -> int:
-    """Return the wall clock in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def end_process(reason: str) -> NoReturn:

@@ -23,8 +23,8 @@ from api_gateway.handlers.publishing import Publication
 from api_gateway.handlers.ruling import Rules
 from api_gateway.settings import Settings
 from api_gateway.telemetry import SERVICE, LogEvent, Metrics
-from service_runtime.clock import now_ms
 from service_runtime import templating
+from service_runtime.clock import now_ms
 from service_runtime.health import Health
 from service_runtime.kafka import KafkaProducer, client_log_settings
 from service_runtime.postgres import open_database

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from notification_service.entrypoints.timer import ResultPublisher, keep_house
 from notification_service.handlers import Notifier, Reporter
 from notification_service.settings import Settings
 from service_runtime import web
+from service_runtime.clock import now_ms
 from service_runtime.consumer import BatchConsumer
 from service_runtime.errors import TemporaryError
 from service_runtime.health import Check, Health
@@ -48,11 +48,6 @@ log = logger(__name__)
 FLUSH_SECONDS: Final = 2.0
 """What Kafka gets at the end, twice: for results, and for what its client holds."""
 _GAUGE: Final = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 2}
-
-
-def now_ms() -> int:
-    """Return the wall clock in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def main() -> int:
