@@ -282,3 +282,15 @@ def references(node: object) -> set[str]:
         return set()
     own = {str(node["$ref"]).rpartition("/")[2]} if "$ref" in node else set()
     return own.union(*map(references, node.values()))
+
+
+async def test_503_says_so_when_nobody_knows_whether_it_is_stored(world: World) -> None:
+    world.repository.forgets_to_answer = True
+    answer = await world.client.post(PATH, json=plain_rule())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "nobody knows" in answer.json()["detail"]
+    place = answer.headers["location"]
+    assert (await world.client.get(place)).json()["revision"] == 1
+    answer = await world.client.patch(place, json={"threshold": 7})
+    assert (answer.status_code, answer.headers["location"]) == (503, place)
+    assert (await world.client.get(place)).json()["revision"] == 2

@@ -12,7 +12,7 @@ from alert_contracts.rules import Rule
 from api_gateway.domain.records import LogRecord
 from api_gateway.domain.rules import Revision, StoredRule, action_of
 from api_gateway.ports import RuleFilter, RuleKey, TooManyRulesError, Version
-from service_runtime.errors import TemporaryError
+from service_runtime.errors import TemporaryError, UncertainError
 
 
 class FakeEventLog:
@@ -52,6 +52,8 @@ class FakeRuleRepository:
 
     def __init__(self) -> None:
         self.away = False
+        self.forgets_to_answer = False
+        """Stores, but goes away before it says so."""
         self._kept: dict[RuleKey, _Kept] = {}
         self._locks: dict[RuleKey, asyncio.Lock] = {}
 
@@ -81,6 +83,7 @@ class FakeRuleRepository:
             raise TooManyRulesError
         self._kept[rule.tenant, rule.id] = _Kept(rule)
         self._record(None, rule)
+        self._confirm()
 
     async def change(
         self, key: RuleKey, decide: Callable[[StoredRule], StoredRule]
@@ -94,6 +97,7 @@ class FakeRuleRepository:
             if after is not before:
                 self._kept[key].rule = after
                 self._record(before, after)
+            self._confirm()
             return after
 
     async def revisions(
@@ -161,6 +165,11 @@ class FakeRuleRepository:
         if self.away:
             message = "Postgres: connection refused"
             raise TemporaryError(message, retry_after=1.0)
+
+    def _confirm(self) -> None:
+        if self.forgets_to_answer:
+            message = "Postgres did not answer"
+            raise UncertainError(message, retry_after=1.0)
 
     def _lock(self, key: RuleKey) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())

@@ -13,6 +13,10 @@ class TemporaryError(Exception):
         self.retry_after = retry_after
 
 
+class UncertainError(TemporaryError):
+    """May have worked already: the answer was lost. Look before repeating what repeats badly."""
+
+
 class PermanentError(Exception):
     """Will fail however often it is tried."""
 

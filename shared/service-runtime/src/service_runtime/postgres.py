@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from service_runtime.errors import PoisonError, TemporaryError
+from service_runtime.errors import PoisonError, TemporaryError, UncertainError
 
 Connection = psycopg.AsyncConnection[DictRow]
 _LIMIT_EXCEEDED: Final = "54"
@@ -33,20 +33,23 @@ class Database:
         Raises:
             TemporaryError: the server is away, restarting, overloaded, or frozen: a stopped one
                 keeps its connections and never answers, so the whole block has a bound.
+            UncertainError: it went away during the commit, and may have done it.
             PoisonError: a value exceeds what the server can ever hold, as of an index entry.
         """
+        error: type[TemporaryError] = TemporaryError
         try:
             async with asyncio.timeout(self._bound), self._pool.connection() as connection:
                 yield connection
+                error = UncertainError
         except TimeoutError:
             message = f"Postgres did not answer within {self._bound:g} s"
-            raise TemporaryError(message, retry_after=1.0) from None
+            raise error(message, retry_after=1.0) from None
         except _AWAY as exc:
             if (getattr(exc, "sqlstate", None) or "").startswith(_LIMIT_EXCEEDED):
                 message = f"Postgres can never store it: {str(exc).strip()[:MAX_REASON]}"
                 raise PoisonError(message) from exc
             message = f"Postgres: {str(exc).strip() or type(exc).__name__}"
-            raise TemporaryError(message, retry_after=1.0) from exc
+            raise error(message, retry_after=1.0) from exc
 
     async def check(self) -> None:
         """Raise TemporaryError unless the server answers."""

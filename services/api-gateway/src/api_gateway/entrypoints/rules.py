@@ -31,6 +31,7 @@ from api_gateway.entrypoints.views import (
     problems,
 )
 from api_gateway.handlers.ruling import (
+    MaybeStoredError,
     NotLiveError,
     RevisionMismatchError,
     RuleInvalidError,
@@ -288,4 +289,11 @@ def _translated() -> Iterator[None]:
             f"itself once Kafka answers; do not repeat the request ({exc})"
         )
         headers = {"Location": f"{PATH}/{exc.rule.id}", "Retry-After": "5"}
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers) from exc
+    except MaybeStoredError as exc:
+        detail = (
+            f"nobody knows whether this is stored as rule {exc.rule_id}; look at its Location "
+            f"before you repeat the request ({exc})"
+        )
+        headers = {"Location": f"{PATH}/{exc.rule_id}", "Retry-After": "5"}
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers) from exc

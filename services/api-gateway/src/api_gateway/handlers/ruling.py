@@ -1,6 +1,7 @@
 """The use cases of alert rules: decide, store, and have the change live before saying so."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from api_gateway.domain.rule_document import Problem
@@ -8,7 +9,7 @@ from api_gateway.domain.rule_review import CheckTemplate, review
 from api_gateway.domain.rules import Revision, StoredRule, merge, own_fields
 from api_gateway.handlers.publishing import Publication
 from api_gateway.ports import Clock, RuleFilter, RuleKey, RuleRepository, RuleTopic
-from service_runtime.errors import TemporaryError
+from service_runtime.errors import TemporaryError, UncertainError
 
 Document = Mapping[str, Any]
 Precondition = Callable[[int], bool]
@@ -37,6 +38,22 @@ class NotLiveError(Exception):
     def __init__(self, rule: StoredRule, reason: str) -> None:
         super().__init__(reason)
         self.rule = rule
+
+
+class MaybeStoredError(Exception):
+    """Nobody knows whether the change is stored: the repository went away while it committed."""
+
+    def __init__(self, key: RuleKey, reason: str) -> None:
+        super().__init__(reason)
+        self.rule_id = key[1]
+
+
+@contextmanager
+def _doubt(key: RuleKey) -> Iterator[None]:
+    try:
+        yield
+    except UncertainError as exc:
+        raise MaybeStoredError(key, str(exc)) from exc
 
 
 def always(_revision: int) -> bool:
@@ -103,11 +120,13 @@ class Rules:
             RuleInvalidError: it is refused.
             TooManyRulesError: the tenant has as many as it may.
             NotLiveError: it is stored, but not known to be live.
+            MaybeStoredError: it is stored or not, and nobody knows.
             TemporaryError: nothing is stored; Kafka or the repository is away.
         """
         rule = self.draft(tenant, sent)
         await self._topic.demand()
-        await self._repository.add(rule, limit=self._limit)
+        with _doubt((tenant, rule.id)):
+            await self._repository.add(rule, limit=self._limit)
         return await self._live(rule)
 
     async def replace(
@@ -172,7 +191,8 @@ class Rules:
             return decide(rule)
 
         await self._topic.demand()
-        changed = await self._repository.change(key, guarded)
+        with _doubt(key):
+            changed = await self._repository.change(key, guarded)
         return None if changed is None else await self._live(changed)
 
     async def _live(self, rule: StoredRule) -> StoredRule:
