@@ -55,22 +55,66 @@ def test_only_the_last_batch_ids_of_a_source_are_remembered() -> None:
     assert pipeline.post(an_error(), batch="first")[0].outcome is Outcome.APPLIED
 
 
-def test_a_lost_partial_is_applied_around_but_never_silently() -> None:
-    pipeline = Pipeline()
-    pipeline.post(an_error())
-    assert not any(each.gap for each in pipeline.post(an_error()))
-    lost = [log.pop() for log in pipeline.log]
-    assert len(lost) == 4
-    fresh = Pipeline()
-    for target in range(4):
-        fresh.log[target] = [pipeline.log[target][0]]
-        fresh.apply(target, 0)
-    pipeline.post(an_error())
-    for target in range(4):
-        fresh.log[target].append(pipeline.log[target][-1])
-        applied = fresh.apply(target, 1)
-        assert applied is not None
-        assert applied.gap
+def told_of(*settled: int) -> list[bytes]:
+    """The log of one partition, of one event a record, each sent when so much was settled."""
+    pipeline = Pipeline(a_rule(threshold=1_000))
+    for each in settled:
+        pipeline.post(an_error(), settled=each)
+    return pipeline.log[0]
+
+
+def hear(reader: Pipeline, record: bytes, *, offset: int | None = None) -> tuple[Outcome, bool]:
+    """Let partition 0 hear a record, next in the log or at an offset."""
+    log = reader.log[0]
+    log.extend([b""] * ((len(log) if offset is None else offset) - len(log)))
+    log.append(record)
+    applied = reader.apply(0, len(log) - 1)
+    assert applied is not None
+    return applied.outcome, applied.gap
+
+
+def test_a_partial_whose_predecessor_is_to_come_is_not_applied_before_it() -> None:
+    first, second, third = told_of(0, 0, 1)
+    reader = Pipeline()
+    assert hear(reader, first) == (Outcome.APPLIED, False)
+    assert hear(reader, third) == (Outcome.EARLY, True)
+    assert hear(reader, second) == (Outcome.APPLIED, False)
+    assert hear(reader, third) == (Outcome.APPLIED, False)
+    assert counted(reader) == 3
+
+
+def test_a_partial_that_will_never_come_is_passed_over_but_not_silently() -> None:
+    first, _, third = told_of(0, 0, 2)
+    reader = Pipeline()
+    hear(reader, first)
+    assert hear(reader, third) == (Outcome.APPLIED, True)
+
+
+def test_a_log_that_begins_late_is_no_loss() -> None:
+    _, second = told_of(0, 1)
+    assert hear(Pipeline(), second) == (Outcome.APPLIED, False)
+
+
+def test_what_the_log_itself_has_lost_is_not_waited_for_but_anything_after_is() -> None:
+    first, _, third, _, fifth = told_of(0, 0, 0, 0, 0)
+    reader = Pipeline()
+    hear(reader, first)
+    assert hear(reader, third, offset=2) == (Outcome.APPLIED, True)
+    assert hear(reader, fifth) == (Outcome.EARLY, True)
+
+
+def test_what_could_not_be_read_is_not_waited_for_also_after_a_restart() -> None:
+    first, _, third = told_of(0, 0, 0)
+    reader = Pipeline()
+    hear(reader, first)
+    partition = reader.journals[0].partition
+    partition.skip(1)
+    partition.skip(1)
+    reader.log[0].append(b"")
+    reader.flush()
+    reader.crash()
+    assert reader.journals[0].partition.vector.applied == 1
+    assert hear(reader, third) == (Outcome.APPLIED, True)
 
 
 def test_event_time_is_unknown_until_every_source_has_spoken() -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from faust.types import TP
 
+from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
 from alert_rule_engine.entrypoints.guard import (
     DeafWatch,
     LoopWatch,
@@ -16,24 +18,26 @@ from alert_rule_engine.entrypoints.guard import (
     was_skipped,
 )
 from alert_rule_engine.entrypoints.records import record_of
-from alert_rule_engine.testing import EndedError, end
+from alert_rule_engine.handlers.evaluate import EvaluateBatch
+from alert_rule_engine.testing import NOON, EndedError, FakeOutlet
+from alert_rule_engine.testing import end as halt
 
 
 def test_work_that_goes_on_is_left_alone() -> None:
-    watch = StallWatch(end, seconds=60)
+    watch = StallWatch(halt, seconds=60)
     for now in range(0, 600, 10):
         watch.observe(lag=100, progress=now, now=now)
 
 
 def test_nothing_to_do_is_no_stall() -> None:
-    watch = StallWatch(end, seconds=60)
+    watch = StallWatch(halt, seconds=60)
     for now in range(0, 600, 10):
         watch.observe(lag=0, progress=7, now=now)
     watch.observe(lag=5, progress=7, now=620)
 
 
 def test_records_that_wait_while_none_is_done_end_the_process() -> None:
-    watch = StallWatch(end, seconds=60)
+    watch = StallWatch(halt, seconds=60)
     watch.observe(lag=5, progress=7, now=0)
     watch.observe(lag=5, progress=7, now=60)
     with pytest.raises(EndedError, match="5 records wait"):
@@ -54,7 +58,7 @@ reachable = pytest.fixture(broker)
 async def test_a_consumer_that_hears_nothing_of_a_broker_that_is_there_ends_the_process(
     reachable: str,
 ) -> None:
-    watch = DeafWatch(f"{reachable},other:9092", end, seconds=60)
+    watch = DeafWatch(f"{reachable},other:9092", halt, seconds=60)
     await watch.unheard(now=0)
     await watch.unheard(now=60)
     with pytest.raises(EndedError, match="deaf"):
@@ -62,14 +66,14 @@ async def test_a_consumer_that_hears_nothing_of_a_broker_that_is_there_ends_the_
 
 
 async def test_an_answer_begins_the_wait_anew(reachable: str) -> None:
-    watch = DeafWatch(reachable, end, seconds=60)
+    watch = DeafWatch(reachable, halt, seconds=60)
     await watch.unheard(now=0)
     watch.heard()
     await watch.unheard(now=61)
 
 
 async def test_a_broker_that_is_away_is_waited_for() -> None:
-    watch = DeafWatch("127.0.0.1:1", end, seconds=60)
+    watch = DeafWatch("127.0.0.1:1", halt, seconds=60)
     for now in range(0, 600, 10):
         await watch.unheard(now=now)
 
@@ -80,6 +84,71 @@ class FakeConsumer:
 
     async def earliest_offsets(self, tp: TP) -> dict[TP, int]:
         return {tp: self.earliest}
+
+
+class FakeApp:
+    """As much of a Faust app as a worker touches before it is started."""
+
+    def __init__(self, *, committed: int | None, earliest: int, end: int) -> None:
+        self.rebalancing = False
+        self.consumer = self
+        self.on_partitions_assigned = self
+        self._committed_offset = {SOURCE: committed}
+        self._earliest = earliest
+        self._end = end
+
+    def topic(self, name: str, **_types: type) -> str:
+        return name
+
+    def agent(self, *_topics: str, **_options: object) -> Callable[[object], None]:
+        return lambda _body: None
+
+    def connect(self, callback: Callable[..., Awaitable[None]]) -> None:
+        self.assign = callback
+
+    def assignment(self) -> set[TP]:
+        return {SOURCE}
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, self._end)
+
+    async def position(self, _tp: TP) -> int:
+        return self._end
+
+    async def earliest_offsets(self, tp: TP) -> dict[TP, int]:
+        return {tp: self._earliest}
+
+
+SOURCE = TP("log-events", 3)
+
+
+@pytest.mark.parametrize(
+    ("committed", "earliest", "end", "idle"),
+    [
+        (None, 0, 0, True),
+        (None, 0, 5, False),
+        (None, 5, 5, True),
+        (4, 0, 5, False),
+        (5, 0, 5, True),
+    ],
+)
+async def test_a_silent_source_is_idle_only_if_all_of_it_was_told(
+    *, committed: int | None, earliest: int, end: int, idle: bool
+) -> None:
+    app: Any = FakeApp(committed=committed, earliest=earliest, end=end)
+    outlet = FakeOutlet()
+    worker = EvaluateWorker(
+        app,
+        EvaluateBatch(lambda: NOON),
+        outlet,
+        clock=lambda: NOON,
+        end=halt,
+        deaf=DeafWatch("127.0.0.1:1", halt),
+        idle_after=0,
+    )
+    await app.assign(app, {SOURCE}, signal=None)
+    await worker.tick()
+    assert [target for _, target, _ in outlet.sent] == ([0, 1, 2, 3] if idle else [])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +163,7 @@ async def test_a_record_that_was_not_delivered_is_told_from_one_that_is_no_more(
 
 
 async def test_the_loop_is_young_while_it_turns() -> None:
-    watch = LoopWatch(end)
+    watch = LoopWatch(halt)
     turning = asyncio.ensure_future(watch.run())
     await asyncio.sleep(0)
     assert watch.age() < 1

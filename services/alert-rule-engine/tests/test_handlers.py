@@ -70,9 +70,10 @@ class Stage:
             counted=CountedEvents(self.registry),
         )
         self.posted = 0
+        self.settled = 0
 
     async def post(self, *events: Event) -> None:
-        emission = self.evaluate.handle(a_batch(*events, offset=self.posted))
+        emission = self.evaluate.handle(a_batch(*events, offset=self.posted), settled=self.settled)
         for target, value in enumerate(emission.values):
             record = a_record(value, offset=self.posted, partition=target)
             if target in self.handler.journals:
@@ -91,7 +92,7 @@ def test_a_record_yields_one_partial_for_each_target_also_when_it_adds_nothing()
         an_error(NOON + 1),
         headers={Header.ACCEPTED_AT: str(NOON + 6), Header.TRACEPARENT: "00-t"},
     )
-    emission = evaluator(a_rule()).handle(record)
+    emission = evaluator(a_rule()).handle(record, settled=0)
     found = decoded(emission.values)
     assert len(found) == 4
     assert emission.poison is None
@@ -104,13 +105,13 @@ def test_a_record_yields_one_partial_for_each_target_also_when_it_adds_nothing()
 
 
 def test_event_time_never_runs_ahead_of_acceptance() -> None:
-    emission = evaluator().handle(a_batch(an_error(NOON + 600_000)))
+    emission = evaluator().handle(a_batch(an_error(NOON + 600_000)), settled=0)
     assert {each.clock for each in decoded(emission.values)} == {NOON + 7}
 
 
 @pytest.mark.parametrize("value", [b"nonsense", None, b'{"timestamp":"x"}\n'])
 def test_poison_is_named_and_still_yields_its_partials(value: bytes | None) -> None:
-    emission = evaluator(a_rule()).handle(a_record(value))
+    emission = evaluator(a_rule()).handle(a_record(value), settled=0)
     assert isinstance(emission.poison, PoisonError)
     found = decoded(emission.values)
     assert [(each.offset, each.events, each.blocks) for each in found] == [(0, 0, [])] * 4
@@ -118,15 +119,18 @@ def test_poison_is_named_and_still_yields_its_partials(value: bytes | None) -> N
 
 def test_a_record_without_our_headers_is_accepted_when_kafka_took_it() -> None:
     emission = evaluator().handle(
-        Record("log-events", 0, 3, None, encode_batch([an_error()]), {"accepted-at": "soon"}, NOON)
+        Record("log-events", 0, 3, None, encode_batch([an_error()]), {"accepted-at": "soon"}, NOON),
+        settled=0,
     )
     assert {each.accepted_at for each in decoded(emission.values)} == {NOON}
 
 
 def test_a_tenant_is_judged_by_its_own_rules() -> None:
     handler = evaluator(a_rule(tenant="acme"))
-    mine = decoded(handler.handle(a_batch(an_error(), headers={"tenant": "acme"})).values)
-    other = decoded(handler.handle(a_batch(an_error())).values)
+    mine = decoded(
+        handler.handle(a_batch(an_error(), headers={"tenant": "acme"}), settled=0).values
+    )
+    other = decoded(handler.handle(a_batch(an_error()), settled=0).values)
     assert sum(len(each.blocks) for each in mine) == 1
     assert sum(len(each.blocks) for each in other) == 0
     assert sum(each.events for each in other) == 1
@@ -202,7 +206,7 @@ async def test_an_unreadable_partial_counts_as_done_and_is_named() -> None:
     with pytest.raises(PoisonError):
         await stage.handler.apply(a_record(b"\xc1", partition=0), "token")
     with pytest.raises(PoisonError):
-        await stage.handler.apply(a_record(None, partition=0), "other")
+        await stage.handler.apply(a_record(None, offset=1, partition=0), "other")
     assert await stage.flush() == ["token", "other"]
 
 
@@ -229,13 +233,38 @@ async def test_alerts_above_the_cap_wait_for_the_next_flush() -> None:
     assert len({alert.id for alert in stage.sink.alerts}) == 8
 
 
-async def test_a_lost_partial_is_reported_and_not_fatal() -> None:
+async def test_a_missing_partial_is_waited_for_and_not_fatal() -> None:
     stage = Stage(a_rule(threshold=0))
     await stage.handler.restore(range(4), {})
     await stage.post(an_error())
-    stage.posted = 5
-    await stage.post(an_error(NOON + 1))
-    assert stage.handler.journals[0].partition.vector.sources == {1: 5}
+    missing = stage.evaluate.handle(a_batch(an_error(NOON + 1), offset=2), settled=1).values[0]
+    await stage.handler.apply(a_record(missing, offset=1, partition=0), "early")
+    assert stage.handler.journals[0].partition.vector.sources == {1: 0}
+    assert "early" in await stage.flush()
+
+
+async def test_poison_is_passed_for_good_also_by_the_next_process() -> None:
+    stage = Stage(a_rule(threshold=0))
+    await stage.handler.restore(range(4), {})
+    await stage.post(an_error())
+    with pytest.raises(PoisonError):
+        await stage.handler.apply(a_record(b"nonsense", offset=1, partition=0), "poison")
+    assert stage.handler.expects(0) == 2
+    await stage.flush()
+    heir = Stage(a_rule(threshold=0))
+    await heir.handler.restore(range(4), stage.store.data)
+    assert heir.handler.expects(0) == 2
+    after = stage.evaluate.handle(a_batch(an_error(NOON + 1), offset=2), settled=0).values[0]
+    await heir.handler.apply(a_record(after, offset=2, partition=0), "next")
+    assert heir.handler.journals[0].partition.vector.sources == {1: 2}
+
+
+async def test_a_partial_of_another_format_is_poison() -> None:
+    stage = Stage(a_rule())
+    await stage.handler.restore([0], {})
+    value = partials.encode(Tick(9, NOON, {}))
+    with pytest.raises(PoisonError, match="format 9, this version reads 1"):
+        await stage.handler.apply(a_record(value, partition=0), "token")
 
 
 async def test_a_repeated_batch_is_not_news() -> None:

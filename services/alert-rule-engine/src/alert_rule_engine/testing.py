@@ -169,7 +169,9 @@ class Pipeline:
             journal.partition.follow(self.book)
             self._listen(journal)
 
-    def post(self, *events: Event, source: int = 0, batch: str = "") -> list[Applied]:
+    def post(
+        self, *events: Event, source: int = 0, batch: str = "", settled: int = 0
+    ) -> list[Applied]:
         """Put a batch through; it is accepted at the time of its newest event."""
         offset = self._offsets[source]
         self._offsets[source] += 1
@@ -189,6 +191,7 @@ class Pipeline:
                 at=self.now,
                 traceparent="00-trace",
                 blocks=share,
+                settled=settled,
             )
             applied.append(self._append(target, partials.encode(partial)))
         return [each for each in applied if each is not None]

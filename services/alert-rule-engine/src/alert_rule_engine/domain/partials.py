@@ -74,6 +74,9 @@ class Partial(msgspec.Struct, array_like=True, gc=False, tag="p"):
     """Wall clock at which stage one spoke."""
     traceparent: str | None
     blocks: list[Block]
+    settled: int = 0
+    """All of the source before this offset is settled: its partials were stored before this one
+    was sent, or its records are no more. What is missing from there on will be sent again."""
 
 
 class Tick(msgspec.Struct, array_like=True, gc=False, tag="t"):

@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     REPLAYED = "replayed"  # the same source record again
     REPEATED = "repeated"  # the same batch in another source record: a client's repeated POST
+    EARLY = "early"  # its predecessor is still to come, and it with it once more
 
 
 class Applied(NamedTuple):
@@ -38,7 +39,8 @@ class Applied(NamedTuple):
 
     outcome: Outcome
     gap: bool
-    """Partials between this one and the last of its source never came."""
+    """Partials between this one and the last of its source are missing: lost, or still to come if
+    the outcome is `EARLY`."""
     losses: Losses
 
 
@@ -58,6 +60,8 @@ class Vector:
     """Clock of the log: stage one's wall clock, never backwards."""
     counted: int = 0
     """Events counted exactly once, ever."""
+    excused: set[int] = field(default_factory=set)
+    """Source partitions whose next partial may leave a gap: the log itself has lost records."""
 
 
 @dataclass(slots=True)
@@ -87,14 +91,16 @@ class Partition:
     def apply(self, partial: Partial, offset: int) -> Applied:
         """Apply a partial that stands at `offset` of the log."""
         vector = self.vector
-        last = vector.sources.get(partial.source)
         losses = Losses()
-        if offset <= vector.applied:
+        if not self._follows(offset):
             return Applied(Outcome.REPLAYED, gap=False, losses=losses)
-        vector.applied = offset
-        if last is not None and partial.offset <= last:
+        due = vector.sources.get(partial.source, -1) + 1
+        if partial.offset < due:
             return Applied(Outcome.REPLAYED, gap=False, losses=losses)
-        gap = last is not None and partial.offset > last + 1
+        if partial.offset > max(due, partial.settled) and partial.source not in vector.excused:
+            return Applied(Outcome.EARLY, gap=True, losses=losses)
+        gap = partial.source in vector.sources and partial.offset > due
+        vector.excused.discard(partial.source)
         vector.sources[partial.source] = partial.offset
         vector.log_now = max(vector.log_now, partial.at)
         outcome = Outcome.APPLIED
@@ -113,15 +119,32 @@ class Partition:
         A tick counts for a source only if all that the source had told by then was applied here.
         """
         vector = self.vector
-        if offset <= vector.applied:
+        if not self._follows(offset):
             return
-        vector.applied = offset
         vector.log_now = max(vector.log_now, tick.at)
         for source, following in tick.idle.items():
             last = vector.sources.get(source)
             if last is None or last + 1 == following:
                 self._reach(source, tick.at)
         self._advance(offset)
+
+    def skip(self, offset: int) -> None:
+        """Leave out a record that cannot be read. Whose partial it was is not known."""
+        if self._follows(offset):
+            self._excuse()
+
+    def _follows(self, offset: int) -> bool:
+        """Tell whether the record at an offset of the log is new; if so, it counts as applied."""
+        vector = self.vector
+        if offset <= vector.applied:
+            return False
+        if offset > vector.applied + 1:
+            self._excuse()
+        vector.applied = offset
+        return True
+
+    def _excuse(self) -> None:
+        self.vector.excused = set(range(LOG_EVENTS_PARTITIONS))
 
     def _is_repeat(self, partial: Partial) -> bool:
         recent = self.vector.recent.get(partial.source)

@@ -15,6 +15,8 @@ from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partition import REMEMBERED, Vector
 
 FORMAT: Final = 1
+FIRST_FIELDS: Final = 7
+"""Fields of a vector before there were excuses."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
 
@@ -29,7 +31,7 @@ def pack_vector(vector: Vector) -> bytes:
     return _encode(
         [
             *(FORMAT, vector.applied, vector.sources, vector.clocks, recent),
-            *(vector.log_now, vector.counted),
+            *(vector.log_now, vector.counted, sorted(vector.excused)),
         ]
     )
 
@@ -42,7 +44,8 @@ def unpack_vector(value: bytes) -> Vector:
     """
     packed = _checked(value)
     recent = {source: deque(ids, maxlen=REMEMBERED) for source, ids in packed[4].items()}
-    return Vector(packed[1], packed[2], packed[3], recent, packed[5], packed[6])
+    excused = set(packed[7]) if len(packed) > FIRST_FIELDS else set()
+    return Vector(packed[1], packed[2], packed[3], recent, packed[5], packed[6], excused)
 
 
 def _checked(value: bytes) -> list[Any]:

@@ -6,7 +6,7 @@ its partials are, and only in order.
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final, NamedTuple
 
 import faust
@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from alert_contracts.topics import STATE_PARTITIONS, Topic
+from alert_rule_engine.domain.progress import Progress
 from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
@@ -56,6 +57,7 @@ class EvaluateWorker:
         self._idle_after = idle_after
         self._flights: asyncio.Queue[_Flight] = asyncio.Queue(IN_FLIGHT)
         self._next: dict[int, int] = {}
+        self._progress = Progress()
         self._heard: dict[int, float] = {}
         self._done = 0
         self._stopping = False
@@ -85,16 +87,19 @@ class EvaluateWorker:
     async def _one(self, stream: Any, event: Any) -> None:  # noqa: ANN401
         record = record_of(event)
         await self._check_order(event.message.tp, record.offset)
-        emission = self._handler.handle(record)
+        source = record.partition
+        if source not in self._next:  # all before it was acknowledged, or is no more
+            self._progress.settle(source, record.offset)
+        emission = self._handler.handle(record, settled=self._progress.settled(source))
         if emission.poison is not None:
-            log.warning("record_poisonous", partition=record.partition, offset=record.offset)
+            log.warning("record_poisonous", partition=source, offset=record.offset)
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=emission.poison)
         sent = [
             await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
             for target, value in enumerate(emission.values)
         ]
-        self._next[record.partition] = record.offset + 1
-        self._heard[record.partition] = time.monotonic()
+        self._next[source] = record.offset + 1
+        self._heard[source] = time.monotonic()
         await self._flights.put(_Flight(stream, event, sent))
 
     async def _check_order(self, tp: TP, offset: int) -> None:
@@ -115,6 +120,8 @@ class EvaluateWorker:
                     await acknowledged
             except Exception as exc:  # noqa: BLE001 - a later send must not succeed before this one
                 self._end(f"a partial could not be sent: {exc!r}")
+            message = flight.event.message
+            self._progress.settle(message.partition, message.offset + 1)
             await flight.stream.ack(flight.event)
             self._done += 1
             self._flights.task_done()
@@ -129,22 +136,43 @@ class EvaluateWorker:
             async with asyncio.timeout(BROKER_SECONDS):
                 ends = await self._app.consumer.highwaters(*assigned)
                 lag = await self._lag(ends)
+                idle = await self._told(self._silent(ends))
         except (KafkaError, TimeoutError):
             await self._deaf.unheard(now=time.monotonic())
             return
         self._deaf.heard()
         LAG.labels(GROUP, Topic.LOG_EVENTS).set(lag)
-        now = time.monotonic()
-        self._stall.observe(lag=lag, progress=self._done, now=now)
-        idle = {
-            tp.partition: end
-            for tp, end in ends.items()
-            if now - self._heard.get(tp.partition, now) >= self._idle_after
-        }
+        self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
         if idle:
             value = tick(now=at, idle=idle)
             for target in range(STATE_PARTITIONS):
                 await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
+
+    def _silent(self, ends: Mapping[TP, int]) -> dict[TP, int]:
+        now = time.monotonic()
+        heard = self._heard
+        return {
+            tp: end
+            for tp, end in ends.items()
+            if now - heard.get(tp.partition, now) >= self._idle_after
+        }
+
+    async def _told(self, silent: Mapping[TP, int]) -> dict[int, int]:
+        """Return, of partitions and their ends, those whose records are all settled."""
+        consumer: Any = self._app.consumer
+        for tp, end in silent.items():
+            source = tp.partition
+            if source not in self._next:
+                committed = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - as above
+                self._progress.settle(source, committed)
+            if self._progress.settled(source) < end:
+                earliest = await consumer.earliest_offsets(tp)
+                self._progress.settle(source, earliest[tp])
+        return {
+            tp.partition: end
+            for tp, end in silent.items()
+            if self._progress.settled(tp.partition) >= end
+        }
 
     async def _lag(self, ends: Any) -> int:  # noqa: ANN401
         lag = 0

@@ -98,12 +98,16 @@ class ApplyPartials:
         """Apply one record of `rule-partials`; `done` comes back with the flush that stores it.
 
         Raises:
-            PoisonError: it is none. It counts as done all the same.
+            PoisonError: it is none. It counts as applied and done all the same.
         """
         async with self._lock:
             self._done.append(done)
-            message = _decode(record)
             partition = self.journals[record.partition].partition
+            try:
+                message = _decode(record)
+            except PoisonError:
+                partition.skip(record.offset)
+                raise
             if isinstance(message, Tick):
                 partition.tick(message, record.offset)
             else:
@@ -117,7 +121,8 @@ class ApplyPartials:
         telemetry.SURPLUS.inc(applied.losses.surplus)
         if applied.gap:
             telemetry.GAPS.inc()
-            log.error("partial_gap", source=partial.source, offset=partial.offset)
+            held = applied.outcome is Outcome.EARLY
+            log.error("partial_gap", source=partial.source, offset=partial.offset, held=held)
         if applied.outcome is Outcome.APPLIED:
             self.newest_accepted = max(self.newest_accepted, partial.accepted_at)
 
@@ -179,6 +184,10 @@ class ApplyPartials:
 
 def _decode(record: Record) -> Partial | Tick:
     try:
-        return partials.decode(record.value or b"")
+        message = partials.decode(record.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise PoisonError(str(exc)) from exc
+    if message.format != partials.FORMAT:
+        text = f"the partial has format {message.format}, this version reads {partials.FORMAT}"
+        raise PoisonError(text)
+    return message

@@ -43,8 +43,11 @@ class EvaluateBatch:
         """Evaluate by these rules from the next record on."""
         self._rules = rulesets(book)
 
-    def handle(self, record: Record) -> Emission:
-        """Evaluate a record of `log-events`; one that cannot be read still yields its partials."""
+    def handle(self, record: Record, *, settled: int) -> Emission:
+        """Evaluate a record of `log-events`; one that cannot be read still yields its partials.
+
+        `settled`: the offset before which the partials of its source are stored.
+        """
         tenant = record.headers.get(Header.TENANT, DEFAULT_TENANT)
         rules = self._rules.get(tenant, _NO_RULES)
         batch, poison = _NO_BATCH, None
@@ -54,11 +57,11 @@ class EvaluateBatch:
             poison = exc
         telemetry.EVENTS.inc(len(batch.events))
         telemetry.BATCHES.inc()
-        values = self._encode(record, batch.events, rules.evaluate(batch))
+        values = self._encode(record, batch.events, rules.evaluate(batch), settled)
         return Emission(values, poison)
 
     def _encode(
-        self, record: Record, events: Sequence[Event], blocks: list[list[Block]]
+        self, record: Record, events: Sequence[Event], blocks: list[list[Block]], settled: int
     ) -> list[bytes]:
         accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
         newest = max(map(_timestamp, events), default=0)
@@ -73,6 +76,7 @@ class EvaluateBatch:
             at=self._clock(),
             traceparent=record.headers.get(Header.TRACEPARENT),
             blocks=[],
+            settled=settled,
         )
         values = []
         counting = record.partition % STATE_PARTITIONS
