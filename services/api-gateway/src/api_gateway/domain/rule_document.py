@@ -64,7 +64,7 @@ class WindowDocument(_Document):
     """From 1 s to a day."""
     kind: Literal["tumbling", "sliding"] = "tumbling"
     step: WindowSize | None = None
-    """By what the next window is shifted; a tumbling window's is its size."""
+    """Kept, but the engine moves a sliding window on by its panes; a tumbling one's is its size."""
     allowed_lateness: Annotated[str, _duration("0s", "1h")] = "30s"
     """How late an event may come and still count."""
 

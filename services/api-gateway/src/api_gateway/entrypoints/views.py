@@ -102,5 +102,6 @@ _MEANING: Final = {
     413: "The body is too large",
     415: "Another content type, or content encoding",
     422: "The rule is refused: every reason at once",
-    503: "Kafka or Postgres is away; try again after Retry-After seconds",
+    503: "Kafka or Postgres is away; try again after Retry-After seconds, but if the answer has a "
+    "Location, the change may be stored: look there first",
 }
