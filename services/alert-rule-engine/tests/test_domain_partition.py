@@ -3,6 +3,8 @@
 import pytest
 
 from alert_contracts.rules import RuleType
+from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.partials import Block, Partial
 from alert_rule_engine.domain.partition import Outcome
 from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error, tumbling
 
@@ -179,6 +181,17 @@ def test_known_groups_are_kept_and_the_rest_is_counted(bound: int) -> None:
     again = pipeline.post(*batch)
     assert sum(each.losses.surplus for each in again) == 5
     assert counted(pipeline) == 2 * len(batch)
+
+
+def test_events_that_had_no_room_in_their_partial_are_counted_once() -> None:
+    (record,) = told_of(0)
+    partial = partials.decode(record)
+    assert isinstance(partial, Partial)
+    partial.blocks = [Block("s", 10_000, [], 7)]
+    pipeline = Pipeline()
+    pipeline.log[0] = [partials.encode(partial)] * 2
+    lost = [pipeline.apply(0, offset) for offset in range(2)]
+    assert [each.losses.surplus for each in lost if each] == [7, 0]
 
 
 def test_a_storm_is_told_in_portions_and_loses_nothing() -> None:

@@ -10,12 +10,13 @@ from hypothesis.strategies import SearchStrategy, builds, integers, lists, none,
 
 from alert_contracts.events import Event, encode_batch, is_error
 from alert_contracts.rules import Rule, RuleType
+from alert_contracts.topics import MEBIBYTE, TOPICS, Topic, dead_letter_topic
 from alert_rule_engine.domain.partials import Block, Row, bucket_of, slot_of, target_of
 from alert_rule_engine.domain.plans import MAX_SLOTS, Planner, SpecEvaluator
-from alert_rule_engine.domain.ruleset import RuleSet, rulesets
+from alert_rule_engine.domain.ruleset import SAMPLE_BYTES, TARGET_BYTES, RuleSet, rulesets
 from alert_rule_engine.domain.views import MAX_LINE
 from alert_rule_engine.testing import NOON, a_rule, an_error, book_of, tumbling
-from rule_language import compile_match
+from rule_language import compile_match, compile_value
 
 RULES = [
     a_rule(id="errors"),
@@ -161,6 +162,65 @@ def test_samples_have_a_budget_and_rows_beyond_it_go_without() -> None:
     found = [row for blocks in targets for block in blocks for row in block.rows]
     assert len(found) == 20
     assert 0 < sum(row.first is not None for row in found) <= 8
+
+
+def test_the_largest_partial_fits_into_its_topic() -> None:
+    largest = TARGET_BYTES + SAMPLE_BYTES + MEBIBYTE
+    (topic,) = (spec for spec in TOPICS if spec.name == Topic.RULE_PARTIALS)
+    (dead,) = (spec for spec in TOPICS if spec.name == dead_letter_topic(Topic.RULE_PARTIALS))
+    assert largest < int(topic.config["max.message.bytes"]) < int(dead.config["max.message.bytes"])
+
+
+def test_what_a_target_gets_is_bounded_by_its_rows_and_the_surplus_is_counted() -> None:
+    rules = [
+        a_rule(id=f"r{n}", match=f"true && {n} == {n}", group_by=("host", "attributes.long"))
+        for n in range(20)
+    ]
+    wide = a_rule(RuleType.LATENCY, id="wide", group_by=("traceId",))
+    book = book_of(*rules, wide)
+    evaluators = [
+        SpecEvaluator(each.spec, compile_match(each.spec.match), value)
+        for each in book.specs.values()
+        for value in [compile_value(each.spec.value) if each.spec.value else None]
+    ]
+    batch = encode_batch(
+        an_error(
+            host=f"h{n}",
+            trace_id=f"t{n % 7}",
+            response_time=float(1.1 ** (n % 60)),
+            attributes={"long": "🦉" * 300},
+        )
+        for n in range(150)
+    )
+    targets = []
+    for _ in range(2):
+        rule_set = RuleSet(evaluators, sample_bytes=4_000, target_bytes=50_000)
+        targets.append(rule_set.evaluate(rule_set.decode(batch)))
+    assert targets[0] == targets[1]
+    assert all(len(msgspec.msgpack.encode(blocks)) <= 55_000 for blocks in targets[0])
+    assert max(len(msgspec.msgpack.encode(blocks)) for blocks in targets[0]) > 30_000
+    kept = sum(r.count for blocks in targets[0] for b in blocks for r in b.rows)
+    surplus = sum(block.surplus for blocks in targets[0] for block in blocks)
+    assert surplus > 0
+    assert kept + surplus == 21 * 150
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (7, "7"), (None, ""), ("x" * 256, "x" * 256)],
+)
+def test_a_group_is_made_of_texts(value: object, text: str) -> None:
+    (row,) = rows([a_rule(group_by=("attributes.a",))], an_error(attributes={"a": value}))
+    assert row.group == (text,)
+
+
+def test_a_long_value_is_cut_and_still_told_from_another() -> None:
+    rule = a_rule(group_by=("attributes.a",))
+    long = ["x" * 200_000 + end for end in "ab"]
+    found = rows([rule], *(an_error(attributes={"a": value}) for value in long))
+    assert len({row.group for row in found}) == 2
+    assert all(len(row.group[0]) == 273 for row in found)
+    assert all(row.group[0].startswith("x" * 256 + "~") for row in found)
 
 
 def test_a_sample_that_cannot_be_had_is_left_out() -> None:

@@ -54,7 +54,9 @@ class TopicSpec:
 LOG_EVENTS_PARTITIONS: Final = 12
 STATE_PARTITIONS: Final = 4
 MAX_RECORD_BYTES: Final = 2 * MEBIBYTE
-"""Largest record any topic takes; producers raise librdkafka's pre-compression check to it."""
+"""Largest record of a topic that librdkafka writes; its pre-compression check is raised to it."""
+MAX_PARTIAL_BYTES: Final = 8 * MEBIBYTE
+"""Largest record of `rule-partials`: many rules may each make many rows of one batch."""
 DLQ_SUFFIX: Final = ".dlq"
 
 
@@ -63,12 +65,18 @@ def dead_letter_topic(topic: str) -> str:
     return topic + DLQ_SUFFIX
 
 
-def _delete(retention_ms: int) -> dict[str, str]:
+def _delete(retention_ms: int, *, largest: int = MAX_RECORD_BYTES) -> dict[str, str]:
     return {
         "cleanup.policy": "delete",
         "retention.ms": str(retention_ms),
-        "max.message.bytes": str(MAX_RECORD_BYTES),
+        "max.message.bytes": str(largest),
     }
+
+
+def _dead_letters(topic: Topic) -> TopicSpec:
+    """Return the topic for what cannot be read: the largest record of `topic`, and headers."""
+    largest = MAX_PARTIAL_BYTES + MEBIBYTE if topic is Topic.RULE_PARTIALS else MAX_RECORD_BYTES
+    return TopicSpec(dead_letter_topic(topic), 1, _delete(14 * DAY_MS, largest=largest))
 
 
 _COMPACT_STATE = {
@@ -87,7 +95,7 @@ _COMPACT_RULES = {
 
 _LIVE: Final = (
     TopicSpec(Topic.LOG_EVENTS, LOG_EVENTS_PARTITIONS, _delete(DAY_MS)),
-    TopicSpec(Topic.RULE_PARTIALS, STATE_PARTITIONS, _delete(HOUR_MS)),
+    TopicSpec(Topic.RULE_PARTIALS, STATE_PARTITIONS, _delete(HOUR_MS, largest=MAX_PARTIAL_BYTES)),
     TopicSpec(Topic.RULE_STATE_CHANGELOG, STATE_PARTITIONS, _COMPACT_STATE),
     TopicSpec(Topic.ALERT_RULES, 1, _COMPACT_RULES),
     TopicSpec(Topic.ALERTS, 6, _delete(7 * DAY_MS)),
@@ -104,5 +112,5 @@ _CONSUMED: Final = (
 )
 TOPICS: Final[tuple[TopicSpec, ...]] = (
     *_LIVE,
-    *(TopicSpec(dead_letter_topic(topic), 1, _delete(14 * DAY_MS)) for topic in _CONSUMED),
+    *(_dead_letters(topic) for topic in _CONSUMED),
 )

@@ -55,7 +55,7 @@ def create_app(
         producer_acks=-1,
         producer_linger=0.005,
         producer_max_batch_size=262_144,
-        producer_max_request_size=8 * MEBIBYTE,
+        producer_max_request_size=10 * MEBIBYTE,
         producer_compression_type="snappy",  # aiokafka has lz4 at level 9: six times the CPU
         producer_request_timeout=300,
         producer_threaded=False,

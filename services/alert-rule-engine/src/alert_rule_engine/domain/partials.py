@@ -15,6 +15,10 @@ from alert_contracts.topics import STATE_PARTITIONS
 FORMAT: Final = 1
 BUCKETS: Final = 16
 """State buckets per partition; both counts are part of the state's format."""
+_ROW_BYTES: Final = 160
+"""A row's numbers, and the heads of its lists, at their longest."""
+_BIN_BYTES: Final = 18
+"""One entry of a sketch at its longest."""
 Group = tuple[str, ...]
 
 
@@ -55,6 +59,8 @@ class Block(msgspec.Struct, array_like=True, gc=False):
     spec: str
     pane: int
     rows: list[Row]
+    surplus: int = 0
+    """Events whose rows had no room in the record."""
 
 
 class Partial(msgspec.Struct, array_like=True, gc=False, tag="p"):
@@ -107,6 +113,13 @@ def decode(value: bytes) -> Partial | Tick:
     """
     message: Partial | Tick = _decoder.decode(value)
     return message
+
+
+def room_of(row: Row) -> int:
+    """Return a bound for the bytes that a row takes, without its samples."""
+    values = 0 if row.values is None or row.values.sketch is None else len(row.values.sketch)
+    texts = sum(4 * len(text) for text in row.group)
+    return _ROW_BYTES + texts + 5 * len(row.group) + _BIN_BYTES * values
 
 
 def slot_of(spec: str, group: Sequence[str]) -> int:

@@ -161,7 +161,7 @@ class Partition:
     def _count(self, partial: Partial, offset: int) -> Losses:
         arrival = Arrival(partial.source, partial.offset, partial.accepted_at, partial.traceparent)
         watermark = self.watermark()
-        losses = Losses()
+        losses = Losses(surplus=sum(block.surplus for block in partial.blocks))
         for number, blocks in _by_bucket(partial.blocks).items():
             bucket = self.buckets[number]
             if offset > bucket.restored:

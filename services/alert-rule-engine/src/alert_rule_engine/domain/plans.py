@@ -9,6 +9,7 @@ and level hold.
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import product
 from operator import attrgetter
 from typing import Any, Final
@@ -20,6 +21,8 @@ from rule_language import Match, Value
 
 MAX_PLANS: Final = 20_000
 MAX_SLOTS: Final = 100_000
+MAX_VALUE: Final = 256
+"""Characters of a group's value; of a longer one, so many and a digest of the whole."""
 _KEY_FIELDS: Final = frozenset({"service", "level", "statusCode", "tenant"})
 _PRESENCE: Final = "has(responseTime)"
 _READERS: Final[dict[str, Callable[[Event], Any]]] = {
@@ -36,7 +39,15 @@ Numbers = Callable[[Iterable[Event]], list[float]]
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    if len(text) <= MAX_VALUE:
+        return text
+    digest = blake2b(text.encode(), digest_size=8).hexdigest()
+    return f"{text[:MAX_VALUE]}~{digest}"
 
 
 def _reader(name: str) -> Callable[[Event], Any]:
@@ -87,7 +98,7 @@ class SpecEvaluator:
         self._bound = bound
 
     def group_of(self, event: Event) -> Group:
-        """Return the event's group; a field that it lacks is the empty text."""
+        """Return the event's group, as bounded texts; a field that it lacks is the empty text."""
         return tuple(_text(read(event)) for read in self._readers)
 
     def slot(self, group: Group) -> int:

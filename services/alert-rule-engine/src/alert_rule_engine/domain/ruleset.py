@@ -11,13 +11,16 @@ from typing import Final, NamedTuple
 from alert_contracts.events import Event
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain import sketch as sketches
-from alert_rule_engine.domain.partials import Block, Group, Row, Values, target_of
+from alert_rule_engine.domain.partials import Block, Group, Row, Values, room_of, target_of
 from alert_rule_engine.domain.plans import Planner, SpecEvaluator
 from alert_rule_engine.domain.rules import RuleBook, match_of, value_of
 from alert_rule_engine.domain.views import Decoder, Lines
 
 SAMPLE_BYTES: Final = 262_144
 """Samples of one target of one record; rows beyond go without."""
+TARGET_BYTES: Final = 4 * 1_048_576
+"""Rows of one target of one record without their samples; the events of others are surplus."""
+_BLOCK_BYTES: Final = 48
 Key = tuple[str, str, int | None, bool, int]
 Place = tuple[SpecEvaluator, Group, int]
 Instant = tuple[int, int]
@@ -48,9 +51,14 @@ class RuleSet:
     """The compiled rules of one tenant, ready to count."""
 
     def __init__(
-        self, evaluators: Sequence[SpecEvaluator], *, sample_bytes: int = SAMPLE_BYTES
+        self,
+        evaluators: Sequence[SpecEvaluator],
+        *,
+        sample_bytes: int = SAMPLE_BYTES,
+        target_bytes: int = TARGET_BYTES,
     ) -> None:
         self._sample_bytes = sample_bytes
+        self._target_bytes = target_bytes
         self._planner = Planner(evaluators)
         self._decoder = Decoder(name for each in evaluators for name in each.reads())
         panes = [each.spec.pane for each in evaluators]
@@ -67,19 +75,29 @@ class RuleSet:
         return Batch(events, Lines(value, len(events)))
 
     def evaluate(self, batch: Batch) -> list[list[Block]]:
-        """Return, for each target partition, the rows that these events add."""
+        """Return, for each target partition, the rows that these events add.
+
+        What one target gets is bounded; the same events are cut in the same way each time.
+        """
         targets: list[dict[str, Block]] = [{} for _ in range(STATE_PARTITIONS)]
         budget = [self._sample_bytes] * STATE_PARTITIONS
+        room = [self._target_bytes] * STATE_PARTITIONS
         for place, tally in self._tallies(batch.events).items():
             evaluator, group, _ = place
             slot = evaluator.slot(group)
             target = target_of(slot)
             row = _row(place, tally, batch.events, slot)
-            budget[target] -= _witness(row, tally, batch.lines, budget[target])
             spec = evaluator.spec
             block = targets[target].get(spec.id)
             if block is None:
                 block = targets[target][spec.id] = Block(spec.id, spec.pane, [])
+                room[target] -= _BLOCK_BYTES
+            needed = room_of(row)
+            if needed > room[target]:
+                block.surplus += row.count
+                continue
+            room[target] -= needed
+            budget[target] -= _witness(row, tally, batch.lines, budget[target])
             block.rows.append(row)
         return [list(blocks.values()) for blocks in targets]
 
