@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NoReturn, Protocol
 
 from alert_contracts.alerts import Alert
-from alert_rule_engine.domain.journal import Change
+from alert_rule_engine.domain.parts import Change
 from service_runtime.consumer import Record
 
 Clock = Callable[[], int]

@@ -11,9 +11,10 @@ from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import DEFAULTS, Rule, RuleType, Severity, Window
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS, STATE_PARTITIONS
 from alert_rule_engine.domain import partials
-from alert_rule_engine.domain.journal import Change, Journal, restore
+from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Partial, Tick
 from alert_rule_engine.domain.partition import Applied
+from alert_rule_engine.domain.parts import PART_BYTES, Change
 from alert_rule_engine.domain.rules import RuleBook, compile_rules
 from alert_rule_engine.domain.ruleset import RuleSet, rulesets
 from service_runtime.consumer import Record
@@ -147,19 +148,17 @@ def an_error(at: int = NOON, service: str = "pay", **fields: Any) -> Event:  # n
 class Pipeline:
     """Both stages, joined by lists: post batches and ticks, read alerts, crash and recover."""
 
-    def __init__(self, *rules: Rule, cap: int = 1_000) -> None:
+    def __init__(self, *rules: Rule, cap: int = 1_000, part_bytes: int = PART_BYTES) -> None:
         self.cap = cap
         self.alerts: list[Alert] = []
         self.log: list[list[bytes]] = [[] for _ in range(STATE_PARTITIONS)]
         self.stored: dict[bytes, bytes] = {}
         self.book = compile_rules(rules)
         self.now = NOON
+        self._part_bytes = part_bytes
         self._sets = rulesets(self.book)
         self._offsets = dict.fromkeys(range(LOG_EVENTS_PARTITIONS), 0)
-        self.journals = [
-            restore(number, {}, book=self.book, lateness=LATENESS)
-            for number in range(STATE_PARTITIONS)
-        ]
+        self.journals = [self._restore(number) for number in range(STATE_PARTITIONS)]
 
     def change(self, *rules: Rule) -> None:
         """Change the rules in both stages."""
@@ -227,14 +226,24 @@ class Pipeline:
         """Store what changed; with `writes`, die after so many records of each partition."""
         for journal in self.journals:
             vector = journal.vector()
-            changes = [*journal.changes(), *([vector] if vector else [])]
+            parts, records = journal.changes()
+            changes = [*parts, *records, *([vector] if vector else [])]
             for key, value in changes[:writes]:
                 put(self.stored, key, value)
+
+    def _restore(self, number: int) -> Journal:
+        return restore(
+            number,
+            self.stored,
+            book=self.book,
+            lateness=LATENESS,
+            part_bytes=self._part_bytes,
+        )
 
     def crash(self) -> None:
         """Lose what was not stored, and replay the log from there."""
         for number in range(STATE_PARTITIONS):
-            self.journals[number] = restore(number, self.stored, book=self.book, lateness=LATENESS)
+            self.journals[number] = self._restore(number)
             self._listen(self.journals[number])
             first = self.journals[number].partition.vector.applied + 1
             for offset in range(first, len(self.log[number])):

@@ -12,7 +12,7 @@ from faust.stores import STORES
 from faust.stores.memory import Store
 from faust.types import TP, EventT, TableT
 
-from alert_rule_engine.domain.journal import Change
+from alert_rule_engine.domain.parts import Change
 
 SCHEME: Final = "offsets"
 STORE_URL: Final = f"{SCHEME}://x"

@@ -10,23 +10,18 @@ Keys are `<partition>:<name>`:
   unchanged since the last flush, so that a closed pane is not written again and again. They leave
   the bucket's record one flush later, when the cold copy is known to be stored; a hot copy
   overrides a cold one. They are deleted one flush after they were forgotten.
+
+A value that is too long for one record is cut into parts; see `parts`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from alert_rule_engine.domain import persistence
 from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.partition import Partition
+from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts, Stages
 from alert_rule_engine.domain.rules import RuleBook
-
-
-class Change(NamedTuple):
-    """One record to be written; None deletes."""
-
-    key: bytes
-    value: bytes | None
 
 
 @dataclass(slots=True)
@@ -44,19 +39,23 @@ class _Copies:
 class Journal:
     """A partition together with the knowledge of what is stored of it."""
 
-    def __init__(self, partition: Partition) -> None:
+    def __init__(self, partition: Partition, *, part_bytes: int = PART_BYTES) -> None:
         self.partition = partition
+        self._parts = Parts(part_bytes)
         self._copies = [_Copies() for _ in partition.buckets]
         self._vector: int | None = None
 
-    def changes(self) -> list[Change]:
-        """Return what has changed since the last call, but for the vector."""
+    def changes(self) -> Stages:
+        """Return what has changed since the last call, but for the vector.
+
+        What the last call returned is stored by now.
+        """
         found: list[Change] = []
         for number, bucket in enumerate(self.partition.buckets):
             copies = self._copies[number]
             if bucket.dirty or copies.hot - copies.cold or copies.written:
                 found.extend(self._bucket(number, bucket, copies))
-        return found
+        return self._parts.cut(found)
 
     def vector(self) -> Change | None:
         """Return the vector's record, if it changed; to be written after the changes."""
@@ -94,7 +93,9 @@ class Journal:
 
     def _load(self, stored: Mapping[bytes, bytes]) -> None:
         prefix = b"%d:" % self.partition.number
-        names = {key.removeprefix(prefix).decode(): key for key in stored if key.startswith(prefix)}
+        mine = {key: value for key, value in stored.items() if key.startswith(prefix)}
+        stored = self._parts.join(mine)
+        names = {key.removeprefix(prefix).decode(): key for key in stored}
         for name, key in names.items():
             if name == "v":
                 self.partition.vector = persistence.unpack_vector(stored[key])
@@ -117,15 +118,20 @@ class Journal:
 
 
 def restore(
-    number: int, stored: Mapping[bytes, bytes], *, book: RuleBook, lateness: int
+    number: int,
+    stored: Mapping[bytes, bytes],
+    *,
+    book: RuleBook,
+    lateness: int,
+    part_bytes: int = PART_BYTES,
 ) -> Journal:
     """Return the partition that was stored (an empty one, if nothing was) under today's rules.
 
     Raises:
-        StateFormatError: it was stored by a version that wrote another format.
+        StateFormatError: it was stored by a version that wrote another format, or is not whole.
         msgspec.DecodeError: a record is damaged.
     """
-    journal = Journal(Partition(number, RuleBook(), lateness))
+    journal = Journal(Partition(number, RuleBook(), lateness), part_bytes=part_bytes)
     journal._load(stored)  # noqa: SLF001 - the constructor of the stored case
     journal.partition.resume(book)
     return journal

@@ -10,9 +10,10 @@ import msgspec
 
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
-from alert_rule_engine.domain.journal import Change, Journal, restore
+from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Partial, Tick
 from alert_rule_engine.domain.partition import Outcome
+from alert_rule_engine.domain.parts import Change, Stages
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.ports import AlertSink, Clock, StateStore
 from service_runtime.consumer import Record
@@ -27,7 +28,7 @@ class Cut:
     """What one flush must store, taken at one moment."""
 
     alerts: list[Awaitable[object]]
-    changes: dict[int, list[Change]]
+    changes: dict[int, Stages]
     vectors: dict[int, Change]
     done: list[Any]
     """Tokens of the records that this flush covers, in order."""
@@ -147,7 +148,7 @@ class ApplyPartials:
             self._spent.clear()
         return Cut(
             sent,
-            {number: found for number, found in changes.items() if found},
+            {number: stages for number, stages in changes.items() if any(stages)},
             {number: vector for number, vector in vectors.items() if vector is not None},
             done,
         )
@@ -156,8 +157,9 @@ class ApplyPartials:
         """Store a cut: alerts, then buckets, then vectors, each acknowledged before the next."""
         for sent in cut.alerts:
             await sent
-        for number, changes in cut.changes.items():
-            await self.store.write(number, changes)
+        for number, stages in cut.changes.items():
+            await self.store.write(number, stages.parts)
+            await self.store.write(number, stages.records)
         for number, vector in cut.vectors.items():
             await self.store.write(number, [vector])
 
