@@ -22,7 +22,9 @@ from hypothesis.strategies import (
 from alert_contracts.alerts import Alert
 from alert_contracts.events import Event
 from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.bucket import SAMPLE_BYTES
 from alert_rule_engine.domain.journal import Journal, restore
+from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts
 from alert_rule_engine.domain.persistence import StateFormatError
 from alert_rule_engine.testing import (
@@ -267,22 +269,41 @@ def test_alerts_above_the_cap_survive_a_crash_even_when_they_are_over() -> None:
 def test_no_record_of_the_state_is_long_however_many_groups_and_however_long_their_lines() -> None:
     rule = a_rule(threshold=0, max_groups=1_000)
     pipeline = Pipeline(rule)
-    for at in (NOON, NOON + 10 * SECOND):
+    for at in (NOON, NOON + 10 * SECOND, NOON + 20 * SECOND):
         for start in range(0, 1_000, 60):
             pipeline.post(
                 *(
-                    an_error(at + late, service=f"s{number}", message=f"{late:03}" + "x" * 3_900)
+                    an_error(at + late, service=f"s{number}", message=f"{late:03}" + "x" * 1_900)
                     for number in range(start, min(1_000, start + 60))
                     for late in (0, 1)
                 )
             )
     pipeline.flush()
     assert sum(map(len, pipeline.stored.values())) > PART_BYTES
+    held = [panes for journal in pipeline.journals for panes in specs_of(journal)]
+    assert sum(panes.weight for panes in held) < SAMPLE_BYTES + 300_000
+    weighed = [
+        pane.weight() for panes in held for at in panes.slices.values() for pane in at.values()
+    ]
+    assert sum(weighed) == sum(panes.weight for panes in held)
+    assert sum(pane[0] for _, panes in contents(pipeline) for pane in all_of(panes)) == 6_000
     assert max(map(len, pipeline.stored.values())) <= PART_BYTES
     expected = contents(pipeline)
     pipeline.crash()
     same = contents(pipeline) == expected
     assert same
+    held = [panes for journal in pipeline.journals for panes in specs_of(journal)]
+    assert sum(panes.weight for panes in held) == sum(weighed)
+    pipeline.tick(NOON + 3_600 * SECOND)
+    assert not any(specs_of(journal) for journal in pipeline.journals)
+
+
+def specs_of(journal: Journal) -> list[SpecPanes]:
+    return [panes for bucket in journal.partition.buckets for panes in bucket.specs.values()]
+
+
+def all_of(buckets: list[Any]) -> list[Any]:
+    return [pane for panes, _ in buckets for pane in panes.values()]
 
 
 def stored_by(parts: Parts, stored: dict[bytes, bytes], *changes: Change) -> list[str]:

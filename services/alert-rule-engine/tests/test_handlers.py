@@ -299,6 +299,13 @@ def test_rules_are_taken_over_revision_by_revision() -> None:
     assert not handler.compile().rules
 
 
+def test_a_rule_of_a_database_that_was_built_anew_is_taken_over() -> None:
+    handler = TakeRules()
+    assert handler.take(a_rule_record(a_rule(revision=7, updated_at=NOON)))
+    assert handler.take(a_rule_record(a_rule(revision=1, updated_at=NOON + 1)))
+    assert not handler.take(a_rule_record(a_rule(revision=8, updated_at=NOON)))
+
+
 def test_a_record_without_a_key_is_a_rule_all_the_same() -> None:
     handler = TakeRules()
     record = Record("alert-rules", 0, 0, None, encode_rule(a_rule()), {}, NOON)

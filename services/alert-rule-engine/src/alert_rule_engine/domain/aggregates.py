@@ -61,6 +61,10 @@ class Aggregate:
         self.accepted: tuple[int, str] = (0, "")
         """When the newest batch was accepted, and its trace."""
 
+    def weight(self) -> int:
+        """Return the bytes of the samples."""
+        return sum(len(each.line) for each in (self.first, self.last) if each is not None)
+
     def add(self, row: Row, arrival: Arrival) -> None:
         """Count a row of a record."""
         source, offset = arrival.source, arrival.offset

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from alert_rule_engine.domain.aggregates import Aggregate, Arrival
 from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.lifecycle import Crossing
@@ -26,6 +28,10 @@ GRACE: Final = 120_000
 """Panes of a spec that no rule reads (yet, or any more) are kept this long."""
 MAX_UNKNOWN: Final = 1_000
 """Groups kept of a spec that no rule reads (yet)."""
+
+
+SAMPLE_BYTES: Final = 4 * 1_048_576
+"""Samples that panes of a bucket may hold; while there are more, rows come without."""
 
 
 @dataclass(slots=True)
@@ -56,6 +62,8 @@ class Bucket:
     ) -> Losses:
         """Count rows and judge what they may have pushed over; `watermark`: before these rows."""
         losses = Losses()
+        if sum(panes.weight for panes in self.specs.values()) > SAMPLE_BYTES:
+            blocks = [_without_samples(block) for block in blocks]
         for block in blocks:
             known = book.specs.get(block.spec)
             panes = self.specs.get(block.spec) or SpecPanes(block.pane)
@@ -177,6 +185,11 @@ class Bucket:
             if grows:
                 last = panes.newest(group) + panes.pane
             self._judge_at(rule, panes, group, last)
+
+
+def _without_samples(block: Block) -> Block:
+    rows = [msgspec.structs.replace(row, first=None, last=None) for row in block.rows]
+    return Block(block.spec, block.pane, rows)
 
 
 def _crossed(row: Row, arrival: Arrival, late_by: int) -> Crossing:

@@ -1,4 +1,4 @@
-"""The rules as the compacted topic tells them: each one's highest revision, until its tombstone."""
+"""The rules as the compacted topic tells them: each one's newest revision, until its tombstone."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,8 @@ class Catalog:
         if value is None:
             return self.rules.pop(key, None) is not None
         rule = decode_rule(value)
-        if known is not None and rule.revision <= known.revision:
+        # Revisions begin anew in a database that was built anew; time does not.
+        if known is not None and _age(rule) <= _age(known):
             return False
         self.rules[key] = rule
         return True
@@ -30,3 +31,7 @@ class Catalog:
     def compile(self) -> RuleBook:
         """Compile what is known."""
         return compile_rules(self.rules.values())
+
+
+def _age(rule: Rule) -> tuple[int, int]:
+    return rule.updated_at, rule.revision

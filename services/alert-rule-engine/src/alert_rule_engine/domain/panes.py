@@ -18,7 +18,7 @@ class Running(NamedTuple):
 class SpecPanes:
     """The panes of one pane spec, by start and group."""
 
-    __slots__ = ("groups", "pane", "running", "slices")
+    __slots__ = ("groups", "pane", "running", "slices", "weight")
 
     def __init__(self, pane: int) -> None:
         self.pane = pane
@@ -26,11 +26,14 @@ class SpecPanes:
         self.groups: dict[Group, int] = {}
         """How many panes each group has."""
         self.running: dict[Shape, dict[Group, Running]] = {}
+        self.weight = 0
+        """Bytes of samples in the panes."""
 
     def put(self, start: int, group: Group, pane: Aggregate) -> None:
         """Set a pane that is not there yet."""
         self.slices.setdefault(start, {})[group] = pane
         self.groups[group] = self.groups.get(group, 0) + 1
+        self.weight += pane.weight()
 
     def fill(self, row: Row, arrival: Arrival) -> None:
         """Add a row to its pane and to the running windows that hold it."""
@@ -38,7 +41,9 @@ class SpecPanes:
         if pane is None:
             pane = Aggregate()
             self.put(row.start, row.group, pane)
+        before = pane.weight()
         pane.add(row, arrival)
+        self.weight += pane.weight() - before
         for shape, windows in self.running.items():
             window = windows.get(row.group)
             if window is not None and window.start <= row.start < window.start + shape.size:
@@ -89,7 +94,8 @@ class SpecPanes:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
         old = [start for start in self.slices if start + self.pane + horizon <= watermark]
         for start in old:
-            for group in self.slices.pop(start):
+            for group, pane in self.slices.pop(start).items():
+                self.weight -= pane.weight()
                 left = self.groups[group] - 1
                 if left:
                     self.groups[group] = left

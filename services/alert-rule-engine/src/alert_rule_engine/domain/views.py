@@ -8,7 +8,7 @@ import msgspec
 from alert_contracts.events import Event
 from alert_rule_engine.domain.partials import Moment
 
-MAX_LINE: Final = 4_096
+MAX_LINE: Final = 2_048
 """A longer sample is cut: its message, then all that is not required."""
 _KEPT: Final = 1_024
 _ALWAYS: Final = ("timestamp", "service", "level", "status_code", "response_time")
