@@ -31,9 +31,8 @@ failing="payments-$name" # logs errors
 slow="search-$name"      # answers slowly
 broken="checkout-$name"  # answers with 5xx
 services=("$failing" "$slow" "$broken")
-# One moment for all events: a window that ends between two of them would halve the counts.
-moment=$(date -u +%Y-%m-%dT%H:%M:%S.000Z)
 
+now() { date -u +%Y-%m-%dT%H:%M:%S.000Z; }
 say() { printf '%s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
@@ -120,18 +119,23 @@ check_deliveries() {
 }
 
 post_logs() {
-  local number
+  local number moment
+  # One moment for all events of a service: a window that ends between two of them would halve the
+  # counts. A new one for each service and round: what is posted long after its moment is late.
+  moment=$(now)
   say "  120 ERROR logs of $failing, one by one ..."
   for number in $(seq 120); do
     printf '{"service":"%s","level":"ERROR","message":"Database connection failed, attempt %d","timestamp":"%s"}\n' \
       "$failing" "$number" "$moment"
   done | while read -r event; do post /api/logs application/json <<<"$event"; done
 
+  moment=$(now)
   say "  60 slow requests of $slow, as one JSON array ..."
   seq 60 | awk -v service="$slow" -v moment="$moment" 'BEGIN { printf "[" }
     { printf "%s{\"service\":\"%s\",\"level\":\"INFO\",\"message\":\"GET /search?page=%d\",\"statusCode\":200,\"responseTime\":%d,\"timestamp\":\"%s\"}", (NR > 1 ? "," : ""), service, NR, 1500 + 10 * NR, moment }
     END { printf "]" }' | post /api/logs/batch application/json
 
+  moment=$(now)
   say "  30 server errors of $broken, as NDJSON ..."
   seq 30 | awk -v service="$broken" -v moment="$moment" \
     '{ printf "{\"service\":\"%s\",\"level\":\"WARN\",\"message\":\"POST /checkout answered 503\",\"statusCode\":503,\"responseTime\":40,\"timestamp\":\"%s\"}\n", service, moment }' |
