@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from service_runtime.errors import StartupError, TemporaryError
+from service_runtime.errors import PoisonError, StartupError, TemporaryError
 from service_runtime.health import Health
 from service_runtime.web import ProblemError, create_app, listen, serve
 
@@ -36,6 +36,9 @@ def _app(gate: asyncio.Barrier | None) -> FastAPI:
             raise TemporaryError(message, retry_after=3)
         if thing.size == 3:
             raise ZeroDivisionError
+        if thing.size == 4:
+            message = "no database can hold this"
+            raise PoisonError(message)
         return thing
 
     @app.get("/wait")
@@ -74,6 +77,7 @@ async def status_of(session: aiohttp.ClientSession, url: str) -> int:
         ('{"size":1}', 409, "/size"),
         ('{"size":2}', 503, None),
         ('{"size":3}', 500, None),
+        ('{"size":4}', 422, None),
     ],
 )
 async def test_every_error_is_a_problem_document(

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_runtime import tracing
 from service_runtime.bounds import BodyLimit, CrowdLimit
-from service_runtime.errors import StartupError, TemporaryError
+from service_runtime.errors import PoisonError, StartupError, TemporaryError
 from service_runtime.health import Health
 from service_runtime.telemetry import VERSION, logger, render_metrics
 
@@ -106,6 +106,10 @@ async def _on_temporary(_request: Request, exc: Exception) -> Response:
     return _problem(HTTPStatus.SERVICE_UNAVAILABLE, str(exc), headers=headers)
 
 
+async def _on_poison(_request: Request, exc: Exception) -> Response:
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(exc))
+
+
 async def _on_bug(request: Request, exc: Exception) -> Response:
     log.error("request_failed", path=request.url.path, exc_info=exc)
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault of ours; it has been logged")
@@ -127,6 +131,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(TemporaryError, _on_temporary)
+    app.add_exception_handler(PoisonError, _on_poison)
     app.add_exception_handler(Exception, _on_bug)
     _add_operations(app, health)
     app.add_middleware(BodyLimit, limit=max_body, refuse=_refusal)
