@@ -62,20 +62,26 @@ class TableStore:
         return cast("OffsetStore", self._table.data)
 
     async def write(self, partition: int, changes: Sequence[Change]) -> None:
-        """Send the changes to the changelog, await every acknowledgement, then hold them."""
+        """Send the changes to the changelog, await every acknowledgement, then hold them.
+
+        We are the only writer of a partition, so nothing before our records is unknown to us, and
+        no later recovery needs to read them.
+        """
         sent = [
             self._table.send_changelog(
                 partition, key, value, key_serializer="raw", value_serializer="raw"
             )
             for key, value in changes
         ]
-        for acknowledged in sent:
-            await acknowledged
+        stored = [await acknowledged for acknowledged in sent]
         for key, value in changes:
             if value is None:
                 self._data.pop(key, None)
             else:
                 self._data[key] = value
+        for metadata in stored:
+            tp = TP(metadata.topic, metadata.partition)
+            self._store.set_persisted_offset(tp, metadata.offset)
 
     def keep_only(self, partitions: Iterable[int]) -> Mapping[bytes, bytes]:
         """Drop what belongs to other partitions, offsets too; return what is left."""
