@@ -12,7 +12,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 ONE_SHOTS = {"init-topics", "migrate"}
 OWN_PROBE = {"kafka", "redis", "postgres", "prometheus", "grafana"}
-DEFAULTS = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
+DEFAULTS = re.compile(r"\$\{([A-Z_]+):?-([^}]*)\}")
 PORTS = {
     "api-gateway": "8080",
     "rule-aggregate": "8081",
