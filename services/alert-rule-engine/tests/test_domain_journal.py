@@ -337,6 +337,17 @@ def test_parts_of_a_value_that_was_never_finished_are_deleted_or_overwritten() -
     assert Parts(4).join(stored) == {b"k": b"abcde"}
 
 
+def test_a_bucket_that_is_newer_than_the_vector_skips_what_it_contains() -> None:
+    calm, dying = Pipeline(a_rule(threshold=1)), Pipeline(a_rule(threshold=1))
+    for each in (calm, dying):
+        each.post(an_error(), an_error())
+        each.tick(NOON + 20 * SECOND)
+    dying.flush(writes=1)
+    dying.crash()
+    assert counts(dying) == counts(calm)
+    assert told(dying.alerts) == told(calm.alerts)
+
+
 def test_a_missing_part_is_refused_in_plain_words() -> None:
     with pytest.raises(StateFormatError, match="missing"):
         Parts(4).join({b"k": b"parts 1 2", b"k.1.0": b"1234"})
