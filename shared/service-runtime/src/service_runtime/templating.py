@@ -50,6 +50,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         # A text's own methods can grow it (format, center, replace, join): the filters do not.
         return not isinstance(obj, str) and super().is_safe_attribute(obj, attr, value)
 
+    def wrap_str_format(self, value: object) -> None:
+        """Give no `format`, which the sandbox's own check would let through."""
+
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
             msg = f"{operator} takes numbers only"
