@@ -287,7 +287,10 @@ def test_a_deleted_rule_ends_its_alerts() -> None:
     pipeline.post(an_error(NOON + 1))
     pipeline.change()
     assert [alert.status for alert in pipeline.alerts] == ["firing", "resolved"]
-    assert pipeline.alerts[-1].reason == "the rule was deleted"
+    over = pipeline.alerts[-1]
+    assert over.reason == "the rule was deleted"
+    assert over.ends_at is not None
+    assert over.ends_at <= over.decided_at
 
 
 def test_a_lower_threshold_judges_what_was_counted_before() -> None:

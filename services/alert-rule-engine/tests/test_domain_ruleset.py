@@ -72,6 +72,17 @@ def _field(event: Event, name: str) -> str:
     )
 
 
+def test_numbers_too_large_to_add_up_are_bounded_and_stay_finite() -> None:
+    slow = a_rule(RuleType.LATENCY, id="slow")
+    batch = [
+        Event(timestamp=NOON, service="pay", message="m", response_time=number)
+        for number in (1e308, 1e308, 5.0)
+    ]
+    values = rows([slow], *batch)[0].values
+    assert values is not None
+    assert (values.total, values.low, values.high) == (2e15 + 5, 5.0, 1e15)
+
+
 @given(lists(events, max_size=40))
 def test_each_event_is_counted_once_for_each_rule_that_it_matches(batch: list[Event]) -> None:
     for rule in RULES:

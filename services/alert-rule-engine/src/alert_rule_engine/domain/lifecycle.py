@@ -187,7 +187,8 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
         decided_at=now,
         reason=state.resolved if over else reason_of(rule, state.window.figures),
         threshold=rule.threshold,
-        ends_at=state.until if over else None,
+        # A rule that goes ends its alerts before their window does.
+        ends_at=min(state.until, now) if over else None,
         accepted_at=state.crossing.accepted_at,
         late_by=state.crossing.late_by,
         annotations=rule.annotations,

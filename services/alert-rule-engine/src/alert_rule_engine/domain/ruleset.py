@@ -198,8 +198,13 @@ def _row(place: Place, tally: _Tally, events: Sequence[Event], slot: int) -> Row
 def _values(found: list[float], *, sketch: bool) -> Values | None:
     if not found:
         return None
+    total = sum(found)
+    if not -sketches.LARGEST <= total <= sketches.LARGEST:
+        # Not to be summed for ever: two such numbers are infinite, and nothing judges infinity.
+        found = [sketches.bounded(value) for value in found]
+        total = sum(found)
     histogram = sketches.sketch_of(found) if sketch else None
-    return Values(len(found), float(sum(found)), min(found), max(found), histogram)
+    return Values(len(found), float(total), min(found), max(found), histogram)
 
 
 def _witness(row: Row, tally: _Tally, lines: Lines, budget: int) -> int:

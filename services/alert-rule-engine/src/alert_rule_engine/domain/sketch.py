@@ -26,6 +26,11 @@ _OFFSET: Final = 1 - math.ceil(math.log(SMALLEST) * _SCALE)
 _MIDDLE: Final = 2 / (_GAMMA + 1)
 
 
+def bounded(value: float) -> float:
+    """Return the number within +-`LARGEST`; what is no number counts as zero."""
+    return max(-LARGEST, min(value, LARGEST)) if value == value else 0.0  # noqa: PLR0124 - NaN
+
+
 @lru_cache(maxsize=65_536)
 def bucket_of(value: float) -> int:
     """Return the bucket of a finite value."""
