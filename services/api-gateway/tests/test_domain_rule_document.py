@@ -73,6 +73,7 @@ def test_a_sound_rule_has_no_problem(changes: dict[str, Any]) -> None:
         ({"groupBy": ["service", "service"]}, "/groupBy", "names a field twice"),
         ({"groupBy": ["tenant"]}, "/groupBy/0", "must match ^(service|level"),
         ({"groupBy": "service"}, "/groupBy", "should be a valid"),
+        ({"groupBy": ["service", "attributes.severity"]}, "/groupBy/1", "overwrite the label"),
         ({"labels": {"a-b": "x"}}, "/labels/a-b", "must match ^[a-zA-Z_]"),
         ({"labels": {"severity": "x"}}, "/labels/severity", "is set by us"),
         ({"labels": {"service": "x"}}, "/labels/service", "is set by groupBy"),

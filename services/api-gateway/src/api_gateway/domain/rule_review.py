@@ -36,6 +36,7 @@ def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Pr
         *_expressions(sent, wrong, tenant),
         *_window(sent, wrong),
         *_labels(sent, wrong),
+        *_groups(sent, wrong),
         *_annotations(sent, wrong, check_template),
     ]
     return found[:MAX_PROBLEMS]
@@ -104,6 +105,16 @@ def _labels(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
             yield Problem("/labels" + step(name), "is set by us")
         elif isinstance(grouped, list) and name in grouped:
             yield Problem("/labels" + step(name), "is set by groupBy")
+
+
+def _groups(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
+    grouped = sent.get("groupBy")
+    if not isinstance(grouped, list) or any(at.startswith("/groupBy") for at in wrong):
+        return
+    for index, field in enumerate(grouped):
+        label = field.removeprefix("attributes.")
+        if label in RESERVED_LABELS:
+            yield Problem(f"/groupBy/{index}", f"would overwrite the label {label}, set by us")
 
 
 def _annotations(sent: Sent, wrong: set[str], check: CheckTemplate) -> Iterator[Problem]:
