@@ -9,6 +9,9 @@ from blackbox.flow import deliveries
 from blackbox.rest import Stack
 from blackbox.sink_client import SinkClient
 
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+"""A body that is refused midway leaves aiohttp a transport that closes after its loop."""
+
 GOOD = '{"service":"good","message":"fine"}'
 DEEP = '{"service":"s","message":"m","attributes":{"a":' + "[" * 100_000 + "]" * 100_000 + "}}"
 BAD_EVENTS = {
