@@ -1,6 +1,7 @@
 """One load test from the first look at the counters to the report."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from loadtest.workload import make_pool
 FIRED = "tocsin_engine_alerts_total"
 SENT = "notifications_sent_total"
 ALERT_WAIT_S = 15.0
+AWAY_PAUSE_S = 0.5
 
 
 class UnreachableError(Exception):
@@ -100,12 +102,17 @@ async def _drive(
 async def _in_kafka(
     broker: Broker, start: Offsets, options: Options, problems: list[str]
 ) -> InKafka | None:
-    try:
-        end = await asyncio.to_thread(broker.end_offsets)
-        return await asyncio.to_thread(broker.count, start, end, run=options.run)
-    except KafkaException as exc:
-        problems.append(f"log-events could not be read: {exc.args[0]}")
-        return None
+    """Count what is in Kafka; a broker that is away may come back while there is time to settle."""
+    deadline = time.monotonic() + options.settle
+    while True:
+        try:
+            end = await asyncio.to_thread(broker.end_offsets)
+            return await asyncio.to_thread(broker.count, start, end, run=options.run)
+        except KafkaException as exc:
+            if time.monotonic() >= deadline:
+                problems.append(f"log-events could not be read: {exc.args[0]}")
+                return None
+            await asyncio.sleep(AWAY_PAUSE_S)
 
 
 async def _counters(options: Options) -> Counters:
