@@ -1,6 +1,5 @@
 """What an operator may set; every field from the environment, `ALERT_MANAGER_<NAME>`."""
 
-import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -59,11 +58,6 @@ class Settings(ServiceSettings):
     max_batch: int = Field(default=500, ge=1, le=5_000)
     """Records judged in one transaction. Fewer cost more per record; more hold locks longer."""
     instance: str = Field(default="", max_length=200, pattern=r"^[a-zA-Z0-9._-]*$")
-    """Name of this process in the consumer group, unique in it: a restart under the same name gets
-    its partitions back at once. Empty means host name and port."""
-
-    def member(self) -> str:
-        """Return the name of this process in its consumer groups; "" makes it a passing guest."""
-        if self.instance or not self.port:
-            return self.instance
-        return f"{socket.gethostname()}-{self.port}"
+    """Static name of this process in its consumer groups, unique in them: a restart under the same
+    name gets its partitions back at once, but an outage of the broker that outlasts the session
+    can fence it, which costs a restart. Empty: after a death its partitions wait some seconds."""

@@ -63,7 +63,7 @@ class ConsumerSettings(NamedTuple):
     instance_id: str = ""
     """Static membership: a restart under the same id takes its partitions back at once."""
     max_batch: int = 500
-    session_timeout_ms: int = 10_000
+    session_timeout_ms: int = 6_000
 
 
 def dead_letter_headers(
