@@ -31,6 +31,17 @@ class Reading(NamedTuple):
     """Name of this process in its groups; "" makes it a passing guest."""
     max_batch: int
 
+    def of(self, topic: Topic, *, group: str, name: str) -> ConsumerSettings:
+        """Return how one topic is read."""
+        return ConsumerSettings(
+            bootstrap_servers=self.servers,
+            group=group,
+            client_id=f"{SERVICE}-{name}",
+            topics=[topic],
+            instance_id=self.instance,
+            max_batch=self.max_batch,
+        )
+
 
 def parse_alert(record: Record) -> Alert:
     """Return the alert of a record.
@@ -83,14 +94,7 @@ def alerts_consumer(desk: Desk, producer: KafkaProducer, reading: Reading) -> Ba
             await handlers.take_in(desk, [one.value for one in batch])
 
     return BatchConsumer(
-        ConsumerSettings(
-            bootstrap_servers=reading.servers,
-            group=ALERTS_GROUP,
-            client_id=f"{SERVICE}-alerts",
-            topics=[Topic.ALERTS],
-            instance_id=reading.instance,
-            max_batch=reading.max_batch,
-        ),
+        reading.of(Topic.ALERTS, group=ALERTS_GROUP, name="alerts"),
         service=SERVICE,
         dead_letters=producer,
         parse=parse_alert,
@@ -107,14 +111,7 @@ def results_consumer(
         await handlers.note_deliveries(desk, [one.value for one in batch])
 
     return BatchConsumer(
-        ConsumerSettings(
-            bootstrap_servers=reading.servers,
-            group=RESULTS_GROUP,
-            client_id=f"{SERVICE}-results",
-            topics=[Topic.DELIVERY_RESULTS],
-            instance_id=reading.instance,
-            max_batch=reading.max_batch,
-        ),
+        reading.of(Topic.DELIVERY_RESULTS, group=RESULTS_GROUP, name="results"),
         service=SERVICE,
         dead_letters=producer,
         parse=parse_result,
