@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from alert_contracts.events import Event
-from alert_contracts.rules import RuleType, Severity
+from alert_contracts.rules import RuleType, Severity, WindowKind
 
 MAX_SAMPLES: Final = 10
 
@@ -24,11 +24,14 @@ class WindowSpan(msgspec.Struct, rename="camel", frozen=True):
 
     start: int
     end: int
-    kind: Literal["tumbling", "sliding"] = "tumbling"
+    kind: WindowKind = "tumbling"
 
 
 class Source(msgspec.Struct, rename="camel", frozen=True):
-    """Where in `log-events` the window's events of this group lie: first and last batch."""
+    """Where in `log-events` the window's first, crossing and last batch lie.
+
+    Of each partition that holds one of them: the lowest and the highest offset.
+    """
 
     partition: int
     first_offset: int
@@ -41,6 +44,7 @@ class Sample(msgspec.Struct, rename="camel", frozen=True):
     event: Event
     partition: int
     offset: int
+    role: Literal["first", "crossing", "last", "other"] = "other"
 
 
 class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
@@ -74,7 +78,7 @@ class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     late_by: int = 0
     annotations: dict[str, str] = {}
     samples: list[Sample] = []
-    """At most `MAX_SAMPLES`: first, crossing, last."""
+    """At most `MAX_SAMPLES`: first, crossing, last and some others, in the order of their time."""
     sources: list[Source] = []
     traceparent: str | None = None
 

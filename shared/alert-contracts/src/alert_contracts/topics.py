@@ -16,6 +16,7 @@ class Topic(StrEnum):
     RULE_PARTIALS = "rule-partials"  # no key: explicit partition
     RULE_STATE_CHANGELOG = "rule-state-v1-panes-changelog"  # key: state bucket
     ALERT_RULES = "alert-rules"  # key: tenant/rule id
+    RULE_STATUS = "rule-status"  # key: <stage>/<worker or partition>/<tenant>/<rule id>
     ALERTS = "alerts"  # key: fingerprint
     NOTIFICATIONS = "notifications"  # key: group key
     DELIVERY_RESULTS = "delivery-results"  # key: group key
@@ -37,6 +38,7 @@ class Schema(StrEnum):
 
     LOG_BATCH = "log-batch/1"
     RULE = "rule/1"
+    RULE_STATUS = "rule-status/1"
     ALERT = "alert/1"
     NOTIFICATION = "notification/1"
     DELIVERY_RESULT = "delivery-result/1"
@@ -92,12 +94,21 @@ _COMPACT_RULES = {
     "delete.retention.ms": str(DAY_MS),
     "max.message.bytes": str(MAX_RECORD_BYTES),
 }
+_COMPACT_STATUS = {
+    "cleanup.policy": "compact,delete",
+    "retention.ms": str(DAY_MS),
+    "segment.bytes": str(8 * MEBIBYTE),
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.1",
+    "max.message.bytes": str(MAX_RECORD_BYTES),
+}
 
 _LIVE: Final = (
     TopicSpec(Topic.LOG_EVENTS, LOG_EVENTS_PARTITIONS, _delete(DAY_MS)),
     TopicSpec(Topic.RULE_PARTIALS, STATE_PARTITIONS, _delete(HOUR_MS, largest=MAX_PARTIAL_BYTES)),
     TopicSpec(Topic.RULE_STATE_CHANGELOG, STATE_PARTITIONS, _COMPACT_STATE),
     TopicSpec(Topic.ALERT_RULES, 1, _COMPACT_RULES),
+    TopicSpec(Topic.RULE_STATUS, 1, _COMPACT_STATUS),
     TopicSpec(Topic.ALERTS, 6, _delete(7 * DAY_MS)),
     TopicSpec(Topic.NOTIFICATIONS, 6, _delete(3 * DAY_MS)),
     TopicSpec(Topic.DELIVERY_RESULTS, 6, _delete(3 * DAY_MS)),
