@@ -63,7 +63,8 @@ class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """alertname, severity (lower case), rule_id, tenant, the group, the rule's own labels."""
     window: WindowSpan
     aggregates: dict[str, float]
-    """What `condition` saw: count, errors, total, sum, avg, min, max, p50, p90, p95, p99."""
+    """What `condition` saw: count, errors, total, sum, avg, min, max, p50, p90, p95, p99, distinct,
+    and those of the window before as `previous.count` and so on."""
     condition: str
     starts_at: int
     """Event time at which the condition first held."""
@@ -81,6 +82,8 @@ class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """At most `MAX_SAMPLES`: first, crossing, last and some others, in the order of their time."""
     sources: list[Source] = []
     traceparent: str | None = None
+    found: dict[str, str] = {}
+    """Texts that the rule's type found: `old` and `new` (CHANGE), `value` (NEW_TERM, MATCH)."""
 
 
 _encoder: Final = msgspec.json.Encoder()

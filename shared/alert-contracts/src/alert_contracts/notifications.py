@@ -29,8 +29,20 @@ class NotifiedAlert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=T
     window_start: int | None = None
     window_end: int | None = None
     samples: list[Event] = []
+    """Some events of the window, the one that crossed first."""
     url: str = ""
     """Where the alert can be looked at."""
+    rule_type: str = ""
+    group: dict[str, str] = {}
+    """What of the rule's groups it is about, by the names of `groupBy`."""
+    found: dict[str, str] = {}
+    """Texts that the rule's type found: `old` and `new` of a CHANGE, `value` of a NEW_TERM."""
+    late_by: int = 0
+    """Milliseconds by which the event that crossed came late."""
+    resolved_reason: str = ""
+    """Why it is over; `reason` goes on saying why it fired."""
+    note: str = ""
+    """What a reader should know besides, such as that somebody had resolved it before."""
 
 
 class Notification(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
