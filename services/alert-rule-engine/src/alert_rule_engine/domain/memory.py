@@ -1,0 +1,188 @@
+"""What a bucket remembers of groups beyond their panes: when they were seen, terms, last values.
+
+Each memory belongs to one pane spec of one bucket and depends on nothing but the rows in the order
+of the log. It is bounded, and forgets as the watermark moves: not exactly on time but in steps,
+and never early. Steady sightings are noted coarsely, so that they change nothing that is stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.shelves import SHARDS, Entry, Shelf
+
+STEPS: Final = 64
+"""What is kept for some time is kept for up to two parts in so many longer."""
+MAX_GROUP_TERMS: Final = 10_000
+MAX_TERMS: Final = 50_000
+"""Terms of one group, and of one memory; events of further ones are surplus."""
+
+
+class Memory:
+    """Shelves that are swept together, and stored in pieces, each under a number."""
+
+    def __init__(self, keep: int, *more: Shelf) -> None:
+        """`keep`: milliseconds for which something is known after it was last seen."""
+        self.keep = keep
+        self.grain = max(1, keep // STEPS)
+        self.groups = Shelf()
+        self._shelves = (self.groups, *more)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self.groups)
+
+    def __contains__(self, group: Group) -> bool:
+        return self.groups.get(group) is not None
+
+    def forget(self, since: int, watermark: int) -> bool:
+        """Drop what was silent for too long; tell whether there was any.
+
+        Looks only where the watermark has passed a step since `since`.
+        """
+        step = watermark // self.grain * self.grain
+        if step <= since:
+            return False
+        swept = [shelf.sweep(step) for shelf in self._shelves]
+        return any(swept)
+
+    def _until(self, at: int) -> int:
+        return at + self.keep + self.grain
+
+    def _has_room(self, entry: Entry | None, room: int) -> bool:
+        return entry is not None or len(self.groups) < room
+
+    def touched(self) -> set[int]:
+        """Return the pieces that changed since the last call."""
+        return _numbered([shelf.touched() for shelf in self._shelves])
+
+    def live(self) -> set[int]:
+        """Return the pieces that hold anything."""
+        return _numbered([shelf.live() for shelf in self._shelves])
+
+    def pack(self, piece: int) -> list[Any]:
+        """Return a piece as plain values, for `unpack`."""
+        return self._shelves[piece // SHARDS].pack(piece % SHARDS)
+
+    def unpack(self, piece: int, packed: list[Any]) -> None:
+        """Fill a piece that is empty with what `pack` returned."""
+        self._shelves[piece // SHARDS].unpack(piece % SHARDS, packed)
+
+
+def _numbered(shards: Sequence[set[int]]) -> set[int]:
+    return {shelf * SHARDS + shard for shelf, mine in enumerate(shards) for shard in mine}
+
+
+class Groups(Memory):
+    """Groups that were seen: when first, and about when last. An entry: until when, first seen."""
+
+    def see(self, group: Group, at: int, *, room: int) -> bool:
+        """Note that a group was there at a time; tell whether it is known or had room."""
+        entry = self.groups.get(group)
+        if not self._has_room(entry, room):
+            return False
+        if entry is None:
+            self.groups.put(group, [self._until(at), at])
+        elif at < entry[1]:
+            self.groups.put(group, [entry[0], at])
+        elif at + self.keep >= entry[0]:
+            self.groups.put(group, [self._until(at), entry[1]])
+        return True
+
+    def first(self, group: Group) -> int | None:
+        """Return when a group was first there; None if it is not known."""
+        entry = self.groups.get(group)
+        return None if entry is None else entry[1]
+
+    def last(self, group: Group) -> int | None:
+        """Return a time at most a `grain` before a group was last there; None if not known."""
+        entry = self.groups.get(group)
+        return None if entry is None else entry[0] - self.keep - self.grain
+
+
+class Admitted(NamedTuple):
+    """Of some events: how many are to be counted, and how many had no room."""
+
+    events: int
+    surplus: int = 0
+
+
+class Terms(Memory):
+    """The values that each group has shown. An event counts if its value is new.
+
+    A group's first events teach what is usual: until `learn` after the first, none of its values
+    is new. Of the events that bring a new value only the first counts.
+    """
+
+    def __init__(
+        self, keep: int, learn: int, *, most: int = MAX_TERMS, most_of_group: int = MAX_GROUP_TERMS
+    ) -> None:
+        """`keep`: how long a value that does not occur stays known."""
+        self.terms = Shelf()
+        """Under group and term: until when it is known."""
+        super().__init__(keep, self.terms)
+        self._learn = learn
+        self._most = most
+        self._most_of_group = most_of_group
+
+    def admit(self, group: Group, term: str, count: int, at: int, *, room: int) -> Admitted:
+        """Take note of events with one value; `room`: how many groups there may be."""
+        mine, key = self.groups.get(group), (*group, term)
+        known = self.terms.get(key)
+        if not self._has_room(mine, room) or (known is None and self._is_full(group)):
+            return Admitted(0, count)
+        learnt = at + self._learn if mine is None else mine[1]
+        if known is None or at + self.keep >= known[0]:
+            self.terms.put(key, [self._until(at)])
+        if mine is None or at + self.keep >= mine[0]:
+            self.groups.put(group, [self._until(at), learnt])
+        new = known is None or at >= known[0]
+        return Admitted(int(new and at >= learnt))
+
+    def _is_full(self, group: Group) -> bool:
+        return len(self.terms) >= self._most or self.terms.under(group) >= self._most_of_group
+
+
+class Change(NamedTuple):
+    """A group's value became another one."""
+
+    at: int
+    old: str
+    new: str
+
+
+class Changes(NamedTuple):
+    """What some runs of values came to."""
+
+    found: list[Change]
+    ignored: int = 0
+    """Runs older than the group's last value."""
+    surplus: int = 0
+    """Runs that had no room."""
+
+
+class Values(Memory):
+    """The last value of each group. An entry: until when it is known, when it was seen, and it."""
+
+    def admit(self, group: Group, runs: Sequence[tuple[int, str]], *, room: int) -> Changes:
+        """Compare runs of values, in the order of time, with the value that the group had last.
+
+        A group's first value is no change, nor is what is older than the last one.
+        """
+        last = self.groups.get(group)
+        if not self._has_room(last, room):
+            return Changes([], surplus=len(runs))
+        found = []
+        ignored = 0
+        for at, value in runs:
+            if last is not None and at < last[1]:
+                ignored += 1
+                continue
+            if last is not None and value != last[2]:
+                found.append(Change(at, last[2], value))
+            last = [self._until(at), at, value]
+        if last is not None and ignored < len(runs):
+            self.groups.put(group, last)
+        return Changes(found, ignored)
