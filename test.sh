@@ -29,21 +29,47 @@ done
 
 logs=$PWD/.tocsin/test/log
 mkdir -p "$logs"
-passed=0 failed=() started=$SECONDS
+passed=0 failed=() started=$SECONDS beside_pid=
 
 # step NAME COMMAND...: run it with its output in a log; show the log's end when it fails.
 step() {
-  local name=$1 log begun=$SECONDS
-  log=$logs/$(tr -cs 'a-z0-9\n' - <<<"${name,,}").log
+  local name=$1 status=0 begun=$SECONDS
   shift
   printf '%-58s' "$name"
   # A shell of its own, since `set -e` is off in whatever an `if` or `||` asks.
-  if bash -euo pipefail -c '"$@"' step "$@" >"$log" 2>&1 </dev/null; then
+  bash -euo pipefail -c '"$@"' step "$@" >"$(log_of "$name")" 2>&1 </dev/null || status=$?
+  report "$name" "$status" "$begun"
+}
+
+# aside NAME COMMAND...: start it, in a process group of its own; `joined` waits and reports it.
+aside() {
+  beside=$1 beside_begun=$SECONDS
+  shift
+  setsid "$@" >"$(log_of "$beside")" 2>&1 </dev/null &
+  beside_pid=$!
+}
+
+joined() {
+  local status=0
+  printf '%-58s' "$beside"
+  wait "$beside_pid" || status=$?
+  beside_pid=
+  report "$beside" "$status" "$beside_begun"
+}
+
+log_of() {
+  echo "$logs/$(tr -cs 'a-z0-9\n' - <<<"${1,,}").log"
+}
+
+report() { # NAME STATUS BEGUN
+  local log
+  log=$(log_of "$1")
+  if [ "$2" = 0 ]; then
     passed=$((passed + 1))
-    printf ' ok   %4d s  %s\n' $((SECONDS - begun)) "$(summary_of "$log")"
+    printf ' ok   %4d s  %s\n' $((SECONDS - $3)) "$(summary_of "$log")"
   else
-    failed+=("$name")
-    printf ' FAILED %2d s\n' $((SECONDS - begun))
+    failed+=("$1")
+    printf ' FAILED %2d s\n' $((SECONDS - $3))
     tail -n 60 "$log" | sed 's/^/    /'
     printf '    (all of it: %s)\n' "$log"
     return 1
@@ -57,6 +83,7 @@ summary_of() {
 
 finish() {
   local status=$?
+  [ -z "$beside_pid" ] || kill -- "-$beside_pid" 2>/dev/null || true
   stop_stack
   if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFailed: %s\n' "$(IFS=,; echo "${failed[*]}")"
@@ -166,6 +193,8 @@ over_the_stack() { # --native or --docker
 
 step "Tools, locked" install_tools
 export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
+$quick || aside "Contract tests, real servers (native)" \
+  env TOCSIN_TEST_BACKING=native pytest -q -m docker
 step "Format and lint" just lint || true
 step "Types" just types || true
 step "Imports: who may know whom" just imports || true
@@ -173,7 +202,7 @@ step "Unit and contract tests, fakes" unit_tests || true
 step "Domains and handlers: every branch" decisions_are_covered || true
 step "Each service imports with its own lock" images_are_enough || true
 if ! $quick; then
-  step "Contract tests, real servers (native)" env TOCSIN_TEST_BACKING=native pytest -q -m docker || true
+  joined || true
   if over_the_stack --native; then
     step "Faults: kill -9, outages, flushes" pytest -q integration-tests/faults || true
   fi
