@@ -1,0 +1,112 @@
+"""Distinct values are counted exactly while they are few, then within 1.6 %, in any order."""
+
+import math
+from functools import reduce
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, lists
+
+from alert_rule_engine.domain.distinct import EXACT, Distinct, hash_of, unpack
+from alert_rule_engine.domain.hyperloglog import Registers
+
+STANDARD_ERROR = 0.0163
+hashes = integers(0, 2**64 - 1)
+
+
+def of(*values: int) -> Distinct:
+    made = Distinct()
+    made.add(values)
+    return made
+
+
+def some(count: int, seed: int = 1) -> list[int]:
+    random = Random(seed)  # noqa: S311 - reproducible
+    return [random.getrandbits(64) for _ in range(count)]
+
+
+def merged(*parts: Distinct) -> Distinct:
+    whole = Distinct()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+@given(values=lists(hashes, max_size=300))
+def test_few_are_counted_exactly(values: list[int]) -> None:
+    assert of(*values, *values).count() == len(set(values))
+
+
+def test_the_last_exact_count_is_the_bound() -> None:
+    assert of(*some(EXACT)).count() == EXACT
+    assert of(*some(EXACT + 1)).count() > EXACT
+
+
+@pytest.mark.parametrize("size", [1_500, 5_000, 50_000, 400_000])
+def test_many_are_counted_within_the_standard_error(size: int) -> None:
+    rounds = max(3, 200_000 // size)
+    errors = [of(*some(size, seed)).count() / size - 1 for seed in range(rounds)]
+    assert math.sqrt(sum(error**2 for error in errors) / rounds) <= STANDARD_ERROR * 1.3
+    assert max(map(abs, errors)) <= 4 * STANDARD_ERROR
+
+
+@given(seed=integers(0, 1_000), size=integers(0, 3_000), cuts=lists(integers(0, 3_000), max_size=5))
+def test_whatever_the_order_and_the_parts_the_answer_is_the_same(
+    seed: int, size: int, cuts: list[int]
+) -> None:
+    values = some(size, seed)
+    whole = of(*values)
+    Random(seed).shuffle(values)  # noqa: S311
+    edges = [0, *sorted(min(cut, size) for cut in cuts), size]
+    parts = [of(*values[low:high]) for low, high in pairwise(edges)]
+    for order in (parts, parts[::-1]):
+        assert merged(*order).pack() == whole.pack()
+        assert merged(*order).count() == whole.count()
+    assert reduce(lambda left, right: merged(right, left), parts).pack() == whole.pack()
+
+
+def test_the_count_never_falls() -> None:
+    growing, last = Distinct(), 0
+    for value in some(4_000):
+        growing.add([value])
+        assert growing.count() >= last
+        last = growing.count()
+
+
+@given(seed=integers(0, 1_000), one=integers(0, 5_000), other=integers(0, 5_000))
+def test_a_merge_counts_no_fewer_than_either(seed: int, one: int, other: int) -> None:
+    left, right = of(*some(one, seed)), of(*some(other, seed + 1))
+    assert merged(left, right).count() >= max(left.count(), right.count())
+
+
+@pytest.mark.parametrize("size", [0, 1, EXACT, EXACT + 1])
+def test_what_was_packed_is_unpacked(size: int) -> None:
+    first = of(*some(size))
+    again = unpack(first.pack())
+    assert again.pack() == first.pack()
+    for each in (first, again):
+        each.add(some(500, seed=2))
+    assert again.count() == first.count()
+    assert len(first.pack()) <= 1 + 8 * EXACT
+
+
+def test_a_merge_leaves_what_was_merged_as_it_was() -> None:
+    few, many = of(*some(10)), of(*some(2_000, seed=2))
+    before = few.pack(), many.pack()
+    both = merged(many, few)
+    both.add(some(5_000, seed=3))
+    assert (few.pack(), many.pack()) == before
+
+
+def test_equal_values_have_equal_hashes_and_others_have_others() -> None:
+    assert hash_of("alice") == hash_of("alice")
+    assert of(*(hash_of(str(number % 700)) for number in range(2_000))).count() == 700
+
+
+def test_registers_answer_at_their_ends() -> None:
+    assert Registers().estimate() == 0
+    longest = Registers()
+    longest.add(index << 52 for index in range(4_095))
+    assert longest.estimate() > 10_000_000
