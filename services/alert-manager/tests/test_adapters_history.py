@@ -69,9 +69,8 @@ def a_row(alert_id: str = an_alert().id, key: str = "duplicate/1/0", **changes: 
 
 
 def orders_for(record: AlertRecord, *, now: int = NOON) -> list[Order]:
-    return write_orders(
-        record.alert, record.standing, Verdict.FIRST_SEEN, ["pagerduty", "slack"], url="u", now=now
-    )
+    receivers = ["pagerduty", "slack"]
+    return write_orders(record, Verdict.FIRST_SEEN, receivers, url="u", now=now)
 
 
 async def save(
@@ -85,7 +84,17 @@ async def save(
 
 
 async def test_what_is_saved_is_found_whole(store: Store) -> None:
-    record = a_record(acknowledged_by="ada", acknowledged_at=NOON, state=State.ACKNOWLEDGED)
+    record = replace(
+        a_record(
+            acknowledged_by="ada",
+            acknowledged_at=NOON,
+            state=State.RESOLVED,
+            closed_by=Closer.PERSON,
+            resolved_by="bob",
+            resolved_at=NOON + 1,
+        ),
+        resolved_reason="resolved by bob",
+    )
     await save(store, record)
     assert await store.history.find(TENANT, record.standing.id) == record
     assert await store.history.find("acme", record.standing.id) is None

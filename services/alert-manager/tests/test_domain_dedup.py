@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alert_manager.domain.dedup import (
     Closer,
@@ -23,7 +25,9 @@ from alert_manager.testing import HOUR, NOON
 FIRING = Standing("x", State.FIRING, "firing", 3, notified_at=NOON, told=("slack",))
 ACKED = replace(FIRING, state=State.ACKNOWLEDGED, acknowledged_by="ada", acknowledged_at=NOON)
 OVER = replace(FIRING, state=State.RESOLVED, reported="resolved", closed_by=Closer.ENGINE)
-BY_ADA = replace(FIRING, state=State.RESOLVED, closed_by=Closer.PERSON, resolved_by="ada")
+BY_ADA = replace(
+    FIRING, state=State.RESOLVED, closed_by=Closer.PERSON, resolved_by="ada", resolved_at=NOON
+)
 BY_ADA_AND_OVER = replace(BY_ADA, reported="resolved")
 GAVE_WAY = replace(FIRING, state=State.RESOLVED, closed_by=Closer.NEWER)
 OTHER = replace(FIRING, id="y", sequence=1)
@@ -106,6 +110,40 @@ def test_what_a_person_resolved_stays_silent_until_the_engine_has_ended_it() -> 
     assert verdict(said("firing", 1, "y"), None, None) is Verdict.FIRST_SEEN
 
 
+def goes_on(*, decided: int = HOUR, window: int = HOUR) -> Report:
+    return replace(said("updated"), decided_at=NOON + decided, window_end=NOON + window)
+
+
+def test_what_a_person_resolved_opens_again_if_it_goes_on_after_the_time_to_live() -> None:
+    assert verdict(goes_on(), BY_ADA, None, now=NOON + HOUR - 1) is Verdict.RESOLVED_BY_PERSON
+    assert verdict(goes_on(), BY_ADA, None, now=NOON + HOUR) is Verdict.REOPENED
+
+
+def test_what_comes_late_of_what_the_person_knew_opens_nothing() -> None:
+    late = NOON + 9 * HOUR
+    before_it = goes_on(decided=0)
+    assert verdict(before_it, BY_ADA, None, now=late) is Verdict.RESOLVED_BY_PERSON
+    of_a_window_before_it = goes_on(window=0)
+    assert verdict(of_a_window_before_it, BY_ADA, None, now=late) is Verdict.RESOLVED_BY_PERSON
+
+
+def test_what_a_person_resolved_opens_nothing_beside_an_open_alert_of_its_fingerprint() -> None:
+    assert verdict(goes_on(), BY_ADA, OTHER, now=NOON + HOUR) is Verdict.RESOLVED_BY_PERSON
+
+
+def test_what_was_resolved_before_anybody_noted_when_stays_silent() -> None:
+    undated = replace(BY_ADA, resolved_at=None)
+    assert verdict(goes_on(), undated, None, now=NOON + HOUR) is Verdict.RESOLVED_BY_PERSON
+
+
+@given(after=st.integers(0, HOUR - 1), decided=st.integers(0, HOUR), window=st.integers(0, HOUR))
+def test_nothing_a_person_resolved_opens_within_the_time_to_live(
+    after: int, decided: int, window: int
+) -> None:
+    report = goes_on(decided=decided, window=window)
+    assert verdict(report, BY_ADA, None, now=NOON + after) is Verdict.RESOLVED_BY_PERSON
+
+
 def test_an_alert_that_gave_way_is_history_while_its_heir_is_open() -> None:
     late = NOON + 9 * HOUR
     assert verdict(said("updated"), GAVE_WAY, OTHER, now=late) is Verdict.DUPLICATE
@@ -122,6 +160,14 @@ def test_opening_counts_the_occurrence_and_the_notification() -> None:
     again = settle(said("firing"), OVER, None, Verdict.FIRST_SEEN, now=NOON + 1)
     assert again.own.occurrence == 2
     assert again.own.told == ()
+
+
+def test_opening_again_forgets_who_took_and_who_resolved_it() -> None:
+    settled = settle(goes_on(), BY_ADA, None, Verdict.REOPENED, now=NOON + HOUR)
+    assert settled.own == Standing(
+        "x", State.FIRING, "firing", 4, occurrence=2, notified_at=NOON + HOUR
+    )
+    assert transition(Verdict.REOPENED, settled.own) == "firing@2"
 
 
 def test_newer_evidence_moves_the_sequence_only() -> None:
@@ -182,13 +228,10 @@ def test_what_is_over_cannot_be_acknowledged() -> None:
 
 
 def test_a_person_resolves_once() -> None:
-    ended = resolve(ACKED, by="bob")
-    assert (ended.state, ended.closed_by, ended.resolved_by) == (
-        State.RESOLVED,
-        Closer.PERSON,
-        "bob",
-    )
-    assert resolve(ended, by="ada") == ended
+    ended = resolve(ACKED, by="bob", now=NOON + 5)
+    assert (ended.state, ended.closed_by) == (State.RESOLVED, Closer.PERSON)
+    assert (ended.resolved_by, ended.resolved_at) == ("bob", NOON + 5)
+    assert resolve(ended, by="ada", now=NOON + 6) == ended
 
 
 def test_each_transition_has_a_name_of_its_own() -> None:

@@ -1,5 +1,7 @@
 """What is kept of each record, and the rows of the timeline."""
 
+from dataclasses import replace
+
 from alert_contracts.notifications import DeliveryResult
 from alert_manager.domain import history
 from alert_manager.domain.dedup import Standing, State, Verdict
@@ -30,16 +32,71 @@ def test_an_end_keeps_the_evidence_of_why_it_fired() -> None:
     quiet = an_alert("resolved", 3, samples=[], aggregates={}, reason="quiet for 5m")
     kept = history.keep(KNOWN, quiet, STANDING, Verdict.RESOLVED, now=NOON + 9)
     assert kept.alert.samples == FIRST.samples
-    assert (kept.alert.reason, kept.alert.ends_at) == ("quiet for 5m", quiet.ends_at)
+    assert kept.alert.aggregates == FIRST.aggregates
+    assert (kept.alert.reason, kept.resolved_reason) == (FIRST.reason, "quiet for 5m")
+    assert kept.alert.ends_at == quiet.ends_at
     undated = an_alert("resolved", 3, ends_at=None)
     kept = history.keep(KNOWN, undated, STANDING, Verdict.RESOLVED, now=NOON + 9)
     assert kept.alert.ends_at == undated.decided_at
 
 
+def test_an_end_has_the_final_counts() -> None:
+    final = an_alert("resolved", 3, aggregates={"count": 230.0})
+    kept = history.keep(KNOWN, final, STANDING, Verdict.RESOLVED, now=NOON + 9)
+    assert kept.alert.aggregates == {"count": 230.0}
+
+
+def test_an_end_that_comes_after_a_persons_leaves_theirs() -> None:
+    over = replace(STANDING, state=State.RESOLVED)
+    by_ada = history.end(KNOWN, over, reason="resolved by ada", now=NOON + 9)
+    late = history.keep(by_ada, an_alert("resolved", 3), over, Verdict.RESOLVED, now=NOON + 99)
+    assert (late.alert.ends_at, late.resolved_reason) == (NOON + 9, "resolved by ada")
+    newer = history.keep(by_ada, an_alert("updated", 3), over, Verdict.RESOLVED, now=NOON + 99)
+    assert (newer.alert.ends_at, newer.resolved_reason) == (NOON + 9, "resolved by ada")
+
+
+def test_an_end_without_a_beginning_says_why_it_is_over() -> None:
+    unseen = an_alert("resolved", 3, reason="quiet for 5m")
+    kept = history.keep(None, unseen, STANDING, Verdict.RESOLVED_UNSEEN, now=NOON + 9)
+    assert kept.resolved_reason == "quiet for 5m"
+
+
+def test_an_alert_of_events_that_are_dated_ahead_begins_when_it_was_decided() -> None:
+    ahead = an_alert(starts_at=NOON + 600_000, decided_at=NOON)
+    assert history.dated(ahead).starts_at == NOON
+    assert history.dated(FIRST) is FIRST
+
+
+def test_an_alert_never_ends_before_it_began() -> None:
+    behind = history.end(KNOWN, STANDING, reason="resolved by ada", now=NOON)
+    assert behind.alert.ends_at == FIRST.starts_at
+    early = an_alert("resolved", 3, ends_at=NOON)
+    kept = history.keep(KNOWN, early, STANDING, Verdict.RESOLVED, now=NOON + 9)
+    assert kept.alert.ends_at == FIRST.starts_at
+
+
+def test_an_alert_that_opens_again_starts_its_way_anew() -> None:
+    again = an_alert("updated", 4)
+    kept = history.keep(KNOWN, again, STANDING, Verdict.REOPENED, now=NOON + 9)
+    assert kept == AlertRecord(
+        STANDING, again, Stamps(again.accepted_at, again.decided_at, NOON + 9), NOON + 9
+    )
+
+
+def test_the_same_words_are_one_row() -> None:
+    def row(by: str, comment: str) -> str:
+        return history.comment_entry(
+            STANDING, reason="already_resolved", by=by, comment=comment, now=NOON
+        ).key
+
+    assert row("ada", "it was me") == row("ada", "it was me")
+    assert len({row("ada", "it was me"), row("bob", "it was me"), row("ada", "no")}) == 3
+
+
 def test_a_person_ends_it_now() -> None:
     ended = history.end(KNOWN, STANDING, reason="resolved by ada", now=NOON + 9)
     assert (ended.alert.ends_at, ended.updated_at) == (NOON + 9, NOON + 9)
-    assert ended.alert.reason == "resolved by ada"
+    assert (ended.resolved_reason, ended.alert.reason) == ("resolved by ada", FIRST.reason)
 
 
 def test_repeats_of_one_decision_share_a_row() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import Counter, Gauge
 
-from alert_contracts.alerts import Alert
+from alert_contracts.alerts import Alert, WindowSpan
 from alert_contracts.notifications import DeliveryResult
 from alert_manager import handlers
 from alert_manager.domain.dedup import ConflictError, State
@@ -278,7 +278,10 @@ async def test_a_person_resolves_and_the_next_alert_opens_anew(world: World) -> 
     ended = await handlers.resolve(world.desk, Request(an_alert().id, by="ada", comment="fixed"))
     assert ended is not None
     assert ended.standing.state is State.RESOLVED
-    assert ended.alert.reason == "resolved by ada: fixed"
+    assert (ended.alert.reason, ended.resolved_reason) == (
+        "count 101 > threshold 100",
+        "resolved by ada: fixed",
+    )
     assert world.told()[2:] == [
         ("pagerduty", "resolved_by_person"),
         ("slack", "resolved_by_person"),
@@ -289,6 +292,51 @@ async def test_a_person_resolves_and_the_next_alert_opens_anew(world: World) -> 
     await world.take(an_alert(window=NOON + HOUR))
     assert world.told()[4:] == [("pagerduty", "first_seen"), ("slack", "first_seen")]
     assert world.reasons()["resolved_by_person"] == 2
+
+
+async def test_a_person_resolves_and_is_told_again_if_the_problem_goes_on(world: World) -> None:
+    await world.take(an_alert())
+    await handlers.resolve(world.desk, Request(an_alert().id, by="ada"))
+    world.clock.now += HOUR - 1
+    at, span = world.clock.now, WindowSpan(NOON + HOUR, NOON + 2 * HOUR)
+    await world.take(an_alert("updated", 2, decided_at=at, span=span))
+    assert len(world.told()) == 4
+    world.clock.now += MINUTE
+    for sequence in (3, 4):
+        await world.take(an_alert("updated", sequence, decided_at=at, span=span))
+    assert world.told()[4:] == [("pagerduty", "reopened"), ("slack", "reopened")]
+    (told,) = world.publisher.sent[-1].notification.alerts
+    assert told.note == "resolved by ada 1 h 0 min ago, and it still fires"
+    (row,) = [row for row in world.history.tables.timeline.values() if row.reason == "reopened"]
+    assert row.detail.startswith(f"count 103 > threshold 100; {told.note}; told ")
+    assert world.reasons()["duplicate"] == 1
+    await world.take(an_alert("resolved", 5))
+    assert world.told()[6:] == [("pagerduty", "resolved"), ("slack", "resolved")]
+
+
+async def test_what_somebody_says_afterwards_is_kept_once(world: World) -> None:
+    await world.take(an_alert())
+    for by, comment in (("ada", ""), ("bob", "me too"), ("bob", "me too"), ("bob", "")):
+        await handlers.acknowledge(world.desk, Request(an_alert().id, by=by, comment=comment))
+    for by, comment in (("ada", "fixed"), ("bob", "it was the disk"), ("bob", "")):
+        await handlers.resolve(world.desk, Request(an_alert().id, by=by, comment=comment))
+    rows = await world.history.timeline("default", an_alert().id, limit=99)
+    assert [(row.reason, row.by, row.detail) for row in rows if row.kind != "decision"] == [
+        ("acknowledged_by_person", "ada", ""),
+        ("already_acknowledged", "bob", "me too"),
+        ("resolved_by_person", "ada", "fixed"),
+        ("already_resolved", "bob", "it was the disk"),
+    ]
+
+
+async def test_an_alert_of_events_that_are_dated_ahead_begins_when_it_was_decided(
+    world: World,
+) -> None:
+    ahead = an_alert(starts_at=NOON + 10 * MINUTE, decided_at=NOON)
+    await world.take(ahead)
+    ended = await handlers.resolve(world.desk, Request(ahead.id, by="ada"))
+    assert ended is not None
+    assert (ended.alert.starts_at, ended.alert.ends_at) == (NOON, NOON)
 
 
 async def test_nobody_can_touch_what_is_not_there_or_somebody_elses(world: World) -> None:

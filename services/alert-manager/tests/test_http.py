@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
 
-from alert_contracts.rules import Severity
+from alert_contracts.alerts import RuleRef, Sample, WindowSpan
+from alert_contracts.events import Event
+from alert_contracts.rules import RuleType, Severity
 from alert_manager import handlers
 from alert_manager.entrypoints.http import build_app
 from alert_manager.handlers import Desk
@@ -43,7 +45,13 @@ class Client:
         status: int = 200,
     ) -> dict[str, Any]:
         method = "GET" if body is None else "POST"
-        async with self._session.request(method, self._base + path, json=body) as response:
+        return await self._expect(method, path, status, json=body)
+
+    async def post_nothing(self, path: str, *, status: int) -> dict[str, Any]:
+        return await self._expect("POST", path, status)
+
+    async def _expect(self, method: str, path: str, status: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+        async with self._session.request(method, self._base + path, **more) as response:
             found: dict[str, Any] = await response.json(content_type=None)
             assert response.status == status, found
             return found
@@ -88,7 +96,8 @@ async def test_an_alert_is_shown_with_its_evidence_and_its_way(client: Client) -
     assert shown["receivers"] == ["pagerduty", "slack"]
     assert shown["sources"] == [{"partition": 3, "firstOffset": 11, "lastOffset": 17}]
     (sample,) = shown["samples"]
-    assert sample["offset"] == 17
+    assert (sample["offset"], sample["role"]) == (17, "other")
+    assert (shown["lateBy"], shown["found"], shown["resolvedReason"]) == (0, {}, None)
     assert sample["event"] == {
         "timestamp": "2026-09-21T14:14:20.000Z",
         "service": "checkout",
@@ -119,6 +128,8 @@ async def test_alerts_are_listed_page_by_page(client: Client) -> None:
         ("?status=firing&status=acknowledged", 2),
         ("?status=resolved", 0),
         ("?severity=low", 1),
+        ("?severity=LOW&status=FIRING", 1),
+        ("?severity=Low&status=Firing", 1),
         ("?rule=r1&service=search", 1),
         ("?label=service=search&label=severity=low", 1),
         ("?since=2026-09-21T14:14:20Z&until=2026-09-21T14:14:20.001", 1),
@@ -191,6 +202,46 @@ async def test_people_take_and_end_alerts(client: Client) -> None:
 )
 async def test_whoever_asks_says_who_they_are(client: Client, body: dict[str, str]) -> None:
     await client.ask("/api/alerts/x/ack", body=body, status=422)
+
+
+@pytest.mark.parametrize("verb", ["ack", "resolve"])
+async def test_a_request_without_a_body_is_told_what_is_missing(client: Client, verb: str) -> None:
+    await handlers.take_in(client.desk, [ALERT])
+    problem = await client.post_nothing(f"/api/alerts/{ALERT.id}/{verb}", status=422)
+    assert problem["errors"] == [{"pointer": "/by", "reason": 'say who you are: {"by": "..."}'}]
+
+
+async def test_an_alert_of_any_type_is_shown_with_what_it_found(client: Client) -> None:
+    roles: list[Literal["first", "crossing", "last", "other"]] = ["first", "crossing", "last"]
+    samples = [Sample(Event(NOON, "checkout", "x" * 200_000), 0, n, r) for n, r in enumerate(roles)]
+    for number, kind in enumerate(RuleType):
+        alert = an_alert(
+            service=f"s{number}",
+            rule=RuleRef("r1", "Any", kind, 1),
+            span=WindowSpan(NOON, NOON + HOUR, "hopping"),
+            aggregates={"count": 0.0, "distinct": 12.0, "previous.count": 3.0},
+            threshold=None,
+            found={"old": "1.4", "new": "1.5"},
+            late_by=1_200,
+            samples=samples if number % 2 else [],
+            group={"service": f"s{number}"} if number % 3 else {},
+            reason="no data",
+        )
+        await handlers.take_in(client.desk, [alert])
+        shown = await client.ask(f"/api/alerts/{alert.id}")
+        assert shown["rule"]["type"] == kind
+        assert shown["window"]["kind"] == "hopping"
+        assert shown["counts"] == {"count": 0.0, "distinct": 12.0, "previous.count": 3.0}
+        assert (shown["found"], shown["lateBy"]) == ({"old": "1.4", "new": "1.5"}, 1_200)
+        assert [one["role"] for one in shown["samples"]] == (roles if number % 2 else [])
+        assert (shown["group"] == {}) == (number % 3 == 0)
+
+
+async def test_a_resolved_alert_still_says_why_it_fired(client: Client) -> None:
+    quiet = an_alert("resolved", 2, reason="quiet for 5m")
+    await handlers.take_in(client.desk, [ALERT, quiet])
+    (shown,) = (await client.ask("/api/alerts?q=quiet"))["alerts"]
+    assert (shown["reason"], shown["resolvedReason"]) == (ALERT.reason, "quiet for 5m")
 
 
 async def test_without_the_history_the_answer_is_503(client: Client) -> None:

@@ -34,6 +34,8 @@ log = logger(__name__)
 MAX_ANNOTATIONS: Final = 32
 MAX_ANNOTATION: Final = 4_096
 """Characters of one rendered annotation."""
+PREVIOUS: Final = "previous."
+"""Numbers of the window before have names that begin so."""
 OUTBOX_BATCH: Final = 200
 OUTBOX_AGE_MS: Final = 2_000
 """Orders younger than this are still being published by whoever stored them."""
@@ -62,7 +64,8 @@ async def take_in(desk: Desk, alerts: Sequence[Alert]) -> None:
     now = desk.clock()
     told_after = now - desk.policy.dedup_ttl
     seen = await _look_up(desk, list(dict.fromkeys(map(matter_of, alerts))))
-    plan = shortcut.sort([enrich(alert) for alert in alerts], seen, told_after=told_after)
+    known = [enrich(history.dated(alert)) for alert in alerts]
+    plan = shortcut.sort(known, seen, told_after=told_after)
     async with desk.history.change() as change:
         refreshed = await change.refresh(plan.repeats, told_after=told_after, now=now)
         careful = plan.careful(refreshed)
@@ -132,9 +135,16 @@ def enrich(alert: Alert) -> Alert:
     if not alert.annotations:
         return alert
     numbers = {name: _plain(number) for name, number in alert.aggregates.items()}
+    before = {
+        name.removeprefix(PREVIOUS): number
+        for name, number in numbers.items()
+        if name.startswith(PREVIOUS)
+    }
     context: dict[str, object] = {
         **numbers,
         "aggregates": numbers,
+        "previous": before,
+        "found": alert.found,
         "labels": alert.labels,
         "group": alert.group,
         "rule": alert.rule.name,
@@ -215,6 +225,8 @@ class Request:
 async def acknowledge(desk: Desk, request: Request) -> AlertRecord | None:
     """Take an alert: no more reminders. None if there is no such alert.
 
+    Of an alert that somebody has taken already only the comment is kept.
+
     Raises:
         ConflictError: the alert is over.
         TemporaryError: the history is away; nothing was stored.
@@ -226,6 +238,7 @@ async def acknowledge(desk: Desk, request: Request) -> AlertRecord | None:
             return None
         standing = dedup.acknowledge(record.standing, by=request.by, now=now)
         if standing == record.standing:
+            await _keep_comment(change, request, standing, "already_acknowledged", now)
             return record
         taken = replace(record, standing=standing, updated_at=now)
         await change.save([taken], [_entry(request, "acknowledged", standing, now)], [])
@@ -236,6 +249,8 @@ async def acknowledge(desk: Desk, request: Request) -> AlertRecord | None:
 async def resolve(desk: Desk, request: Request) -> AlertRecord | None:
     """Declare an alert over, and tell whoever heard of it. None if there is no such alert.
 
+    Of an alert that is over already only the comment is kept.
+
     Raises:
         TemporaryError: the history is away; nothing was stored.
     """
@@ -244,14 +259,14 @@ async def resolve(desk: Desk, request: Request) -> AlertRecord | None:
         record = await _recall(change, request)
         if record is None:
             return None
-        standing = dedup.resolve(record.standing, by=request.by)
+        standing = dedup.resolve(record.standing, by=request.by, now=now)
         if standing == record.standing:
+            await _keep_comment(change, request, standing, "already_resolved", now)
             return record
         words = f"resolved by {request.by}" + (f": {request.comment}" if request.comment else "")
         ended = history.end(record, standing, reason=words, now=now)
         orders = write_orders(
-            ended.alert,
-            standing,
+            ended,
             Verdict.RESOLVED_BY_PERSON,
             intake.still_there(desk.policy.config, standing.told),
             url=desk.policy.external_url,
@@ -266,6 +281,17 @@ async def resolve(desk: Desk, request: Request) -> AlertRecord | None:
 async def _recall(change: Change, request: Request) -> AlertRecord | None:
     record = (await change.recall([request.alert_id], [])).by_id.get(request.alert_id)
     return record if record is not None and record.alert.tenant == TENANT else None
+
+
+async def _keep_comment(
+    change: Change, request: Request, standing: Standing, reason: str, now: int
+) -> None:
+    """Keep what somebody has to say about what was done already."""
+    if request.comment:
+        entry = history.comment_entry(
+            standing, reason=reason, by=request.by, comment=request.comment, now=now
+        )
+        await change.save([], [entry], [])
 
 
 def _entry(request: Request, kind: EntryKind, standing: Standing, now: int) -> Entry:

@@ -7,7 +7,7 @@ import msgspec
 
 from alert_contracts.alerts import decode_alert, encode_alert
 from alert_contracts.notifications import decode_notification, encode
-from alert_manager.domain.dedup import Closer, Standing, State
+from alert_manager.domain.dedup import Standing
 from alert_manager.domain.history import AlertRecord, Entry, Stamps
 from alert_manager.domain.orders import Order
 from alert_manager.domain.shortcut import Repeat
@@ -26,35 +26,21 @@ def from_records(records: Iterable[AlertRecord]) -> str:
 
 
 def _alert_row(record: AlertRecord) -> Row:
-    standing, alert, stamps = record.standing, record.alert, record.stamps
+    alert = record.alert
     return {
-        "id": standing.id,
+        **msgspec.to_builtins(record.standing),
+        **msgspec.to_builtins(record.stamps),
         "tenant": alert.tenant,
         "fingerprint": alert.fingerprint,
-        "state": standing.state,
-        "reported": standing.reported,
-        "sequence": standing.sequence,
-        "occurrence": standing.occurrence,
-        "closed_by": standing.closed_by,
         "rule_id": alert.rule.id,
         "rule_name": alert.rule.name,
         "severity": alert.severity,
         "labels": alert.labels,
         "reason": alert.reason,
+        "resolved_reason": record.resolved_reason,
         "starts_at": alert.starts_at,
         "ends_at": alert.ends_at,
         "updated_at": record.updated_at,
-        "notified_at": standing.notified_at,
-        "reminders": standing.reminders,
-        "told": standing.told,
-        "acknowledged_by": standing.acknowledged_by,
-        "acknowledged_at": standing.acknowledged_at,
-        "resolved_by": standing.resolved_by,
-        "accepted_at": stamps.accepted_at,
-        "decided_at": stamps.decided_at,
-        "stored_at": stamps.stored_at,
-        "published_at": stamps.published_at,
-        "delivered_at": stamps.delivered_at,
         "evidence": msgspec.Raw(encode_alert(alert)),
     }
 
@@ -121,20 +107,7 @@ def from_orders(orders: Iterable[Order]) -> str:
 
 def to_standing(row: Row) -> Standing:
     """Return where the alert of a row stands."""
-    return Standing(
-        id=row["id"],
-        state=State(row["state"]),
-        reported=row["reported"],
-        sequence=row["sequence"],
-        occurrence=row["occurrence"],
-        notified_at=row["notified_at"],
-        reminders=row["reminders"],
-        told=tuple(row["told"]),
-        closed_by=Closer(row["closed_by"]) if row["closed_by"] else None,
-        acknowledged_by=row["acknowledged_by"],
-        acknowledged_at=row["acknowledged_at"],
-        resolved_by=row["resolved_by"],
-    )
+    return msgspec.convert(row, Standing)
 
 
 def to_record(row: Row) -> AlertRecord:
@@ -142,30 +115,15 @@ def to_record(row: Row) -> AlertRecord:
     return AlertRecord(
         standing=to_standing(row),
         alert=decode_alert(row["evidence"].encode()),
-        stamps=Stamps(
-            accepted_at=row["accepted_at"],
-            decided_at=row["decided_at"],
-            stored_at=row["stored_at"],
-            published_at=row["published_at"],
-            delivered_at=row["delivered_at"],
-        ),
+        stamps=msgspec.convert(row, Stamps),
         updated_at=row["updated_at"],
+        resolved_reason=row["resolved_reason"],
     )
 
 
 def to_entry(row: Row) -> Entry:
     """Return the timeline entry of a row."""
-    return Entry(
-        alert_id=row["alert_id"],
-        key=row["key"],
-        kind=row["kind"],
-        reason=row["reason"],
-        at=row["at"],
-        detail=row["detail"],
-        by=row["actor"],
-        times=row["times"],
-        last_at=row["last_at"],
-    )
+    return msgspec.convert({**row, "by": row["actor"]}, Entry)
 
 
 def to_order(row: Row) -> Order:

@@ -7,16 +7,16 @@ from typing import Final, LiteralString
 
 STANDING: Final[LiteralString] = (
     "id, state, reported, sequence, occurrence, notified_at, reminders, told, closed_by, "
-    "acknowledged_by, acknowledged_at, resolved_by"
+    "acknowledged_by, acknowledged_at, resolved_by, resolved_at"
 )
 STAMPS: Final[LiteralString] = "accepted_at, decided_at, stored_at, published_at, delivered_at"
 COLUMNS: Final[LiteralString] = (
     f"{STANDING}, {STAMPS}, tenant, fingerprint, rule_id, rule_name, severity, labels, reason, "
-    "starts_at, ends_at, updated_at, evidence"
+    "resolved_reason, starts_at, ends_at, updated_at, evidence"
 )
 
 RECALL: Final[LiteralString] = f"""
-SELECT {STANDING}, {STAMPS}, updated_at, evidence::text AS evidence
+SELECT {STANDING}, {STAMPS}, updated_at, resolved_reason, evidence::text AS evidence
 FROM alerts
 WHERE id IN (
   SELECT unnest(%(ids)s::text[])
@@ -42,7 +42,8 @@ ON CONFLICT (id) DO UPDATE SET
   updated_at = excluded.updated_at, notified_at = excluded.notified_at,
   reminders = excluded.reminders, told = excluded.told,
   acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at,
-  resolved_by = excluded.resolved_by, accepted_at = excluded.accepted_at,
+  resolved_by = excluded.resolved_by, resolved_at = excluded.resolved_at,
+  resolved_reason = excluded.resolved_reason, accepted_at = excluded.accepted_at,
   decided_at = excluded.decided_at, stored_at = excluded.stored_at,
   published_at = excluded.published_at, delivered_at = excluded.delivered_at,
   evidence = excluded.evidence
@@ -65,7 +66,7 @@ WHERE alerts.id = newer.key
   AND alerts.notified_at > %(told_after)s
 RETURNING alerts.id, alerts.state, alerts.reported, alerts.sequence, alerts.occurrence,
   alerts.notified_at, alerts.reminders, alerts.told, alerts.closed_by, alerts.acknowledged_by,
-  alerts.acknowledged_at, alerts.resolved_by
+  alerts.acknowledged_at, alerts.resolved_by, alerts.resolved_at
 """
 
 NOTE: Final[LiteralString] = """
@@ -91,13 +92,13 @@ ON CONFLICT (id) DO NOTHING
 """
 
 FIND: Final[LiteralString] = f"""
-SELECT {STANDING}, {STAMPS}, updated_at, evidence::text AS evidence
+SELECT {STANDING}, {STAMPS}, updated_at, resolved_reason, evidence::text AS evidence
 FROM alerts
 WHERE tenant = %(tenant)s AND id = %(id)s
 """
 
 SEARCH: Final[LiteralString] = f"""
-SELECT {STANDING}, {STAMPS}, updated_at, (evidence - 'samples')::text AS evidence
+SELECT {STANDING}, {STAMPS}, updated_at, resolved_reason, (evidence - 'samples')::text AS evidence
 FROM alerts
 WHERE {{where}}
 ORDER BY starts_at DESC, id DESC
@@ -118,7 +119,8 @@ CONDITIONS: Final = MappingProxyType[str, LiteralString](
         "since": "starts_at >= %(since)s",
         "until": "starts_at < %(until)s",
         "text": (
-            "(rule_name ILIKE %(text)s OR reason ILIKE %(text)s OR EXISTS ("
+            "(rule_name ILIKE %(text)s OR reason ILIKE %(text)s OR resolved_reason ILIKE %(text)s"
+            " OR EXISTS ("
             "SELECT FROM jsonb_each_text(labels) AS label WHERE label.value ILIKE %(text)s))"
         ),
         "after_start": "(starts_at, id) < (%(after_start)s, %(after_id)s)",

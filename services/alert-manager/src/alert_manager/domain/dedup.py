@@ -34,6 +34,7 @@ class Verdict(StrEnum):
 
     FIRST_SEEN = "first_seen"
     REPEAT_DUE = "repeat_due"
+    REOPENED = "reopened"
     RESOLVED = "resolved"
     DUPLICATE = "duplicate"
     ACKNOWLEDGED = "acknowledged"
@@ -43,7 +44,9 @@ class Verdict(StrEnum):
     REPLAYED = "replayed"
 
 
-TELLING: Final = frozenset({Verdict.FIRST_SEEN, Verdict.REPEAT_DUE, Verdict.RESOLVED})
+OPENING: Final = frozenset({Verdict.FIRST_SEEN, Verdict.REOPENED})
+"""Verdicts with which a new occurrence begins."""
+TELLING: Final = OPENING | {Verdict.REPEAT_DUE, Verdict.RESOLVED}
 """Verdicts of which a person hears; the others are silent."""
 
 
@@ -58,6 +61,10 @@ class Report:
     id: str
     status: Status
     sequence: int
+    decided_at: int = 0
+    """Wall clock of the engine."""
+    window_end: int = 0
+    """Event time up to which the window that was judged reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ class Standing:
     acknowledged_by: str | None = None
     acknowledged_at: int | None = None
     resolved_by: str | None = None
+    resolved_at: int | None = None
+    """When that person did."""
 
     @property
     def is_open(self) -> bool:
@@ -99,14 +108,16 @@ def judge(
     """Return what the record means.
 
     `own` is what is held of its id, `current` the open alert of its fingerprint (perhaps the same).
-    A person hears again when `ttl` ms have passed since the last notification.
+    A person hears again when `ttl` ms have passed since the last notification, or since somebody
+    declared it over though it goes on.
     """
     if own is not None and _is_replay(report, own):
         return Verdict.REPLAYED
     if report.status == "resolved":
         return _judge_resolved(own)
     if own is not None and own.closed_by is Closer.PERSON and own.reported == "firing":
-        return Verdict.RESOLVED_BY_PERSON
+        goes_on = current is None and _goes_on(report, own, ttl=ttl, now=now)
+        return Verdict.REOPENED if goes_on else Verdict.RESOLVED_BY_PERSON
     if current is None:
         return Verdict.FIRST_SEEN
     return _judge_repeat(own, current, ttl=ttl, now=now)
@@ -121,6 +132,18 @@ def _is_replay(report: Report, own: Standing) -> bool:
     if report.status == "resolved" and own.reported == "firing":
         return report.sequence < own.sequence
     return report.sequence <= own.sequence
+
+
+def _goes_on(report: Report, own: Standing, *, ttl: int, now: int) -> bool:
+    """Tell whether what a person declared over must be told of again.
+
+    The record must have been decided after that, about a window that reaches beyond it: what comes
+    late of what the person knew is no news.
+    """
+    over = own.resolved_at
+    if over is None or now - over < ttl:
+        return False
+    return report.decided_at > over and report.window_end > over
 
 
 def _judge_repeat(own: Standing | None, current: Standing, *, ttl: int, now: int) -> Verdict:
@@ -153,7 +176,7 @@ def settle(
     """Return what to hold after a record that was judged so; never asked about a replay."""
     if report.status == "resolved":
         return Settled(_close(report, own))
-    if verdict is Verdict.FIRST_SEEN:
+    if verdict in OPENING:
         return Settled(_open(report, own, notified_at=now))
     if own is not None and (own.is_open or own.closed_by is Closer.PERSON or _gave_way(own)):
         settled = Settled(replace(own, sequence=report.sequence, reported="firing"))
@@ -222,17 +245,20 @@ def acknowledge(standing: Standing, *, by: str, now: int) -> Standing:
     return replace(standing, state=State.ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=now)
 
 
-def resolve(standing: Standing, *, by: str) -> Standing:
+def resolve(standing: Standing, *, by: str, now: int) -> Standing:
     """Return the standing once `by` has declared the alert over; unchanged if it is over."""
     if standing.state is State.RESOLVED:
         return standing
-    return replace(standing, state=State.RESOLVED, closed_by=Closer.PERSON, resolved_by=by)
+    return replace(
+        standing, state=State.RESOLVED, closed_by=Closer.PERSON, resolved_by=by, resolved_at=now
+    )
 
 
 def transition(verdict: Verdict, standing: Standing) -> str:
     """Return the name, unique within the alert, of what a telling verdict tells."""
     name = {
         Verdict.FIRST_SEEN: "firing",
+        Verdict.REOPENED: "firing",
         Verdict.REPEAT_DUE: f"reminder-{standing.reminders}",
     }.get(verdict, "resolved")
     return name if standing.occurrence == 1 else f"{name}@{standing.occurrence}"

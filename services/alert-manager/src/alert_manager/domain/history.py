@@ -4,15 +4,16 @@ All times are epoch milliseconds.
 """
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
 
 from alert_contracts.alerts import Alert
 from alert_contracts.notifications import DeliveryResult
-from alert_manager.domain.dedup import Report, Standing, Verdict
+from alert_manager.domain.dedup import OPENING, Report, Standing, Verdict
 
-EntryKind = Literal["decision", "acknowledged", "resolved", "delivery"]
+EntryKind = Literal["decision", "acknowledged", "resolved", "comment", "delivery"]
 MAX_DETAIL: Final = 1_000
 
 
@@ -35,6 +36,8 @@ class AlertRecord:
     alert: Alert
     stamps: Stamps
     updated_at: int
+    resolved_reason: str = ""
+    """Why it is over; the alert's own reason goes on saying why it fired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +57,70 @@ class Entry:
 
 def report_of(alert: Alert) -> Report:
     """Return what of the engine's record decides."""
-    return Report(id=alert.id, status=alert.status, sequence=alert.sequence)
+    return Report(
+        id=alert.id,
+        status=alert.status,
+        sequence=alert.sequence,
+        decided_at=alert.decided_at,
+        window_end=alert.window.end,
+    )
+
+
+def dated(alert: Alert) -> Alert:
+    """Return the alert as begun no later than it was decided.
+
+    Events may be dated ahead, so that its condition holds from a moment that has yet to come.
+    """
+    if alert.starts_at <= alert.decided_at:
+        return alert
+    return msgspec.structs.replace(alert, starts_at=alert.decided_at)
 
 
 def keep(
     known: AlertRecord | None, alert: Alert, standing: Standing, verdict: Verdict, *, now: int
 ) -> AlertRecord:
-    """Return the record after a settled report.
-
-    A resolve keeps the evidence of why it fired; a new occurrence starts its way anew.
-    """
-    if known is None or verdict is Verdict.FIRST_SEEN:
+    """Return the record after a settled report; a new occurrence starts its way anew."""
+    if known is None or verdict in OPENING:
         stamps = Stamps(alert.accepted_at, alert.decided_at, stored_at=now)
-        return AlertRecord(standing, alert, stamps, now)
+        over = alert.reason if alert.status == "resolved" else ""
+        return AlertRecord(standing, alert, stamps, now, over)
     if alert.status == "resolved":
-        ended = msgspec.structs.replace(
-            known.alert,
-            status=alert.status,
-            sequence=alert.sequence,
-            reason=alert.reason,
-            ends_at=alert.ends_at or alert.decided_at,
-        )
-        return AlertRecord(standing, ended, known.stamps, now)
+        return _ended(known, alert, standing, now=now)
     newest = msgspec.structs.replace(
         alert,
         starts_at=min(known.alert.starts_at, alert.starts_at),
+        ends_at=known.alert.ends_at,
         samples=alert.samples or known.alert.samples,
     )
-    return AlertRecord(standing, newest, known.stamps, now)
+    return replace(known, standing=standing, alert=newest, updated_at=now)
+
+
+def _ended(known: AlertRecord, alert: Alert, standing: Standing, *, now: int) -> AlertRecord:
+    """Return the record once the engine has ended it.
+
+    It keeps why it fired, takes the final counts, and stays with the end that a person, or an heir,
+    had put to it before.
+    """
+    first = known.alert
+    counted = alert if alert.aggregates.get("count") else first
+    ended = msgspec.structs.replace(
+        first,
+        status=alert.status,
+        sequence=alert.sequence,
+        aggregates=counted.aggregates,
+        window=counted.window,
+    )
+    if known.standing.is_open:
+        at = max(alert.ends_at or alert.decided_at, first.starts_at)
+        ended = msgspec.structs.replace(ended, ends_at=at)
+        known = replace(known, resolved_reason=alert.reason)
+    return replace(known, standing=standing, alert=ended, updated_at=now)
 
 
 def end(record: AlertRecord, standing: Standing, *, reason: str, now: int) -> AlertRecord:
     """Return the record of an alert that was closed without a word of the engine."""
-    ended = msgspec.structs.replace(record.alert, ends_at=now, reason=reason)
-    return replace(record, standing=standing, alert=ended, updated_at=now)
+    ended = msgspec.structs.replace(record.alert, ends_at=max(now, record.alert.starts_at))
+    return replace(record, standing=standing, alert=ended, updated_at=now, resolved_reason=reason)
 
 
 def decision_entry(
@@ -101,6 +134,20 @@ def decision_entry(
         reason=verdict,
         at=now,
         detail=detail[:MAX_DETAIL],
+    )
+
+
+def comment_entry(standing: Standing, *, reason: str, by: str, comment: str, now: int) -> Entry:
+    """Return the row for words about what was done already; the same words are one row."""
+    words = sha256(f"{by}\n{comment}".encode()).hexdigest()[:16]
+    return Entry(
+        alert_id=standing.id,
+        key=f"comment/{standing.occurrence}/{reason}/{words}",
+        kind="comment",
+        reason=reason,
+        at=now,
+        detail=comment,
+        by=by,
     )
 
 

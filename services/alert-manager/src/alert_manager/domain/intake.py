@@ -74,9 +74,11 @@ class Sheet:
         settled = dedup.settle(report, own, current, verdict, now=self._now)
         if settled.closed and rival:
             self._give_way(rival, settled.closed, heir=alert)
-        standing, words = self._tell(alert, settled.own, verdict)
-        self._keep(history.keep(known, alert, standing, verdict, now=self._now))
-        self._note(alert, standing, verdict, words)
+        record = history.keep(known, alert, settled.own, verdict, now=self._now)
+        note = _note_of(own, now=self._now) if verdict is Verdict.REOPENED else ""
+        standing, told = self._tell(record, verdict, note)
+        self._keep(replace(record, standing=standing))
+        self._note(alert, standing, verdict, "; ".join(filter(None, (alert.reason, note, told))))
 
     def note_repeat(self, repeat: Repeat, standing: Standing) -> None:
         """Write down newer evidence that was stored without being judged."""
@@ -92,23 +94,29 @@ class Sheet:
         self._keep(history.end(rival, closed, reason=words, now=self._now))
         self._note(rival.alert, closed, Verdict.SUPERSEDED, words)
 
-    def _tell(self, alert: Alert, standing: Standing, verdict: Verdict) -> tuple[Standing, str]:
+    def _tell(self, record: AlertRecord, verdict: Verdict, note: str) -> tuple[Standing, str]:
         """Write the orders of a verdict; return the standing with who is told, and the words."""
+        standing, config = record.standing, self._policy.config
         if verdict not in dedup.TELLING:
-            return standing, alert.reason
+            return standing, ""
         receivers: Sequence[str]
         if verdict is Verdict.RESOLVED:
-            receivers = still_there(self._policy.config, standing.told)
+            receivers = still_there(config, standing.told)
             told = ", ".join(receivers)
         else:
-            matches = routing.route(self._policy.config.route, alert.labels)
+            matches = routing.route(config.route, record.alert.labels)
             receivers = routing.receivers(matches)
             standing = replace(standing, told=tuple(dict.fromkeys((*standing.told, *receivers))))
             told = "; ".join(f"{match.receiver} ({match.reason})" for match in matches)
         self.orders += write_orders(
-            alert, standing, verdict, receivers, url=self._policy.external_url, now=self._now
+            replace(record, standing=standing),
+            verdict,
+            receivers,
+            url=self._policy.external_url,
+            now=self._now,
+            note=note,
         )
-        return standing, f"{alert.reason}; told {told or 'nobody'}"
+        return standing, f"told {told or 'nobody'}"
 
     def _keep(self, record: AlertRecord) -> None:
         self._memory.keep(record)
@@ -117,6 +125,15 @@ class Sheet:
     def _note(self, alert: Alert, standing: Standing, verdict: Verdict, words: str) -> None:
         entry = history.decision_entry(alert, standing, verdict, words, now=self._now)
         self.entries.append(entry)
+
+
+def _note_of(own: Standing | None, *, now: int) -> str:
+    """Return who had declared over what fires again, and how long ago."""
+    if own is None or own.resolved_at is None:
+        return ""
+    hours, minutes = divmod(max(0, now - own.resolved_at) // 60_000, 60)
+    ago = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    return f"resolved by {own.resolved_by} {ago} ago, and it still fires"
 
 
 def still_there(config: Config, receivers: Sequence[str]) -> tuple[str, ...]:

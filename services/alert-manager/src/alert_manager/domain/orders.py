@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -10,13 +11,18 @@ from alert_contracts.alerts import Alert, Sample
 from alert_contracts.events import Event
 from alert_contracts.ids import notification_id
 from alert_contracts.notifications import Notification, NotifiedAlert
-from alert_manager.domain.dedup import Standing, Verdict, transition
+from alert_manager.domain.dedup import Verdict, transition
+from alert_manager.domain.history import AlertRecord
 
 MAX_SAMPLES: Final = 5
 MAX_MESSAGE: Final = 2_000
 """Characters of a sample's message that a notification carries; the history keeps all of it."""
 MAX_ATTRIBUTES: Final = 4_096
 """Bytes of a sample's attributes; more, and the notification goes without them."""
+MAX_FOUND: Final = 1_000
+"""Characters of a text that the rule's type found."""
+_TELLING: Final = ("crossing", "first", "last", "other")
+"""The roles of samples, the most telling first: a message may show but one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +34,20 @@ class Order:
 
 
 def write_orders(
-    alert: Alert,
-    standing: Standing,
+    record: AlertRecord,
     verdict: Verdict,
     receivers: Sequence[str],
     *,
     url: str,
     now: int,
+    note: str = "",
 ) -> list[Order]:
     """Return one order for each receiver; their ids are the same however often this is done.
 
-    `url` is where readers reach this service.
+    `url` is where readers reach this service, `note` what they should know besides.
     """
-    told = notified(alert, resolved=not standing.is_open, url=url)
+    alert, standing = record.alert, record.standing
+    told = notified(record, url=url, note=note)
     name = Verdict.RESOLVED if verdict is Verdict.RESOLVED_BY_PERSON else verdict
     return [
         Order(
@@ -65,29 +72,41 @@ def write_orders(
     ]
 
 
-def notified(alert: Alert, *, resolved: bool, url: str) -> NotifiedAlert:
+def notified(record: AlertRecord, *, url: str, note: str = "") -> NotifiedAlert:
     """Return the alert as a person should hear of it."""
+    alert, resolved = record.alert, not record.standing.is_open
     return NotifiedAlert(
         id=alert.id,
         fingerprint=alert.fingerprint,
         status="resolved" if resolved else "firing",
         rule_id=alert.rule.id,
         rule_name=alert.rule.name,
+        rule_type=alert.rule.type.value,
         severity=alert.severity,
         labels=alert.labels,
+        group=alert.group,
         annotations=alert.annotations,
         starts_at=alert.starts_at,
         reason=alert.reason,
+        resolved_reason=record.resolved_reason if resolved else "",
+        note=note,
         aggregates=alert.aggregates,
         threshold=alert.threshold,
+        found={name: text[:MAX_FOUND] for name, text in alert.found.items()},
         ends_at=alert.ends_at if resolved else None,
         accepted_at=alert.accepted_at,
         decided_at=alert.decided_at,
+        late_by=alert.late_by,
         window_start=alert.window.start,
         window_end=alert.window.end,
-        samples=[_shorten(sample) for sample in alert.samples[:MAX_SAMPLES]],
-        url=f"{url}/api/alerts/{alert.id}",
+        samples=_most_telling(alert),
+        url=f"{url}/api/alerts/{quote(alert.id, safe='')}",
     )
+
+
+def _most_telling(alert: Alert) -> list[Event]:
+    ranked = sorted(alert.samples, key=lambda sample: _TELLING.index(sample.role))
+    return [_shorten(sample) for sample in ranked[:MAX_SAMPLES]]
 
 
 def _shorten(sample: Sample) -> Event:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Path, Query
+from fastapi import APIRouter, Body, Depends, FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alert_contracts.rules import Severity
@@ -36,6 +36,18 @@ class Person(BaseModel):
 
     by: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
     comment: str = Field(default="", max_length=2_000, pattern=r"^[^\x00]*$")
+
+
+def _person(person: Annotated[Person | None, Body()] = None) -> Person:
+    if person is None:
+        wrong = [{"pointer": "/by", "reason": 'say who you are: {"by": "..."}'}]
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "the request is not valid", errors=wrong
+        )
+    return person
+
+
+Asking = Annotated[Person, Depends(_person)]
 
 
 class Filters(BaseModel):
@@ -89,8 +101,11 @@ def _router(desk: Desk) -> APIRouter:
         return {"entries": [views.entry(one) for one in entries]}
 
     @router.post("/{alert_id}/ack")
-    async def acknowledge(alert_id: AlertId, person: Person) -> dict[str, Any]:
-        """Take the alert: no more reminders. 409 if it is over."""
+    async def acknowledge(alert_id: AlertId, person: Asking) -> dict[str, Any]:
+        """Take the alert: no more reminders. 409 if it is over.
+
+        Of one that is taken already only the comment is kept.
+        """
         request = handlers.Request(alert_id, by=person.by, comment=person.comment)
         try:
             record = await handlers.acknowledge(desk, request)
@@ -99,8 +114,11 @@ def _router(desk: Desk) -> APIRouter:
         return views.detail(_known(alert_id, record))
 
     @router.post("/{alert_id}/resolve")
-    async def resolve(alert_id: AlertId, person: Person) -> dict[str, Any]:
-        """Declare the alert over; whoever heard of it is told."""
+    async def resolve(alert_id: AlertId, person: Asking) -> dict[str, Any]:
+        """Declare the alert over; whoever heard of it is told.
+
+        Of one that is over already only the comment is kept.
+        """
         request = handlers.Request(alert_id, by=person.by, comment=person.comment)
         return views.detail(_known(alert_id, await handlers.resolve(desk, request)))
 

@@ -33,6 +33,7 @@ def summary(record: AlertRecord) -> View:
         "labels": alert.labels,
         "annotations": alert.annotations,
         "reason": alert.reason,
+        "resolvedReason": record.resolved_reason or None,
         "startsAt": moment(alert.starts_at),
         "endsAt": moment(alert.ends_at),
         "updatedAt": moment(record.updated_at),
@@ -55,6 +56,8 @@ def detail(record: AlertRecord) -> View:
         "condition": alert.condition,
         "threshold": alert.threshold,
         "counts": alert.aggregates,
+        "found": alert.found,
+        "lateBy": alert.late_by,
         "window": {
             "start": moment(alert.window.start),
             "end": moment(alert.window.end),
@@ -66,6 +69,7 @@ def detail(record: AlertRecord) -> View:
                     **msgspec.to_builtins(sample.event),
                     "timestamp": moment(sample.event.timestamp),
                 },
+                "role": sample.role,
                 "partition": sample.partition,
                 "offset": sample.offset,
             }

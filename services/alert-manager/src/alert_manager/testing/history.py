@@ -194,7 +194,7 @@ def _place(record: AlertRecord) -> tuple[int, str]:
 
 def _passes(record: AlertRecord, wanted: AlertFilter) -> bool:
     alert = record.alert
-    texts = [alert.rule.name, alert.reason, *alert.labels.values()]
+    texts = [alert.rule.name, alert.reason, record.resolved_reason, *alert.labels.values()]
     conditions = (
         not wanted.states or record.standing.state in wanted.states,
         not wanted.severities or alert.severity in wanted.severities,

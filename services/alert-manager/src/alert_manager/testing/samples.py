@@ -36,9 +36,13 @@ def an_alert(
     service: str = "checkout",
     severity: Severity = Severity.CRITICAL,
     window: int = NOON,
+    span: WindowSpan | None = None,
     **changes: Any,  # noqa: ANN401 - any field of Alert
 ) -> Alert:
-    """Return one record about a group of the rule High Error Rate; `window` tells alerts apart."""
+    """Return one record about a group of the rule High Error Rate; `window` tells alerts apart.
+
+    `span` is the window that was judged, where it is not the first one.
+    """
     group = {"service": service}
     label = severity.lower()
     identity: dict[str, Any] = {"tenant": "default", "rule_id": "r1", "group": group}
@@ -52,7 +56,7 @@ def an_alert(
         severity=severity,
         group=group,
         labels={"alertname": "High Error Rate", "severity": label, "rule_id": "r1", **group},
-        window=WindowSpan(window, window + 5 * MINUTE),
+        window=span or WindowSpan(window, window + 5 * MINUTE),
         aggregates={"count": 100.0 + sequence},
         condition="count > threshold",
         threshold=100.0,
