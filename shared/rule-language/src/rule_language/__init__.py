@@ -2,11 +2,17 @@
 
 Text is parsed by a library, checked against a schema and compiled to closures. Pure: no I/O, no
 clock. The README of this package is the language's manual.
+
+What the engine builds on: `Match.test(event)`; `Match.inline(event, prefix=...)`, the same test as
+a Python expression for a greater generated function; `Match.equalities` and `Match.patterns`,
+necessary conditions to index by; and `PatternSet`, which looks for many patterns in one pass.
 """
 
 from rule_language.errors import RuleLanguageError
+from rule_language.patterns import PatternSet
 from rule_language.programs import (
     Condition,
+    Inline,
     Match,
     Value,
     compile_condition,
@@ -16,7 +22,9 @@ from rule_language.programs import (
 
 __all__ = [
     "Condition",
+    "Inline",
     "Match",
+    "PatternSet",
     "RuleLanguageError",
     "Value",
     "compile_condition",

@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from rule_language.nodes import Binary, Items, Literal, Logical, Name, Node
+import re2
+
+from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node
 
 INDEXED: Final = frozenset({"service", "level", "tenant", "host"})
 """Fields whose equalities are worth an index."""
 _GROWING: Final = frozenset({"count", "total", "errors", "sum", "max"})
 _FIXED: Final = frozenset({"threshold", "minCount"})
+_PATTERNS: Final = {
+    "matches": "{}",
+    "contains": "{}",
+    "startsWith": r"\A(?:{})",
+    "endsWith": r"(?:{})\z",
+}
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -101,3 +109,25 @@ def monotonic(node: Node) -> bool:
     elif node.operator not in ("<", "<="):
         return False
     return isinstance(high, Name) and high.name in _GROWING and variables(low) <= _FIXED
+
+
+def patterns(root: Node) -> dict[str, str]:
+    """Return, by field, a pattern that is in its text wherever the tree is true."""
+    necessary: dict[str, str] = {}
+    for part in _conjuncts(root):
+        found = _pattern(part)
+        if found is not None:
+            necessary.setdefault(*found)
+    return necessary
+
+
+def _pattern(node: Node) -> tuple[str, str] | None:
+    if not isinstance(node, Call) or node.function not in _PATTERNS:
+        return None
+    target, argument = node.arguments
+    if not isinstance(target, Name) or not isinstance(argument, Literal):
+        return None
+    text = str(argument.value)
+    return target.name, _PATTERNS[node.function].format(
+        text if node.function == "matches" else re2.escape(text)
+    )

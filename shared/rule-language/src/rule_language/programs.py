@@ -1,5 +1,6 @@
 """The three kinds of compiled expression, and the functions that compile them."""
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -20,6 +21,15 @@ _BOOLEAN: Final = frozenset({Type.BOOL, Type.DYN})
 
 
 @dataclass(frozen=True, slots=True)
+class Inline:
+    """A piece of a Python program that we built (no text of a user's is ever compiled)."""
+
+    expression: ast.expr
+    constants: Mapping[str, object]
+    """What the names in it stand for: put them into the globals of the function."""
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """Selects events."""
 
@@ -32,8 +42,22 @@ class Match:
     Fields are `service`, `level`, `host` and `tenant`; a field that is not here is free. An empty
     set means that nothing can match.
     """
+    patterns: Mapping[str, str]
+    """Necessary, too: an event matches only if each of these fields (`message`, `service`, ...) has
+    a text in which RE2 finds the pattern. For a `PatternSet`; a field that is not here is free."""
     test: Callable[[Event], bool] = field(compare=False, repr=False)
     """Tell whether the event matches. Never raises: what cannot be decided does not match."""
+
+    def inline(self, event: str = "event", *, prefix: str = "m") -> Inline:
+        """Return the test as an expression, to become part of a greater generated function.
+
+        It is truthy for exactly the events that match, and never raises. `event` is the name of
+        the local variable that holds the event; every name that the expression brings along
+        begins with `prefix`.
+        """
+        name = f"{prefix}_test"
+        call = ast.Call(ast.Name(name, ast.Load()), [ast.Name(event, ast.Load())], [])
+        return Inline(ast.fix_missing_locations(call), {name: self.test})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +98,7 @@ def compile_match(source: str, *, tenant: str = "default") -> Match:
         source=source,
         variables=analysis.variables(checked.root),
         equalities=MappingProxyType(dict(analysis.equalities(checked.root))),
+        patterns=MappingProxyType(analysis.patterns(checked.root)),
         test=compile_test(checked),
     )
 
