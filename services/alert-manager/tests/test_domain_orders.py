@@ -11,7 +11,7 @@ from alert_contracts.topics import MAX_RECORD_BYTES
 from alert_manager.domain.dedup import Closer, Standing, State, Verdict
 from alert_manager.domain.history import AlertRecord, Stamps
 from alert_manager.domain.orders import MAX_MESSAGE, MAX_SAMPLES, write_orders
-from alert_manager.handlers import MAX_ANNOTATION, MAX_ANNOTATIONS
+from alert_manager.handlers.texts import MAX_ANNOTATION, MAX_ANNOTATIONS
 from alert_manager.testing import NOON, an_alert
 
 URL = "http://tocsin.example"

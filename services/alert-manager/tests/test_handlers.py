@@ -17,6 +17,8 @@ from alert_manager import handlers
 from alert_manager.domain.dedup import ConflictError, State
 from alert_manager.domain.orders import Order
 from alert_manager.handlers import Desk, Request
+from alert_manager.handlers.publishing import OUTBOX_AGE_MS
+from alert_manager.handlers.texts import enrich
 from alert_manager.ports import Published
 from alert_manager.telemetry import (
     CACHE_FAILURES,
@@ -163,7 +165,7 @@ async def test_while_kafka_is_away_orders_wait_in_the_outbox(world: World) -> No
     world.publisher.away = True
     await world.take(an_alert())
     assert len(world.history.tables.owed) == 2
-    world.clock.now += handlers.OUTBOX_AGE_MS + 1
+    world.clock.now += OUTBOX_AGE_MS + 1
     assert await handlers.publish_owed(world.desk) == 0
     world.publisher.away = False
     assert await handlers.publish_owed(world.desk) == 2
@@ -217,7 +219,7 @@ async def test_annotations_are_rendered_and_a_broken_one_says_so(world: World) -
 
 
 def test_a_rule_without_a_threshold_renders_none() -> None:
-    alert = handlers.enrich(an_alert(threshold=None, annotations={"a": "[{{ threshold }}]"}))
+    alert = enrich(an_alert(threshold=None, annotations={"a": "[{{ threshold }}]"}))
     assert alert.annotations == {"a": "[None]"}
 
 
@@ -292,6 +294,18 @@ async def test_a_person_resolves_and_the_next_alert_opens_anew(world: World) -> 
     await world.take(an_alert(window=NOON + HOUR))
     assert world.told()[4:] == [("pagerduty", "first_seen"), ("slack", "first_seen")]
     assert world.reasons()["resolved_by_person"] == 2
+
+
+def test_a_text_may_show_the_window_before_and_what_was_found() -> None:
+    text = "{{ previous.count }} before, {{ distinct }} now, {{ found.old }} -> {{ found.new }}"
+    alert = enrich(
+        an_alert(
+            annotations={"summary": text},
+            aggregates={"distinct": 12.0, "previous.count": 3.0},
+            found={"old": "1.4", "new": "1.5"},
+        )
+    )
+    assert alert.annotations["summary"] == "3 before, 12 now, 1.4 -> 1.5"
 
 
 async def test_a_person_resolves_and_is_told_again_if_the_problem_goes_on(world: World) -> None:

@@ -75,7 +75,7 @@ class Sheet:
         if settled.closed and rival:
             self._give_way(rival, settled.closed, heir=alert)
         record = history.keep(known, alert, settled.own, verdict, now=self._now)
-        note = _note_of(own, now=self._now) if verdict is Verdict.REOPENED else ""
+        note = _note_of(own, now=self._now) if own and verdict is Verdict.REOPENED else ""
         standing, told = self._tell(record, verdict, note)
         self._keep(replace(record, standing=standing))
         self._note(alert, standing, verdict, "; ".join(filter(None, (alert.reason, note, told))))
@@ -127,11 +127,9 @@ class Sheet:
         self.entries.append(entry)
 
 
-def _note_of(own: Standing | None, *, now: int) -> str:
+def _note_of(own: Standing, *, now: int) -> str:
     """Return who had declared over what fires again, and how long ago."""
-    if own is None or own.resolved_at is None:
-        return ""
-    hours, minutes = divmod(max(0, now - own.resolved_at) // 60_000, 60)
+    hours, minutes = divmod(max(0, now - (own.resolved_at or now)) // 60_000, 60)
     ago = f"{hours} h {minutes} min" if hours else f"{minutes} min"
     return f"resolved by {own.resolved_by} {ago} ago, and it still fires"
 
