@@ -1,6 +1,7 @@
 """The HTTP face: errors as RFC 9457, traces, operations, over a real socket."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -40,6 +41,10 @@ def _app(gate: asyncio.Barrier | None) -> FastAPI:
             message = "no database can hold this"
             raise PoisonError(message)
         return thing
+
+    @app.get("/things")
+    async def things() -> list[Thing]:
+        return []
 
     @app.get("/wait")
     async def wait() -> None:
@@ -134,6 +139,45 @@ async def test_operations_answer() -> None:
         for path in ("/health", "/health/live", "/health/ready", "/metrics", "/info", "/docs"):
             assert await status_of(session, base + path) == 200, path
         assert await status_of(session, f"{base}/nothing") == 404
+
+
+async def test_the_page_of_the_api_loads_nothing_from_elsewhere() -> None:
+    async with served() as (session, base):
+        async with session.get(f"{base}/docs") as answer:
+            page = await answer.text()
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(loaded) == 3
+        for path in loaded:
+            assert path.startswith("/")
+            assert await status_of(session, base + path) == 200, path
+        assert "://" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("/things", "GET, HEAD, OPTIONS, POST"), ("/info", "GET, HEAD, OPTIONS")],
+)
+async def test_a_path_says_what_it_takes(path: str, allow: str) -> None:
+    async with served() as (session, base):
+        async with session.options(base + path) as answer:
+            assert (answer.status, answer.headers["Allow"]) == (204, allow)
+        async with session.delete(base + path) as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, allow)
+            assert (await answer.json())["status"] == 405
+
+
+async def test_a_path_with_nothing_there_takes_nothing() -> None:
+    async with served() as (session, base), session.options(f"{base}/nothing") as answer:
+        assert answer.status == 404
+
+
+async def test_head_is_get_without_a_body() -> None:
+    async with served() as (session, base):
+        async with session.head(f"{base}/info") as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
+            assert answer.headers["content-type"] == "application/json"
+        async with session.head(f"{base}/nothing") as answer:
+            assert answer.status == 404
 
 
 def test_a_taken_port_is_named() -> None:

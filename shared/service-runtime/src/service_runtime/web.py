@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from service_runtime import tracing
 from service_runtime.bounds import BodyLimit, CrowdLimit
 from service_runtime.errors import PoisonError, StartupError, TemporaryError
 from service_runtime.health import Health
+from service_runtime.methods import HeadAndOptions, allowed
 from service_runtime.telemetry import VERSION, logger, render_metrics
 
 log = logger(__name__)
@@ -94,9 +96,12 @@ async def _on_invalid(_request: Request, exc: Exception) -> Response:
     return _problem(status, "the request is not valid", errors)
 
 
-async def _on_http(_request: Request, exc: Exception) -> Response:
+async def _on_http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)  # noqa: S101 - registered for this type
-    headers = dict(exc.headers) if exc.headers else None
+    headers = dict(exc.headers or {})
+    if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router names the methods of the first route of the path only.
+        headers["Allow"] = ", ".join(allowed(request.app.routes, request.scope))
     return _problem(HTTPStatus(exc.status_code), str(exc.detail), headers=headers)
 
 
@@ -124,9 +129,10 @@ def create_app(
 ) -> FastAPI:
     """Return an application with error answers, trace context, health, metrics and info.
 
-    A body of more than `max_body` bytes is answered 413.
+    A body of more than `max_body` bytes is answered 413. The page at `/docs` loads nothing from
+    elsewhere, so it works where there is no internet.
     """
-    app = FastAPI(title=title, description=description, version=VERSION)
+    app = FastAPIOffline("/docs", None, title=title, description=description, version=VERSION)
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
@@ -134,6 +140,7 @@ def create_app(
     app.add_exception_handler(PoisonError, _on_poison)
     app.add_exception_handler(Exception, _on_bug)
     _add_operations(app, health)
+    app.add_middleware(HeadAndOptions, routes=app.routes)
     app.add_middleware(BodyLimit, limit=max_body, refuse=_refusal)
     app.add_middleware(TraceMiddleware)
     return app
