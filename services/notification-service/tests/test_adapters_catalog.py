@@ -59,7 +59,7 @@ def test_every_integration_becomes_an_endpoint(tmp_path: Path) -> None:
     assert catalog.directory.fallbacks["ops"] == ("pager",)
     entry = catalog.entries["ops/slack[0]"]
     assert entry.host == "hooks.example.com"
-    assert entry.overrides == {"title": "<https://x|{{ first.name }}>"}
+    assert entry.overrides == {"title": "{{ first.name }}", "title_link": "https://x"}
     assert catalog.entries["ops/email[0]"].overrides == {"subject": "mine"}
     assert catalog.entries["pager/pagerduty[0]"].overrides == {"class": "db", "title": "boo"}
 

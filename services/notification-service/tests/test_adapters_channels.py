@@ -298,6 +298,51 @@ def test_slacks_limits_are_kept_and_code_blocks_closed() -> None:
     assert len(blocks[1]["text"]["text"]) <= 3_000
 
 
+def test_slacks_title_may_be_a_link_that_nothing_in_it_can_break() -> None:
+    texts = {"title": "a|b " + "t" * 500, "title_link": "https://x/?q=a|b>\nc", "text": "z"}
+    sent = payload(Letter("k", order(), texts), {})["text"]
+    assert sent.startswith("<https://x/?q=a%7Cb%3E%0Ac|a|b ttt")
+    assert sent.endswith("…>")
+    texts["title_link"] = "javascript:alert(1)"
+    assert payload(Letter("k", order(), texts), {})["text"].startswith("a|b ttt")
+
+
+def test_half_a_link_is_left_out_of_a_text_that_is_too_long_for_slack() -> None:
+    text = cut_section("y" * 2_990 + "<https://x.example/alerts/1|Open the alert>")
+    assert text == "y" * 2_990 + "…"
+
+
+def test_a_webhook_gets_everything_as_it_is() -> None:
+    odd = {"service": "a|b>\u202e\x00\n"}
+    given = order()
+    alert = msgspec.structs.replace(given.alerts[0], labels=odd)
+    document = body(msgspec.structs.replace(given, alerts=[alert]), max_alerts=0)
+    written = json.loads(msgspec.json.encode(document))
+    assert written["alerts"][0]["labels"] == odd
+
+
+async def test_pagerduty_gets_names_without_control_codes_and_links_that_are_links(
+    party: ThirdParty, session: aiohttp.ClientSession
+) -> None:
+    party.reply = answer(202)
+    given = order(now=NOW)
+    odd = {"service": "pay\u202e|>\nx"}
+    alert = msgspec.structs.replace(
+        given.alerts[0],
+        labels=odd,
+        url="https://x/a|b",
+        annotations={"runbook": "https://x/r|\n"},
+    )
+    strange = msgspec.structs.replace(given, alerts=[alert], group_labels=odd)
+    carried = Renderer(Channel.PAGERDUTY, {}).render(strange, key="k", instead_of="", now=NOW)
+    await PagerDutyChannel(HttpPost(session, party.url, timeout=5), ROUTING_KEY).send(carried)
+    ((_, sent),) = party.requests
+    assert [link["href"] for link in sent["links"]] == ["https://x/a%7Cb", "https://x/r%7C"]
+    assert sent["client_url"] == "https://x/a%7Cb"
+    assert sent["payload"]["component"] == sent["payload"]["source"] == "pay|> x"
+    assert "\u202e" not in json.dumps(sent, ensure_ascii=False)
+
+
 @pytest.mark.parametrize(
     ("header", "wait"),
     [

@@ -9,6 +9,7 @@ from email import message_from_bytes
 from email.policy import default
 
 import aiosmtplib
+import msgspec
 import pytest
 
 from notification_service.adapters.channel import Letter
@@ -190,6 +191,17 @@ def test_headers_of_the_user_are_added_but_ours_stay() -> None:
     mail = compose(letter(subject="{{ first.name }}\n!"), mailbox, at=0.0)
     assert (mail["X-Team"], mail["To"]) == ("db", "b@example.com")
     assert mail["Subject"] == "High Error Rate !"
+
+
+def test_nothing_in_a_name_can_spoof_a_subject_or_add_a_header() -> None:
+    given = order()
+    name = "pay\u202e\r\nBcc: x@example.com\x00"
+    alert = msgspec.structs.replace(given.alerts[0], rule_name=name)
+    strange = msgspec.structs.replace(given, alerts=[alert])
+    carried = Renderer(Channel.EMAIL, {}).render(strange, key="k", instead_of="", now=0)
+    mail = compose(carried, Mailbox("h", 25, "a@example.com", "b@example.com", "here"), at=0.0)
+    assert mail["Subject"] == "[CRITICAL] pay Bcc: x@example.com on payment-service"
+    assert mail["Bcc"] is None
 
 
 def test_a_failure_that_says_nothing_is_named() -> None:

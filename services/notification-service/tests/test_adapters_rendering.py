@@ -1,8 +1,13 @@
 """How messages look, and that no template can cost one."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
-from notification_service.adapters import slack
+from alert_contracts.events import Event
+from alert_contracts.notifications import Notification
+from notification_service.adapters import email, pagerduty, slack
 from notification_service.adapters.rendering import Renderer, TemplatePreviewer, refusals
 from notification_service.domain.directory import Channel
 from notification_service.testing import order
@@ -82,3 +87,90 @@ def test_a_preview_shows_the_texts_and_names_what_was_refused() -> None:
     )
     assert shown["title"] == "High Error Rate"
     assert set(refused) == {"text", "footer"}
+
+
+LIMITS = {
+    Channel.SLACK: {"title": slack.MAX_TITLE, "text": slack.MAX_SECTION},
+    Channel.PAGERDUTY: {"title": pagerduty.MAX_SUMMARY, "text": pagerduty.MAX_DETAIL},
+    Channel.EMAIL: {"title": email.MAX_SUBJECT, "text": 60_000, "html": 60_000},
+    Channel.WEBHOOK: {"title": 60_000, "text": 60_000},
+}
+
+
+def about(now: int = NOW, **changes: Any) -> Notification:  # noqa: ANN401 - any field of NotifiedAlert
+    given = order(now=now)
+    alert = msgspec.structs.replace(given.alerts[0], **changes)
+    return msgspec.structs.replace(given, alerts=[alert])
+
+
+def rendered(channel: Channel, given: Notification) -> dict[str, str]:
+    letter = Renderer(channel, {}).render(given, key="k", instead_of="", now=NOW)
+    return dict(letter.texts)
+
+
+@pytest.mark.parametrize("channel", list(LIMITS))
+@pytest.mark.parametrize("stuff", ["x", "&", "é", "<", "\n", "```", "long words and ", "|"])
+def test_reason_summary_sample_and_link_always_fit(channel: Channel, stuff: str) -> None:
+    event = Event(timestamp=NOW, service="pay", message="SAMPLE " + stuff * 4_000, host=stuff * 200)
+    texts = {name: name.upper() + " " + stuff * 4_000 for name in ("summary", "description")}
+    given = about(
+        reason="REASON " + stuff * 4_000,
+        labels={"service": "PLACE " + stuff * 4_000},
+        annotations={**texts, "runbook": "https://runbooks.example/" + stuff * 500},
+        note="NOTE " + stuff * 200,
+        samples=[event] * 5,
+    )
+    found = rendered(channel, given)
+    for name, limit in LIMITS[channel].items():
+        assert len(found[name]) <= limit
+    for fact in ("REASON", "SUMMARY", "SAMPLE", "/api/alerts/sample"):
+        assert fact in found["text"]
+    if channel is Channel.SLACK:
+        assert found["text"].count("```") == 2
+        assert found["text"].count("<") == found["text"].count(">")
+
+
+def test_many_alerts_fit_too_and_the_rest_are_counted() -> None:
+    given = about(annotations={"summary": "y" * 1_000})
+    many = msgspec.structs.replace(given, alerts=given.alerts * 40)
+    text = rendered(Channel.SLACK, many)["text"]
+    assert len(text) <= slack.MAX_SECTION
+    assert "more." in text
+
+
+@pytest.mark.parametrize("channel", list(LIMITS))
+def test_names_can_neither_break_a_link_nor_turn_the_text_around(channel: Channel) -> None:
+    given = about(
+        rule_name="pay\u202e|x>\n*Resolved*",
+        labels={"service": "a|b>c\x00\u2066\nd"},
+        annotations={"summary": "s\u202e\x1b[31m!", "runbook": "https://x/a|b> c\n<d>"},
+        samples=[Event(timestamp=NOW, service="pay", message="m\u202e\x07```<!here>")],
+        url="https://x/alerts/a|b>",
+    )
+    for text in rendered(channel, given).values():
+        assert not set(text) & set("\u202e\u2066\x00\x07\x1b")
+    text = rendered(channel, given)["text"]
+    assert "https://x/alerts/a%7Cb%3E" in text
+    assert "https://x/a%7Cb%3E%20c%0A%3Cd%3E" in text
+    assert "\n" not in rendered(channel, given)["title"]
+
+
+@pytest.mark.parametrize("channel", list(LIMITS))
+def test_a_change_an_absence_and_a_reopened_alert_are_told_as_such(channel: Channel) -> None:
+    change = rendered(channel, about(found={"old": "1.4", "new": "1.5"}))
+    assert "1.4 → 1.5" in change["text"]
+    absence = about(rule_type="ABSENCE", group={"host": "pay-3"}, samples=[], late_by=5_000)
+    assert "no event of host=pay-3" in rendered(channel, absence)["text"]
+    assert "5 s late" in rendered(channel, absence)["text"]
+    again = msgspec.structs.replace(about(note="resolved by ada 1 h 0 min ago"), reason="reopened")
+    assert "resolved by ada 1 h 0 min ago" in rendered(channel, again)["text"]
+    if channel is not Channel.PAGERDUTY:
+        assert "(firing again)" in rendered(channel, again)["title"]
+
+
+@pytest.mark.parametrize("channel", [Channel.SLACK, Channel.EMAIL, Channel.WEBHOOK])
+def test_a_resolution_says_why_it_fired_and_why_it_is_over(channel: Channel) -> None:
+    over = about(status="resolved", ends_at=NOW, resolved_reason="quiet for 5m")
+    text = rendered(channel, msgspec.structs.replace(over, status="resolved"))["text"]
+    assert "quiet for 5m" in text
+    assert "count 120" in text

@@ -1,9 +1,13 @@
 """What a person reads, with and without templates."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from alert_contracts.events import Event
+from alert_contracts.rules import RuleType
+from notification_service.domain.budget import BUDGETS
 from notification_service.domain.message import (
     common,
     context,
@@ -114,6 +118,96 @@ def test_plain_texts_need_no_template() -> None:
     assert "count 120 > threshold 100" in text
     assert "Database connection failed" in text
     assert " until " in plain_text(order(status="resolved"))
+
+
+def told(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of NotifiedAlert
+    given = order(now=NOW)
+    alert = msgspec.structs.replace(given.alerts[0], **changes)
+    shown = context(msgspec.structs.replace(given, alerts=[alert]), instead_of="", now=NOW)
+    first: dict[str, Any] = shown["first"]
+    return first
+
+
+def test_a_change_shows_the_old_and_the_new_value() -> None:
+    assert told(found={"old": "1.4", "new": "1.5"})["discovery"] == "1.4 → 1.5"
+    assert told(found={"old": "", "new": "1.5"})["discovery"] == "(nothing) → 1.5"
+    assert told(found={"old": "1.4", "new": ""})["discovery"] == "1.4 → (nothing)"
+    assert told(found={"value": "curl/8"})["discovery"] == "curl/8"
+    assert told()["discovery"] == ""
+
+
+def test_an_absence_without_events_names_the_group_that_is_missing() -> None:
+    missing: dict[str, Any] = {
+        "rule_type": "ABSENCE",
+        "group": {"service": "pay", "host": "pay-3"},
+        "samples": [],
+        "window_start": NOW - 300_000,
+        "window_end": NOW,
+    }
+    assert told(**missing)["silence"] == (
+        "no event of host=pay-3, service=pay"
+        " from 2027-01-15 07:55:00 UTC to 2027-01-15 08:00:00 UTC"
+    )
+    assert told(**{**missing, "window_start": None, "group": {}})["silence"] == "no event"
+    assert told(**{**missing, "status": "resolved"})["silence"] == ""
+    assert told(**{**missing, "samples": order().alerts[0].samples})["silence"] == ""
+    assert told(**{**missing, "rule_type": "LATENCY"})["silence"] == ""
+    no_data = {**missing, "rule_type": "LATENCY", "reason": "no data in a whole window"}
+    assert told(**no_data)["silence"].startswith("no event of host=pay-3")
+
+
+def test_an_alert_of_any_type_can_be_shown() -> None:
+    for kind in RuleType:
+        shown = told(
+            rule_type=kind.value, samples=[], labels={}, group={}, threshold=None, reason=""
+        )
+        assert (shown["type"], shown["where"], shown["why"]) == (kind.value, "", "")
+
+
+def test_how_late_the_event_came_is_said_from_a_second_on() -> None:
+    assert told(late_by=61_000)["lateBy"] == "1 min 1 s"
+    assert told(late_by=999)["lateBy"] == ""
+
+
+def test_a_budget_bounds_every_part() -> None:
+    given = order(now=NOW)
+    event = Event(timestamp=NOW, service="p", message="m" * 999, host="h" * 999, trace_id="t" * 99)
+    alert = msgspec.structs.replace(
+        given.alerts[0],
+        reason="r" * 999,
+        labels={"service": "s" * 999},
+        annotations={"summary": "s" * 9_999, "runbook": "https://x/" + "y" * 999},
+        samples=[event] * 5,
+    )
+    large = msgspec.structs.replace(given, alerts=[alert] * 30)
+    for budget in BUDGETS:
+        seen = context(large, instead_of="", now=NOW, budget=budget)
+        assert len(seen["alerts"]) == budget.alerts
+        assert seen["more"] == 30 - budget.alerts
+        first = seen["first"]
+        assert len(first["samples"]) == budget.samples
+        assert all(len(text) <= budget.sample + 160 for text in first["samples"])
+        for name in ("why", "where", "summary", "runbook"):
+            assert len(first[name]) <= budget.text
+        assert len(first["runbookLink"]) <= budget.link
+
+
+def test_a_sample_of_many_lines_stays_one_sample() -> None:
+    event = Event(timestamp=NOW, service="pay", message="boom\r\n  at f\x1b[0m\n  at g\n")
+    assert sample_line(event) == "08:00:00.000 boom\n      at f\n      at g"
+
+
+def test_nothing_in_a_name_can_spoof_a_message() -> None:
+    shown = told(
+        rule_name="pay\n:white_check_mark: Resolved\u202e",
+        labels={"service": "a|b>c\r\nd"},
+        annotations={"runbook": "https://x/a|b>\nc"},
+        url="https://x/alerts/a|b",
+    )
+    assert shown["name"] == "pay :white_check_mark: Resolved"
+    assert shown["where"] == "a|b>c d"
+    assert shown["runbookLink"] == "https://x/a%7Cb%3E%0Ac"
+    assert shown["url"] == "https://x/alerts/a%7Cb"
 
 
 def test_escaping_reaches_every_text_and_no_name() -> None:

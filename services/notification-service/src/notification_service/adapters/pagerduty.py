@@ -11,6 +11,7 @@ from alert_contracts.notifications import Notification
 from alert_contracts.times import rfc3339
 from notification_service.adapters.channel import HttpPost, Letter, shown
 from notification_service.domain.outcome import Reason
+from notification_service.domain.words import line
 from notification_service.ports import ChannelTemporaryError
 
 MAX_SUMMARY: Final = 1_024
@@ -41,11 +42,10 @@ def event(letter: Letter, routing_key: str) -> dict[str, Any]:
     base = {"routing_key": routing_key, "dedup_key": dedup_key(order)}
     if order.status == "resolved":
         return {**base, "event_action": "resolve"}
-    url = order.alerts[0].url if order.alerts else order.external_url
-    links = [{"href": url, "text": "Open the alert"}] if url else []
-    runbook = str(letter.context.get("first", {}).get("runbook", ""))
-    if runbook.startswith(("http://", "https://")):
-        links.append({"href": runbook, "text": "Runbook"})
+    first: Mapping[str, Any] = letter.context.get("first", {})
+    url = str(first.get("url") or letter.context.get("externalURL", ""))
+    found = ((url, "Open the alert"), (str(first.get("runbookLink", "")), "Runbook"))
+    links = [{"href": href, "text": text} for href, text in found if href]
     return {
         **base,
         "event_action": "trigger",
@@ -67,12 +67,16 @@ def _payload(letter: Letter) -> dict[str, Any]:
         "source": (texts.get("source") or str(first.get("where", "")) or "tocsin")[:MAX_SUMMARY],
         "severity": asked if asked in _ACCEPTED else own,
         "timestamp": rfc3339(min((one.starts_at for one in order.alerts), default=0)),
-        "component": texts.get("component") or order.group_labels.get("service", ""),
+        "component": texts.get("component") or _service(letter),
         "group": texts.get("group", ""),
         "class": texts.get("class") or str(first.get("name", "")),
         "custom_details": details,
     }
     return {name: value for name, value in payload.items() if value}
+
+
+def _service(letter: Letter) -> str:
+    return line(str(letter.context.get("groupLabels", {}).get("service", "")))
 
 
 def _details(letter: Letter) -> dict[str, str]:

@@ -7,8 +7,9 @@ from importlib import resources
 from typing import Any, Final
 
 from alert_contracts.notifications import Notification
-from notification_service.adapters import slack
+from notification_service.adapters import email, pagerduty, slack
 from notification_service.adapters.channel import Letter
+from notification_service.domain.budget import BUDGETS, WIDEST, Budget
 from notification_service.domain.directory import Channel
 from notification_service.domain.message import context, escaped, plain_text, plain_title
 from service_runtime import templating
@@ -16,6 +17,9 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 Texts = Mapping[str, str]
+Seen = Callable[[Budget], dict[str, Any]]
+MAX_TEXT: Final = 60_000
+"""Characters of a text whose channel has no limit of its own; rendering stops a little later."""
 
 
 def _same(text: str) -> str:
@@ -41,6 +45,18 @@ def defaults(channel: Channel) -> dict[str, str]:
 
 _ESCAPES: Final[Mapping[tuple[Channel, str], Callable[[str], str]]] = {
     (Channel.EMAIL, "html"): html.escape,
+}
+
+
+_LIMITS: Final[Mapping[tuple[Channel, str], int]] = {
+    (Channel.SLACK, "title"): slack.MAX_TITLE,
+    (Channel.SLACK, "text"): slack.MAX_SECTION,
+    (Channel.SLACK, "pretext"): slack.MAX_SECTION,
+    (Channel.SLACK, "footer"): slack.MAX_CONTEXT,
+    (Channel.PAGERDUTY, "title"): pagerduty.MAX_SUMMARY,
+    (Channel.PAGERDUTY, "text"): pagerduty.MAX_DETAIL,
+    (Channel.EMAIL, "title"): email.MAX_SUBJECT,
+    (Channel.EMAIL, "subject"): email.MAX_SUBJECT,
 }
 
 
@@ -74,18 +90,31 @@ class Renderer:
 
     def render(self, order: Notification, *, key: str, instead_of: str, now: int) -> Letter:
         """Return the letter. `now` is in epoch milliseconds."""
-        seen = context(order, instead_of=instead_of, now=now)
+
+        @cache
+        def seen(budget: Budget) -> dict[str, Any]:
+            return context(order, instead_of=instead_of, now=now, budget=budget)
+
         plain = {"title": plain_title(order), "text": plain_text(order)}
         texts: dict[str, str] = {}
         for name, source in self._sources.items():
-            own = escaped(seen, _escape(self._channel, name))
-            text = self._try(name, source, own)
+            text = self._fitting(name, source, seen)
             if text is None and name in self._defaults and source != self._defaults[name]:
-                text = self._try(name, self._defaults[name], own)
+                text = self._fitting(name, self._defaults[name], seen)
             if text is None:
                 text = _escape(self._channel, name)(plain.get(name, ""))
             texts[name] = text
-        return Letter(key=key, order=order, texts=texts, context=seen)
+        return Letter(key=key, order=order, texts=texts, context=seen(WIDEST))
+
+    def _fitting(self, name: str, source: str, seen: Seen) -> str | None:
+        """Return the text with the widest budget that keeps it within its channel's limit."""
+        limit = _LIMITS.get((self._channel, name), MAX_TEXT)
+        text: str | None = None
+        for budget in BUDGETS:
+            text = self._try(name, source, escaped(seen(budget), _escape(self._channel, name)))
+            if text is None or len(text) <= limit:
+                break
+        return text
 
     def _try(self, name: str, source: str, seen: dict[str, Any]) -> str | None:
         try:

@@ -28,7 +28,7 @@ from service_runtime.errors import StartupError
 
 _Section = SlackConfig | PagerDutyConfig | EmailConfig | WebhookConfig
 _SLACK_OPTIONS: Final = ("channel", "username", "icon_emoji", "icon_url")
-_SLACK_TEXTS: Final = ("title", "text", "pretext", "footer", "color")
+_SLACK_TEXTS: Final = ("title", "title_link", "text", "pretext", "footer", "color")
 _PAGERDUTY_TEXTS: Final = ("client", "client_url", "severity", "source", "component", "group")
 
 
@@ -78,8 +78,6 @@ def _texts(section: _Section, names: tuple[str, ...]) -> dict[str, str]:
 def _slack(receiver: str, index: int, section: SlackConfig) -> Entry:
     url = secret(section.api_url, section.api_url_file)
     texts = _texts(section, _SLACK_TEXTS)
-    if section.title_link and section.title:
-        texts["title"] = f"<{section.title_link}|{section.title}>"
     options = _texts(section, _SLACK_OPTIONS)
     return Entry(
         receiver=receiver,

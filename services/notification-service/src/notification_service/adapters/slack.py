@@ -11,6 +11,7 @@ import msgspec
 
 from notification_service.adapters.channel import HttpPost, Letter, shown
 from notification_service.domain.outcome import Reason
+from notification_service.domain.words import cut, link
 from notification_service.ports import ChannelTemporaryError
 
 MAX_TITLE: Final = 300
@@ -32,17 +33,24 @@ def escape(text: str) -> str:
     return plain.replace("```", "'''")
 
 
-def cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters, ending in an ellipsis where some are missing."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def cut_section(text: str) -> str:
-    """Shorten a section's text so that an open code block is closed again."""
+    """Shorten a section's text: half a link is left out, an open code block is closed again.
+
+    Only a user's template can make this necessary: the parts of ours have budgets.
+    """
     if len(text) <= MAX_SECTION:
         return text
     short = cut(text, MAX_SECTION - 4)
+    if short.rfind("<") > short.rfind(">"):
+        short = short[: short.rfind("<")] + "…"
     return short + "\n```" if short.count("```") % 2 else short
+
+
+def titled(texts: Mapping[str, str]) -> str:
+    """Return the title on one line, as a link if the receiver has one."""
+    title = cut(" ".join(texts["title"].split()), MAX_TITLE) or "alert"
+    href = link(texts.get("title_link", ""), MAX_CONTEXT)
+    return f"<{href}|{title}>" if href else title
 
 
 def payload(letter: Letter, options: Mapping[str, str]) -> dict[str, Any]:
@@ -54,9 +62,9 @@ def payload(letter: Letter, options: Mapping[str, str]) -> dict[str, Any]:
     if texts.get("footer", "").strip():
         footer = {"type": "mrkdwn", "text": cut(texts["footer"], MAX_CONTEXT)}
         blocks.append({"type": "context", "elements": [footer]})
-    title = cut(" ".join(texts["title"].split()), MAX_TITLE)
+    title = titled(texts)
     attachment = {"color": texts.get("color") or colour, "fallback": title, "blocks": blocks}
-    return {**options, "text": title or "alert", "attachments": [attachment]}
+    return {**options, "text": title, "attachments": [attachment]}
 
 
 def _section(text: str) -> dict[str, Any]:
