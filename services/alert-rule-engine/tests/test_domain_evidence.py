@@ -1,6 +1,6 @@
 """An alert shows the events that its rule counted, as far as their records can be read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -10,7 +10,7 @@ from hypothesis.strategies import integers, lists, permutations, sampled_from
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event, encode_batch
-from alert_rule_engine.domain.evidence import Question, Reference, answer, needed, wanted
+from alert_rule_engine.domain.evidence import Question, Reference, Search, needed, wanted
 from alert_rule_engine.domain.sampling import MAX_SAMPLE, events_of, fitted
 
 START = 1_000
@@ -28,9 +28,6 @@ class Errors:
 
     def text(self, event: Event) -> str | None:
         return event.host
-
-
-SELECTORS = {"errors": Errors()}
 
 
 def an_event(
@@ -59,8 +56,15 @@ def ndjson(*events: Event) -> bytes:
     return encode_batch(events)
 
 
+def answer(questions: Sequence[Question], records: Mapping[Reference, bytes]) -> list[list[Sample]]:
+    search = Search(questions, {"errors": Errors()}.get)
+    for reference, value in records.items():
+        search.look(reference, value)
+    return search.samples()
+
+
 def one(question: Question, records: dict[Reference, bytes]) -> list[Sample]:
-    (samples,) = answer([question], records, SELECTORS)
+    (samples,) = answer([question], records)
     return samples
 
 
@@ -125,7 +129,12 @@ def test_a_record_that_could_not_be_read_leaves_its_part_empty() -> None:
 
 
 def test_a_rule_that_is_gone_shows_nothing() -> None:
-    assert answer([ask((0, 1))], {(0, 1): ndjson(an_event(1_001))}, {}) == [[]]
+    question = ask((0, 1))._replace(spec="gone")
+    assert one(question, {(0, 1): ndjson(an_event(1_001))}) == []
+
+
+def test_a_record_that_nobody_asked_for_is_of_no_use() -> None:
+    assert one(ask((0, 1)), {(0, 2): ndjson(an_event(1_001))}) == []
 
 
 def test_a_record_without_an_event_of_the_group_plays_no_part() -> None:
@@ -142,7 +151,7 @@ def test_lines_that_are_no_events_are_left_out() -> None:
 def test_one_record_answers_many_questions() -> None:
     record = ndjson(*(an_event(1_001, service=f"s{number}") for number in range(50)))
     questions = [ask(first=(0, 1), service=f"s{number}") for number in range(50)]
-    answers = answer(questions, {(0, 1): record}, SELECTORS)
+    answers = answer(questions, {(0, 1): record})
     assert [samples[0].event.service for samples in answers] == [f"s{n}" for n in range(50)]
 
 
@@ -175,9 +184,8 @@ def test_the_most_telling_records_are_read_first_each_once() -> None:
         ask((0, 8), first=(0, 4), crossing=(0, 2), last=(0, 2)),
         ask(),
     ]
-    assert wanted(questions, 99) == [(0, 2), (0, 1), (0, 4), (0, 3), (0, 8), (0, 9)]
-    assert wanted(questions, 2) == [(0, 2), (0, 1)]
-    assert wanted([], 9) == []
+    assert wanted(questions) == [(0, 2), (0, 1), (0, 4), (0, 3), (0, 8), (0, 9)]
+    assert wanted([]) == []
 
 
 @given(added=integers(1, 5_000), enough=integers(1, 5_000))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NoReturn, Protocol
 
 from alert_contracts.alerts import Alert
+from alert_rule_engine.domain.evidence import Reference
 from alert_rule_engine.domain.parts import Change
 from service_runtime.consumer import Record
 
@@ -35,11 +36,25 @@ class StateStore(Protocol):
         ...
 
 
+class RecordReader(Protocol):
+    """Reads records of `log-events` again. Kafka in production."""
+
+    async def read(self, wanted: Sequence[Reference]) -> Mapping[Reference, bytes]:
+        """Return the values of these records, as far as they can be had in bounded time."""
+        ...
+
+
 class Outlet(Protocol):
     """Sends records. The awaitable that a call returns is done when the record is stored."""
 
     async def to_partition(self, topic: str, partition: int, value: bytes) -> Awaitable[object]:
         """Send a record to one partition."""
+        ...
+
+    async def keyed(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Mapping[str, str]
+    ) -> Awaitable[object]:
+        """Send a record to the partition of its key."""
         ...
 
     async def dead_letter(self, record: Record, *, stage: str, error: BaseException) -> None:

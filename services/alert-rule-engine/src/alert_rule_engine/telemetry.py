@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 LogEvent = Literal[
     "rules_changed",
     "rule_refused",
+    "rule_quarantined",
     "record_poisonous",
     "partial_gap",
     "partitions_assigned",
@@ -18,6 +19,7 @@ LogEvent = Literal[
     "worker_started",
     "worker_stopped",
     "process_ends",
+    "samples_not_found",
 ]
 
 EVENTS = Counter("tocsin_engine_events_total", "Events evaluated")
@@ -30,6 +32,12 @@ GAPS = Counter("tocsin_engine_partial_gaps_total", "Partials whose predecessor n
 LATE = Counter("tocsin_engine_late_events_total", "Events too late for any window")
 SURPLUS = Counter("tocsin_engine_surplus_events_total", "Events of groups that had no room")
 ALERTS = Counter("tocsin_engine_alerts_total", "Alert records sent", ["status"])
+EVIDENCE = Counter(
+    "tocsin_engine_evidence_records_total",
+    "Records of log-events that alerts wanted to show: read, missing (gone, or not had in time), "
+    "or spared (more than may be read)",
+    ["outcome"],
+)
 CAPPED = Counter("tocsin_engine_alerts_capped_total", "Flushes that left alerts for the next")
 WAITING = Gauge("tocsin_engine_alerts_waiting", "Alerts above the cap, to be sent later")
 FRESHNESS = Gauge("tocsin_engine_freshness_seconds", "Age of the newest batch applied, if behind")

@@ -6,9 +6,8 @@ told, the records are read again, and the events that its rule counted are found
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import NamedTuple, Protocol
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
@@ -68,12 +67,11 @@ def needed(added: int, holds: Callable[[int], bool]) -> int:
     return 1 + bisect_left(range(1, added), True, key=holds)  # noqa: FBT003
 
 
-def wanted(questions: Sequence[Question], most: int) -> list[Reference]:
-    """Return the records to be read, at most so many: first the most telling one of each."""
+def wanted(questions: Sequence[Question]) -> list[Reference]:
+    """Return the records to be read, each once: first the most telling one of each question."""
     asked = [list(question.references()) for question in questions]
     ranks = range(max(map(len, asked), default=0))
-    ordered = (each[rank] for rank in ranks for each in asked if rank < len(each))
-    return list(islice(dict.fromkeys(ordered), most))
+    return list(dict.fromkeys(each[rank] for rank in ranks for each in asked if rank < len(each)))
 
 
 @dataclass(slots=True)
@@ -114,33 +112,43 @@ def _crossing(asked: Question, sightings: Sequence[Sighting], selector: Selector
     return sightings[place - 1]
 
 
-def answer(
-    questions: Sequence[Question],
-    records: Mapping[Reference, bytes],
-    selectors: Mapping[str, Selector],
-) -> list[list[Sample]]:
-    """Return the samples of each question, as far as its records were read."""
-    findings = [_Finding(question) for question in questions]
-    asking: dict[Reference, dict[str, list[_Finding]]] = defaultdict(lambda: defaultdict(list))
-    for finding in findings:
-        for reference in set(finding.question.references()):
-            if reference in records and finding.question.spec in selectors:
-                asking[reference][finding.question.spec].append(finding)
-    for reference, specs in asking.items():
-        events = events_of(records[reference])
-        for spec, mine in specs.items():
-            _look(reference, events, selectors[spec], mine)
-    return [finding.samples() for finding in findings]
+class Search:
+    """Looks through records, one after the other, for what some questions ask."""
+
+    def __init__(
+        self, questions: Sequence[Question], selector_of: Callable[[str], Selector | None]
+    ) -> None:
+        """`selector_of`: of a pane spec; None if no rule reads it any more."""
+        self._selector_of = selector_of
+        self._findings = [_Finding(question) for question in questions]
+        self._asking: dict[Reference, dict[str, list[_Finding]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        for finding in self._findings:
+            for reference in set(finding.question.references()):
+                self._asking[reference][finding.question.spec].append(finding)
+
+    def look(self, reference: Reference, value: bytes) -> None:
+        """Look through one record."""
+        events = events_of(value)
+        for spec, findings in self._asking.get(reference, {}).items():
+            selector = self._selector_of(spec)
+            if selector is not None:
+                _look(reference, events, selector, findings)
+
+    def samples(self) -> list[list[Sample]]:
+        """Return the samples of each question, as far as its records were looked through."""
+        return [finding.samples() for finding in self._findings]
 
 
 def _look(
     reference: Reference, events: Sequence[Event], selector: Selector, findings: list[_Finding]
 ) -> None:
     found: dict[Group, list[Sighting]] = {finding.question.group: [] for finding in findings}
-    for index, event in enumerate(events):
+    for line, event in enumerate(events):
         if selector.matches(event):
             sightings = found.get(selector.group_of(event))
             if sightings is not None:
-                sightings.append(Sighting(event.timestamp, *reference, index, event))
+                sightings.append(Sighting(event.timestamp, *reference, line, event))
     for finding in findings:
         finding.add(reference, found[finding.question.group], selector)
