@@ -12,6 +12,7 @@ from api_gateway.entrypoints.body import Budget
 from api_gateway.entrypoints.http import build_front
 from api_gateway.entrypoints.logs import LogRoutes
 from api_gateway.handlers.collecting import Collector
+from api_gateway.handlers.faring import Fares
 from api_gateway.handlers.ingesting import Ingestion
 from api_gateway.handlers.publishing import Publication
 from api_gateway.handlers.ruling import Rules
@@ -45,7 +46,8 @@ async def world() -> AsyncIterator[World]:
         metrics=metrics,
         body_patience=0.2,
     )
-    front = build_front(logs, rules, Health("api-gateway", ready=True))
+    fares = Fares(clock=lambda: NOW)
+    front = build_front(logs, rules, fares, Health("api-gateway", ready=True))
     transport = httpx2.ASGITransport(app=front)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
-        yield World(client, front, registry, log, repository, topic)
+        yield World(client, front, registry, log, repository, topic, fares)

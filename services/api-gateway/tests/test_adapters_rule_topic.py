@@ -10,7 +10,8 @@ from alert_contracts.rules import Rule, rule_key
 from alert_contracts.topics import Topic
 from api_gateway.adapters.kafka import KafkaLink
 from api_gateway.adapters.rule_topic import KafkaRuleTopic, rule_consumer
-from api_gateway.domain.rules import StoredRule, own_fields, resolve
+from api_gateway.domain.rule_resolve import resolve
+from api_gateway.domain.rules import StoredRule, own_fields
 from api_gateway.ports import RuleTopic
 from api_gateway.testing import FakeProducer, FakeRuleTopic, plain_rule
 from service_runtime.errors import TemporaryError

@@ -9,7 +9,7 @@ from api_gateway.domain.rule_review import review
 from api_gateway.testing import plain_rule
 
 
-def refuse_braces(text: str) -> str | None:
+def refuse_braces(text: str, _alert: object) -> str | None:
     """Stand in for the check of templates."""
     return "is no template" if "{{ " in text and "}}" not in text else None
 
@@ -39,6 +39,8 @@ def only(**changes: Any) -> tuple[str, str]:  # noqa: ANN401 - any JSON
         {"windowMinutes": None, "window": {"size": "90s", "kind": "sliding", "step": "10s"}},
         {"windowMinutes": None, "window": {"size": "90s", "step": "1m30s"}},
         {"windowMinutes": None, "window": {"size": "90s", "allowedLateness": "0s"}},
+        {"windowMinutes": None, "window": {"size": "90s", "kind": "hopping", "step": "30s"}},
+        {"for": "2m", "keepFiringFor": "1h", "noData": "keepLast", "minCount": 0},
         {"groupBy": []},
         {"groupBy": ["service", "attributes.region", "host", "statusCode", "level", "traceId"]},
         {"labels": {"team": "pay"}, "annotations": {"summary": "{{ labels.service }} is down"}},
@@ -62,10 +64,14 @@ def test_a_sound_rule_has_no_problem(changes: dict[str, Any]) -> None:
         ({"windowMinutes": 1.5}, "/windowMinutes", "should be a valid integer"),
         ({"severity": "critical"}, "/severity", "LOW, INFO; did you mean CRITICAL?"),
         ({"tresh": 5}, "/tresh", "there is no such field; did you mean threshold?"),
-        ({"for": "5m"}, "/for", "there is no such field; there are name, description, type"),
-        ({"noData": "ok"}, "/noData", "there is no such field"),
-        ({"type": "LATENZY"}, "/type", "EVENT_COUNT; did you mean LATENCY?"),
-        ({"type": "METRIC"}, "/type", "must be one of ERROR_THRESHOLD, LATENCY"),
+        ({"owners": {}}, "/owners", "there is no such field; did you mean owner?"),
+        ({"zzz": 1}, "/zzz", "there is no such field; there are name, description, type"),
+        ({"for": "soon"}, "/for", "'soon' is no duration"),
+        ({"for": "8d"}, "/for", "lies outside 0s to 7d"),
+        ({"keepFiringFor": "8d"}, "/keepFiringFor", "lies outside 0s to 7d"),
+        ({"noData": "alert"}, "/noData", "ok, alerting, keepLast; did you mean alerting?"),
+        ({"minCount": -1}, "/minCount", "should be greater than or equal to 0"),
+        ({"type": "LATENZY"}, "/type", "NEW_TERM, CHANGE; did you mean LATENCY?"),
         ({"type": ["x"]}, "/type", "must be one of ERROR_THRESHOLD"),
         ({"window": {"size": "5m"}}, "/window", "give either windowMinutes or window, not both"),
         ({"resolveAfter": "soon"}, "/resolveAfter", "'soon' is no duration such as 90s"),
@@ -103,7 +109,11 @@ def test_a_problem_names_the_field(changes: dict[str, Any], pointer: str, reason
     [
         ({}, "/window/size", "is required"),
         ({"size": "0s"}, "/window/size", "lies outside 1s to 1d"),
-        ({"size": "5m", "kind": "hopping"}, "/window/kind", "must be one of tumbling, sliding"),
+        ({"size": "5m", "kind": "hop"}, "/window/kind", "sliding; did you mean hopping?"),
+        ({"size": "5m", "kind": "hopping"}, "/window/step", "is required for a hopping window"),
+        ({"size": "5m", "kind": "hopping", "step": "2m"}, "/window/step", "does not divide"),
+        ({"size": "5m", "kind": "sliding", "step": "7s"}, "/window/step", "does not divide"),
+        ({"size": "1d", "kind": "hopping", "step": "1m"}, "/window/step", "at most 720 steps"),
         ({"size": "5m", "stepp": "1m"}, "/window/stepp", "did you mean step?"),
         ({"size": "5m", "step": "1m"}, "/window/step", "a tumbling window steps by its size"),
         ({"size": "5m", "step": "6m", "kind": "sliding"}, "/window/step", "is longer than"),

@@ -3,17 +3,12 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from alert_contracts.rules import RuleType, Severity, Window
-from api_gateway.domain.rules import (
-    Action,
-    StoredRule,
-    action_of,
-    merge,
-    own_fields,
-    resolve,
-    show,
-)
+from api_gateway.domain.rule_resolve import resolve
+from api_gateway.domain.rule_show import show
+from api_gateway.domain.rules import Action, StoredRule, action_of, merge, own_fields
 from api_gateway.testing import plain_rule
 
 NOW = 1_769_853_600_123
@@ -59,14 +54,27 @@ def test_what_the_user_says_wins() -> None:
     assert rule.group_by == ("host", "attributes.region")
 
 
-def test_a_sliding_window_steps_by_ten_seconds_or_as_told() -> None:
-    def window(**members: str) -> Window:
-        given = {"size": "5m", "kind": "sliding", **members}
-        return resolve(stored(windowMinutes=None, window=given)).window
+def window(**members: str) -> Window:
+    return resolve(stored(windowMinutes=None, window={"size": "5m", **members})).window
 
-    assert window() == Window("sliding", 300_000, 10_000, 30_000)
-    assert window(size="5s").step == 5_000
-    assert window(step="1m", allowedLateness="0s") == Window("sliding", 300_000, 60_000, 0)
+
+def test_a_sliding_window_steps_by_ten_seconds_or_as_told() -> None:
+    assert window(kind="sliding") == Window("sliding", 300_000, 10_000, 30_000)
+    told = window(kind="sliding", step="1m", allowedLateness="0s")
+    assert told == Window("sliding", 300_000, 60_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "step"),
+    [("5s", 500), ("1s", 100), ("1h", 10_000), ("1d", 240_000), ("61s234ms", 61_234)],
+)
+def test_a_short_or_long_sliding_window_steps_by_a_round_part_of_it(size: str, step: int) -> None:
+    assert window(kind="sliding", size=size).step == step
+
+
+def test_a_hopping_window_steps_as_told_and_a_tumbling_one_by_its_size() -> None:
+    assert window(kind="hopping", step="1m") == Window("hopping", 300_000, 60_000, 30_000)
+    assert window() == Window("tumbling", 300_000, 300_000, 30_000)
 
 
 def test_a_rule_is_shown_as_sent_with_its_defaults() -> None:

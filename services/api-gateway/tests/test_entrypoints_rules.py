@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from alert_contracts.rule_status import RuleStatus
 from api_gateway.testing import World, plain_rule
 
 PATH = "/api/alert-rules"
+NOW = 1_800_000_000_000
 
 
 async def create(world: World, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
@@ -25,7 +27,10 @@ async def test_a_rule_is_created(world: World) -> None:
     assert rule["match"] == 'level in ["ERROR", "FATAL"]'
     assert ("default", rule["id"]) in world.topic.rules
     read = await world.client.get(answer.headers["location"])
-    assert (read.json(), read.headers["etag"]) == (rule, '"1"')
+    assert ({**read.json(), "status": None}, read.headers["etag"]) == (
+        {**rule, "status": None},
+        '"1"',
+    )
 
 
 async def test_validation_answers_as_creation_does_and_stores_nothing(world: World) -> None:
@@ -71,6 +76,27 @@ async def test_a_body_that_is_no_rule_is_refused(
     assert answer.json()["status"] == status
 
 
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/validate"])
+async def test_a_member_that_is_given_twice_is_refused(world: World, path: str) -> None:
+    body = b'{"name":"a","name":"b","labels":{"x~y":"1","x~y":"2"},"groupBy":[{"a":1,"a":2}]}'
+    answer = await world.client.post(
+        path, content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == [
+        *("/name", "/labels/x~0y", "/groupBy/0/a"),
+    ]
+
+
+async def test_a_text_that_parses_but_fails_on_an_alert_is_refused(world: World) -> None:
+    annotations = {"a": "{{ lables.service }}", "b": "{{ count + 1 }} of {{ labels.service }}"}
+    answer = await world.client.post(PATH, json=plain_rule(annotations=annotations))
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"pointer": "/annotations/a", "reason": "'lables' is undefined"}
+    ]
+
+
 async def test_a_rule_is_replaced(world: World) -> None:
     rule = await create(world)
     url = f"{PATH}/{rule['id']}"
@@ -99,6 +125,60 @@ async def test_a_rule_is_patched(world: World) -> None:
     )
     assert answer.status_code == 200
     assert (answer.json()["labels"], answer.json()["description"]) == ({"b": "2"}, "new")
+
+
+async def test_a_rule_tells_how_it_fares(world: World) -> None:
+    rule = await create(world)
+    url = f"{PATH}/{rule['id']}"
+    assert (await world.client.get(url)).json()["status"]["health"] == "unknown"
+    world.fares.note(
+        [
+            RuleStatus(
+                *("default", rule["id"], 1, "aggregate", "0", NOW),
+                matched=120,
+                groups=2,
+                state_bytes=4_096,
+                firing=1,
+                late=3,
+                evaluated_at=NOW - 1_000,
+                last_error="division by zero",
+                last_error_at=NOW - 5_000,
+            ),
+            RuleStatus("default", rule["id"], 1, "evaluate", "w1", NOW, cpu_share=0.25),
+            RuleStatus("acme", rule["id"], 1, "aggregate", "1", NOW, matched=1_000),
+        ]
+    )
+    assert (await world.client.get(url)).json()["status"] == {
+        "health": "error",
+        "lastError": "division by zero",
+        "lastErrorAt": "2027-01-15T07:59:55.000Z",
+        "lastEvaluation": "2027-01-15T07:59:59.000Z",
+        "eventsMatched": 120,
+        "groups": 2,
+        "stateBytes": 4_096,
+        "firing": 1,
+        "cpuShare": 0.25,
+        "late": 3,
+        "surplus": 0,
+        "liveRevision": 1,
+    }
+    (listed,) = (await world.client.get(PATH)).json()["rules"]
+    assert listed["status"] == {"health": "error", "lastError": "division by zero", "firing": 1}
+
+
+async def test_a_moment_beyond_the_calendar_is_no_moment(world: World) -> None:
+    rule = await create(world)
+    odd = RuleStatus("default", rule["id"], 1, "aggregate", "0", NOW, evaluated_at=2**62)
+    world.fares.note([odd])
+    read = (await world.client.get(f"{PATH}/{rule['id']}")).json()
+    assert read["status"]["lastEvaluation"] is None
+
+
+async def test_a_rule_that_was_read_with_its_status_can_be_sent_back(world: World) -> None:
+    rule = await create(world)
+    read = (await world.client.get(f"{PATH}/{rule['id']}")).json()
+    answer = await world.client.put(f"{PATH}/{rule['id']}", json={**read, "threshold": 7})
+    assert (answer.status_code, "status" in answer.json()) == (200, False)
 
 
 async def test_a_rule_is_switched(world: World) -> None:
@@ -181,6 +261,7 @@ async def test_a_list_is_filtered(world: World) -> None:
     assert await names("") == ["a", "b", "c"]
     assert await names("type=SERVER_ERROR") == ["c"]
     assert await names("severity=LOW&severity=HIGH") == ["b", "c"]
+    assert await names("severity=low&type=error_threshold") == ["b"]
     assert await names("enabled=false") == ["b"]
     assert await names("label=team%3Dpay") == ["a"]
     assert await names("q=PAYMENTS") == ["a"]

@@ -47,7 +47,7 @@ def world() -> World:
         publication,
         clock=clock,
         new_id=lambda: f"r{next(numbers)}",
-        check_template=lambda _text: None,
+        check_template=lambda _text, _alert: None,
         limit=3,
     )
     return World(rules, publication, repository, topic)

@@ -7,8 +7,9 @@ from types import ModuleType
 import pytest
 
 from api_gateway.app import refusal_of_template
+from api_gateway.domain.rule_resolve import resolve
 from api_gateway.domain.rule_review import review
-from api_gateway.domain.rules import StoredRule, resolve
+from api_gateway.domain.rules import StoredRule
 from service_runtime import templating
 
 MIGRATION = Path(__file__).parents[1] / "migrations" / "0001_alert_rules.py"

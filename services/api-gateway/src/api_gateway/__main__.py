@@ -14,12 +14,17 @@ SWITCH_SECONDS = 0.000_5
 """How long a thread that reads a slow body keeps the event loop waiting; Python's 5 ms add up."""
 
 
+def share_the_interpreter() -> None:
+    """Have threads take turns often, so that a slow body does not hold small requests up."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
 def main() -> int:
     """Run until told to stop; return the exit status."""
     settings = load(Settings)
     configure_logging(SERVICE, settings.log_level)
     announce_build(SERVICE)
-    sys.setswitchinterval(SWITCH_SECONDS)
+    share_the_interpreter()
     return run(partial(serve_gateway, settings), grace=settings.shutdown_grace)
 
 

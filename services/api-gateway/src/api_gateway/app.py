@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +13,14 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from api_gateway.adapters.kafka import KafkaEventLog, KafkaLink
 from api_gateway.adapters.postgres import PostgresRuleRepository
 from api_gateway.adapters.rule_topic import KafkaRuleTopic, rule_consumer
+from api_gateway.adapters.status_topic import KafkaStatusFeed
 from api_gateway.entrypoints.body import Budget
 from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
+from api_gateway.entrypoints.statuses import Listener
 from api_gateway.entrypoints.timer import Reconciler
 from api_gateway.handlers.collecting import Collector
+from api_gateway.handlers.faring import Fares
 from api_gateway.handlers.ingesting import Ingestion
 from api_gateway.handlers.publishing import Publication
 from api_gateway.handlers.ruling import Rules
@@ -42,13 +45,13 @@ class Gateway:
 
     front: Front
     health: Health
-    reconciler: Reconciler
+    loops: tuple[Reconciler, Listener]
 
 
-def refusal_of_template(text: str) -> str | None:
-    """Return why a text is no template, or None."""
+def refusal_of_template(text: str, alert: Mapping[str, object]) -> str | None:
+    """Return why a text is no template, or fails on an alert; None if it renders."""
     try:
-        templating.check(text)
+        templating.render(text, alert)
     except templating.TemplateRefusedError as exc:
         return str(exc)
     return None
@@ -64,21 +67,14 @@ async def build(
         link = await stack.enter_async_context(_kafka(settings))
         url = settings.database_url.get_secret_value()
         database = await stack.enter_async_context(open_database(url, name=SERVICE, patience=3))
-        repository = PostgresRuleRepository(database)
         consumer = partial(
             rule_consumer, settings.kafka_bootstrap_servers, client_log_settings(SERVICE)
         )
         topic = KafkaRuleTopic(link, consumer, clock=now_ms)
-        publication = Publication(repository, topic, clock=now_ms)
-        rules = Rules(
-            repository,
-            topic,
-            publication,
-            clock=now_ms,
-            new_id=lambda: str(uuid.uuid4()),
-            check_template=refusal_of_template,
-            limit=settings.max_rules,
-        )
+        rules, publication = _rules(settings, PostgresRuleRepository(database), topic)
+        feed = KafkaStatusFeed(consumer, clock=now_ms)
+        stack.push_async_callback(feed.close)
+        fares = Fares(clock=now_ms)
         events = KafkaEventLog(link)
         collector = Collector(events, linger=settings.linger_ms / 1000)
         stack.push_async_callback(collector.drain)
@@ -95,10 +91,26 @@ async def build(
             spare={"postgres": database.check},
         )
         yield Gateway(
-            build_front(logs, rules, health),
+            build_front(logs, rules, fares, health),
             health,
-            Reconciler(publication, pause=settings.reconcile_seconds),
+            (Reconciler(publication, pause=settings.reconcile_seconds), Listener(feed, fares)),
         )
+
+
+def _rules(
+    settings: Settings, repository: PostgresRuleRepository, topic: KafkaRuleTopic
+) -> tuple[Rules, Publication]:
+    publication = Publication(repository, topic, clock=now_ms)
+    rules = Rules(
+        repository,
+        topic,
+        publication,
+        clock=now_ms,
+        new_id=lambda: str(uuid.uuid4()),
+        check_template=refusal_of_template,
+        limit=settings.max_rules,
+    )
+    return rules, publication
 
 
 @asynccontextmanager
@@ -121,15 +133,14 @@ async def serve_gateway(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then finish what is in flight."""
     sock = listen(settings.host, settings.port)
     async with build(settings) as gateway:
-        reconciling = asyncio.create_task(gateway.reconciler.run())
-        retiring = asyncio.create_task(_retire(stop, gateway.health))
+        tasks = {asyncio.create_task(loop.run()) for loop in gateway.loops}
+        tasks.add(asyncio.create_task(_retire(stop, gateway.health)))
         gateway.health.ready = True
         host, port = sock.getsockname()[:2]
         log.info(LogEvent.STARTED, host=host, port=port)
         try:
             await serve(gateway.front, sock, stop, grace=settings.shutdown_grace / 2)
         finally:
-            tasks = {reconciling, retiring}
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)

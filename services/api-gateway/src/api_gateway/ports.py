@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from alert_contracts.rule_status import RuleStatus
 from alert_contracts.rules import Rule
 from api_gateway.domain.records import LogRecord
 from api_gateway.domain.rules import Revision, StoredRule
@@ -125,4 +126,16 @@ class RuleTopic(Protocol):
 
     async def content(self) -> Mapping[RuleKey, Version]:
         """Return the version of every rule on the topic; raises TemporaryError likewise."""
+        ...
+
+
+class StatusFeed(Protocol):
+    """How the engine's workers tell of rules."""
+
+    async def told(self) -> Sequence[RuleStatus]:
+        """Return what was told since the last call, after a short wait if that is nothing.
+
+        Raises:
+            TemporaryError: the topic cannot be read now.
+        """
         ...

@@ -2,110 +2,119 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, Final, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from alert_contracts.rules import RuleType, Severity
-from api_gateway.domain import durations
+from alert_contracts.rules import Direction, NoData, RuleType, Severity, WindowKind
+from api_gateway.domain import rule_fields as fields
 from api_gateway.domain.refusals import step
 
-READ_ONLY: Final = ("id", "revision", "createdAt", "updatedAt")
+READ_ONLY: Final = ("id", "revision", "createdAt", "updatedAt", "status")
 """Shown with a rule; accepted when a shown rule is sent back, and ignored."""
 MAX_WINDOW_MINUTES: Final = 24 * 60
-MAX_RESOLVE_AFTER: Final = "7d"
-_NAME_OF_LABEL: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
-_GROUP_FIELD: Final = r"^(service|level|host|statusCode|traceId|attributes\.[^\s\x00-\x1f]{1,128})$"
+_NUMBER_IN_PATH: Final = "#"
 
 
-def _duration(low: str, high: str) -> AfterValidator:
-    lowest, highest = durations.parse(low), durations.parse(high)
-
-    def check(text: str) -> str:
-        if not lowest <= durations.parse(text) <= highest:
-            msg = f"lies outside {low} to {high}"
-            raise ValueError(msg)
-        return text
-
-    return AfterValidator(check)
-
-
-def _unique(fields: list[str]) -> list[str]:
-    if len(set(fields)) < len(fields):
-        msg = "names a field twice"
-        raise ValueError(msg)
-    return fields
-
-
-Text = Annotated[str, Field(max_length=2_000)]
-Expression = Annotated[str, Field(min_length=1, max_length=4_096)]
-LabelName = Annotated[str, Field(pattern=_NAME_OF_LABEL)]
-GroupField = Annotated[str, Field(pattern=_GROUP_FIELD)]
-WindowSize = Annotated[str, _duration("1s", "1d")]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class WindowDocument(_Document):
+class WindowDocument(fields.Document):
     """How events are gathered."""
 
-    size: WindowSize
+    size: fields.WindowSize
     """From 1 s to a day."""
-    kind: Literal["tumbling", "sliding"] = "tumbling"
-    step: WindowSize | None = None
-    """Kept, but the engine moves a sliding window on by its panes; a tumbling one's is its size."""
-    allowed_lateness: Annotated[str, _duration("0s", "1h")] = "30s"
+    kind: WindowKind = "tumbling"
+    step: fields.WindowSize | None = None
+    """By how much the next window is shifted; it divides the size. A hopping window needs it, a
+    sliding one has a default of 10 s or so, a tumbling one's is its size."""
+    allowed_lateness: fields.Lateness = "30s"
     """How late an event may come and still count."""
 
 
-class RuleDocument(_Document):
+class TimeRangeDocument(fields.Document):
+    """A part of a day; the end is not part of it."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    start_time: str = Field(max_length=40, examples=["09:00"])
+    end_time: str = Field(max_length=40, examples=["17:00"])
+
+
+class TimeIntervalDocument(fields.Document):
+    """When something holds, as in an Alertmanager file; its names (`days_of_month`) do as well."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    times: list[TimeRangeDocument] = Field(default=[], max_length=32)
+    weekdays: fields.Ranges = Field(default=[], examples=[["monday:friday"]])
+    days_of_month: fields.Ranges = Field(default=[], examples=[["1:5", "-3:-1"]])
+    months: fields.Ranges = Field(default=[], examples=[["may:august", "12"]])
+    years: fields.Ranges = Field(default=[], examples=[["2026:2028"]])
+    location: str = Field(default="UTC", max_length=100, examples=["Europe/Berlin"])
+    """An IANA time zone."""
+
+
+class RuleDocument(fields.Document):
     """An alert rule."""
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
     """The alert's name."""
-    description: Text = ""
+    description: fields.Text = ""
     type: RuleType
     """What the rule watches for; sets the defaults of `match`, `value` and `condition`."""
-    match: Expression | None = None
+    match: fields.Expression | None = None
     """CEL over one event: which events count."""
-    value: Expression | None = None
-    """CEL number of one event, aggregated to sum, avg, min, max and percentiles."""
-    condition: Expression | None = None
+    value: fields.Expression | None = None
+    """CEL over one event: the number that is aggregated to sum, avg, min, max and percentiles; or
+    (CARDINALITY, NEW_TERM, CHANGE, MATCH) the text, number or truth that is looked at."""
+    condition: fields.Expression | None = None
     """CEL over a window: when it fires."""
-    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    threshold: fields.Number | None = None
     """The number that `condition` calls `threshold`."""
     window_minutes: Annotated[int, Field(ge=1, le=MAX_WINDOW_MINUTES)] | None = None
     """Size of a tumbling window; or give `window`."""
     window: WindowDocument | None = None
-    group_by: Annotated[list[GroupField], Field(max_length=8), AfterValidator(_unique)] = Field(
-        default=["service"]
-    )
+    group_by: fields.GroupBy = Field(default=["service"])
     """One alert for each combination of these: service, level, host, statusCode, traceId,
     attributes.<name>."""
     severity: Severity
     enabled: bool = True
-    min_count: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    min_count: fields.Count | None = None
     """Fewer events than this in a window never fire."""
-    resolve_after: Annotated[str, _duration("1s", MAX_RESOLVE_AFTER)] | None = None
+    hold: fields.Hold = Field(default="0s", alias="for")
+    """How long the condition must hold before the alert fires."""
+    keep_firing_for: fields.Hold = "0s"
+    """How long the alert goes on after the condition has ceased to hold."""
+    resolve_after: fields.Quiet | None = None
     """How long quiet before the alert resolves; one window by default."""
+    no_data: NoData = "ok"
+    """What a window without events means for a group that is known: nothing, an alert, or that an
+    alert which fires goes on."""
+    active_time: list[TimeIntervalDocument] = Field(default=[], max_length=16)
+    """The alert may begin within these only; one interval may stand without the list."""
     max_groups: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     """Groups that the rule keeps apart; more are counted, not kept."""
-    labels: Annotated[
-        dict[LabelName, Annotated[str, Field(max_length=1_024)]], Field(max_length=32)
-    ] = Field(default={})
+    expect: fields.Groups = Field(default=[])
+    """ABSENCE: groups that are missed before they were ever seen; each a text, or a list of one
+    text for each field of `groupBy`."""
+    forget: fields.Memory | None = None
+    """ABSENCE: how long a group stays silent until it is forgotten, unless it is expected."""
+    remember: fields.Memory | None = None
+    """NEW_TERM: how long a value stays known."""
+    factor: fields.Factor | None = None
+    """SPIKE: how many times as much as in the window before."""
+    direction: Direction | None = None
+    """SPIKE: more, less, or either; `up` by default."""
+    min_reference: fields.Count | None = None
+    """SPIKE: with fewer events in the window before, nothing is compared; 10 by default."""
+    blacklist: fields.Terms | None = None
+    """MATCH: only events whose `value` is one of these."""
+    whitelist: fields.Terms | None = None
+    """MATCH: only events whose `value` is none of these."""
+    labels: fields.Labels = Field(default={})
     """Put on every alert."""
-    annotations: Annotated[dict[LabelName, str], Field(max_length=32)] = Field(default={})
+    annotations: fields.Annotations = Field(default={})
     """Jinja2 texts such as `summary`, `description` and `runbook`."""
     owner: Annotated[str, Field(max_length=200)] = ""
 
@@ -119,10 +128,14 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     column: int | None = None
 
 
-_MODELS: Final[Mapping[tuple[str, ...], type[_Document]]] = {
-    (): RuleDocument,
-    ("window",): WindowDocument,
-}
+_MODELS: Final[Mapping[tuple[str, ...], type[fields.Document]]] = MappingProxyType(
+    {
+        (): RuleDocument,
+        ("window",): WindowDocument,
+        ("activeTime", _NUMBER_IN_PATH): TimeIntervalDocument,
+        ("activeTime", _NUMBER_IN_PATH, "times", _NUMBER_IN_PATH): TimeRangeDocument,
+    }
+)
 
 
 def parse(sent: Mapping[str, Any]) -> tuple[RuleDocument | None, list[Problem]]:
@@ -142,8 +155,8 @@ def _problem(error: ErrorDetails) -> Problem:
 def _reason(error: ErrorDetails) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
-        *parents, name = (str(part) for part in error["loc"])
-        return f"there is no such field{_nearest(name, _fields(tuple(parents)))}"
+        *parents, name = error["loc"]
+        return f"there is no such field{_nearest(str(name), _names(parents))}"
     if kind == "missing":
         return "is required"
     if kind in {"enum", "literal_error"}:
@@ -161,8 +174,9 @@ def _one_of(error: ErrorDetails) -> str:
     return f"must be one of {', '.join(names)}{_nearest(str(error['input']), names, known=False)}"
 
 
-def _fields(parents: tuple[str, ...]) -> Sequence[str]:
-    return [str(field.alias) for field in _MODELS[parents].model_fields.values()]
+def _names(parents: Sequence[str | int]) -> Sequence[str]:
+    path = tuple(_NUMBER_IN_PATH if isinstance(part, int) else part for part in parents)
+    return [str(field.alias) for field in _MODELS[path].model_fields.values()]
 
 
 def _nearest(name: str, names: Sequence[str], *, known: bool = True) -> str:

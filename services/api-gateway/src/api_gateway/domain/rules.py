@@ -1,20 +1,14 @@
-"""A stored rule: what the user sent, its revision, and what readers and the engine see of it."""
+"""A stored rule: what the user sent, its revisions, and how one becomes the next."""
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from alert_contracts.rules import DEFAULTS, Rule, RuleType, Window
-from alert_contracts.times import rfc3339
-from api_gateway.domain import durations
 from api_gateway.domain.rule_document import READ_ONLY, RuleDocument
 
 Document = Mapping[str, Any]
-DEFAULT_WINDOW_MINUTES: Final = 5
-_MINUTE: Final = 60_000
-_SLIDING_STEP: Final = 10_000
 
 
 class Action(StrEnum):
@@ -86,11 +80,13 @@ def _without_switch(document: Document) -> dict[str, Any]:
 
 
 def own_fields(sent: Document) -> dict[str, Any]:
-    """Return what is the user's to set; null means: not set."""
+    """Return what is the user's to set; null means: not set. One interval becomes a list of it."""
     kept = {k: v for k, v in sent.items() if k not in READ_ONLY and v is not None}
-    window = kept.get("window")
+    window, active = kept.get("window"), kept.get("activeTime")
     if isinstance(window, Mapping):
         kept["window"] = {k: v for k, v in window.items() if v is not None}
+    if isinstance(active, Mapping):
+        kept["activeTime"] = [active]
     return kept
 
 
@@ -106,95 +102,3 @@ def merge(document: Document, patch: Document) -> dict[str, Any]:
         else:
             merged[name] = value
     return merged
-
-
-def show(rule: StoredRule) -> dict[str, Any]:
-    """Return the rule as REST shows it: as sent, defaults filled in, times as RFC 3339."""
-    return {
-        "id": rule.id,
-        "revision": rule.revision,
-        **show_document(rule.document),
-        "createdAt": rfc3339(rule.created_at),
-        "updatedAt": rfc3339(rule.updated_at),
-    }
-
-
-def show_document(document: Document) -> dict[str, Any]:
-    """Return a document, valid, with its defaults filled in."""
-    resolved = resolve(
-        StoredRule("", "", revision=1, document=document, created_at=0, updated_at=0)
-    )
-    filled = {
-        "name": resolved.name,
-        "description": "",
-        "type": resolved.type.value,
-        "match": resolved.match,
-        "value": resolved.value,
-        "condition": resolved.condition,
-        "threshold": None,
-        "windowMinutes": None if "window" in document else DEFAULT_WINDOW_MINUTES,
-        "groupBy": list(resolved.group_by),
-        "severity": resolved.severity.value,
-        "enabled": True,
-        "minCount": resolved.min_count,
-        "resolveAfter": durations.show(resolved.resolve_after),
-        "maxGroups": resolved.max_groups,
-        "labels": {},
-        "annotations": {},
-        "owner": "",
-        **document,
-    }
-    if "window" in document:
-        filled["window"] = {
-            "kind": "tumbling",
-            "step": durations.show(resolved.window.step),
-            "allowedLateness": durations.show(resolved.window.allowed_lateness),
-            **document["window"],
-        }
-    return {name: value for name, value in filled.items() if value is not None}
-
-
-def resolve(rule: StoredRule) -> Rule:
-    """Return the rule as the engine reads it: every default filled in."""
-    document = rule.parsed
-    defaults = DEFAULTS[RuleType(document.type)]
-    window = _window(document)
-    quiet = document.resolve_after
-    return Rule(
-        id=rule.id,
-        tenant=rule.tenant,
-        revision=rule.revision,
-        name=document.name,
-        type=document.type,
-        match=document.match or defaults.match or "",
-        condition=document.condition or defaults.condition,
-        severity=document.severity,
-        window=window,
-        group_by=tuple(document.group_by),
-        enabled=document.enabled,
-        threshold=document.threshold,
-        value=document.value or defaults.value,
-        min_count=document.min_count or defaults.min_count,
-        resolve_after=durations.parse(quiet) if quiet else window.size,
-        max_groups=document.max_groups,
-        description=document.description,
-        owner=document.owner,
-        labels=document.labels,
-        annotations=document.annotations,
-        updated_at=rule.updated_at,
-    )
-
-
-def _window(document: RuleDocument) -> Window:
-    given = document.window
-    if given is None:
-        size = (document.window_minutes or DEFAULT_WINDOW_MINUTES) * _MINUTE
-        return Window(size=size, step=size)
-    size = durations.parse(given.size)
-    step = size if given.kind == "tumbling" else min(size, _SLIDING_STEP)
-    return Window(
-        kind=given.kind,
-        size=size,
-        step=durations.parse(given.step) if given.step else step,
-        allowed_lateness=durations.parse(given.allowed_lateness),
-    )

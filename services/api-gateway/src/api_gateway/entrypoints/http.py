@@ -10,6 +10,7 @@ from api_gateway.entrypoints.logs import LogRoutes
 from api_gateway.entrypoints.openapi import describe
 from api_gateway.entrypoints.requests import MAX_DOCUMENT
 from api_gateway.entrypoints.rules import rule_router
+from api_gateway.handlers.faring import Fares
 from api_gateway.handlers.ruling import Rules
 from api_gateway.telemetry import Route
 from service_runtime.health import Health
@@ -36,9 +37,9 @@ class Front:
         await self.app(scope, receive, send)
 
 
-def build_front(logs: LogRoutes, rules: Rules, health: Health) -> Front:
+def build_front(logs: LogRoutes, rules: Rules, fares: Fares, health: Health) -> Front:
     """Return the application."""
     app = create_app("Tocsin gateway", DESCRIPTION, health, max_body=MAX_DOCUMENT)
-    app.include_router(rule_router(rules))
+    app.include_router(rule_router(rules, fares))
     describe(app)
     return Front(logs, app)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import Depends, Header, Request
 
+from api_gateway.domain.repeated import repeated
 from api_gateway.handlers.ruling import Precondition, always
 from service_runtime.web import ProblemError
 
@@ -30,6 +31,7 @@ async def read_document(request: Request) -> dict[str, Any]:
     body = await request.body()
     try:
         document = msgspec.json.decode(body)
+        twice = repeated(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         detail = f"the body is no JSON: {exc}"
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
@@ -39,6 +41,10 @@ async def read_document(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         detail = "a rule is a JSON object"
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
+    if twice:
+        errors = [{"pointer": pointer, "reason": "is given twice"} for pointer in twice]
+        detail = "a member is given twice; nobody knows which is meant"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, detail, errors=errors)
     return document
 
 

@@ -1,6 +1,6 @@
 """What the rule routes answer, for the OpenAPI document and its readers."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -8,20 +8,35 @@ from pydantic.alias_generators import to_camel
 from api_gateway.domain.rule_document import RuleDocument
 from api_gateway.domain.rules import Action
 
-EXAMPLE: Final[dict[str, Any]] = {
-    "name": "High Error Rate",
-    "description": "Triggers when error count exceeds threshold",
-    "type": "ERROR_THRESHOLD",
-    "condition": "count > threshold",
-    "threshold": 100,
-    "windowMinutes": 5,
-    "severity": "CRITICAL",
-    "enabled": True,
-}
-
 
 class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
+class StatusView(_View):
+    """How a rule fares; counts are since its windows began anew."""
+
+    health: Literal["ok", "error", "quarantined", "unknown", "disabled"]
+    """`unknown`: no worker of the engine told of this revision within the last minute."""
+    last_error: str | None
+    """The newest failure at run time of this revision."""
+    last_error_at: str | None
+    last_evaluation: str | None
+    """Event time up to which its windows were judged."""
+    events_matched: int
+    groups: int
+    """Groups that it keeps apart now."""
+    state_bytes: int
+    firing: int
+    """Alerts that fire now."""
+    cpu_share: float
+    """Of the engine's evaluation time, 0 to 1, by sampling."""
+    late: int
+    """Events that came too late for its windows."""
+    surplus: int
+    """Events of groups beyond `maxGroups`."""
+    live_revision: int | None
+    """The oldest revision that a worker has live."""
 
 
 class RuleView(RuleDocument):
@@ -32,6 +47,8 @@ class RuleView(RuleDocument):
     """Grows with each change; the ETag."""
     created_at: str = Field(examples=["2026-01-31T10:00:00.000Z"])
     updated_at: str = Field(examples=["2026-01-31T10:00:00.000Z"])
+    status: StatusView | None = None
+    """How it fares, where a rule is read; in lists only `health`, `lastError` and `firing`."""
 
 
 class RulePage(_View):

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
-from api_gateway.domain.rules import StoredRule, resolve
+from api_gateway.domain.rule_resolve import resolve
+from api_gateway.domain.rules import StoredRule
 from api_gateway.ports import Clock, RuleKey, RuleRepository, RuleTopic, Version
 
 BATCH = 500

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from api_gateway.domain.rule_document import Problem
-from api_gateway.domain.rule_review import CheckTemplate, review
+from api_gateway.domain.rule_review import review
+from api_gateway.domain.rule_texts import CheckTemplate
 from api_gateway.domain.rules import Revision, StoredRule, merge, own_fields
 from api_gateway.handlers.publishing import Publication
 from api_gateway.ports import Clock, RuleFilter, RuleKey, RuleRepository, RuleTopic

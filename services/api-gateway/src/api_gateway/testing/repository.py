@@ -1,44 +1,14 @@
-"""Our fakes: each passes the suite of the thing that it replaces."""
+"""The repository of rules, in a dictionary."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
-from prometheus_client import CollectorRegistry
 
-from alert_contracts.rules import Rule
-from api_gateway.domain.records import LogRecord
 from api_gateway.domain.rules import Revision, StoredRule, action_of
 from api_gateway.ports import RuleFilter, RuleKey, TooManyRulesError, Version
 from service_runtime.errors import TemporaryError, UncertainError
-
-
-class FakeEventLog:
-    """Keeps records in a list; is away on demand, or slow until `release`."""
-
-    def __init__(self) -> None:
-        self.records: list[LogRecord] = []
-        self.away = False
-        self._gate = asyncio.Event()
-        self._gate.set()
-
-    def hold(self) -> None:
-        """Acknowledge nothing until `release`."""
-        self._gate.clear()
-
-    def release(self) -> None:
-        """Acknowledge everything."""
-        self._gate.set()
-
-    async def append(self, record: LogRecord) -> None:
-        """Keep the record."""
-        await self._gate.wait()
-        if self.away:
-            message = "Kafka is away"
-            raise TemporaryError(message, retry_after=1.0)
-        self.records.append(record)
 
 
 @dataclass(slots=True)
@@ -200,117 +170,3 @@ def _is_wanted(rule: StoredRule, wanted: RuleFilter) -> bool:
             wanted.after is None or _place(rule) > wanted.after,
         )
     )
-
-
-class FakeRuleTopic:
-    """Keeps the newest rule of each key; is away on demand."""
-
-    def __init__(self) -> None:
-        self.rules: dict[RuleKey, Rule] = {}
-        self.away = False
-        self.breaks_after_demand = False
-        """Away, but only found out by the write."""
-
-    async def demand(self) -> None:
-        """Raise TemporaryError if away."""
-        self._demand()
-
-    async def put(self, rule: Rule) -> None:
-        """Keep the rule."""
-        self._demand(writing=True)
-        self.rules[rule.tenant, rule.id] = rule
-
-    async def withdraw(self, key: RuleKey) -> None:
-        """Forget the rule."""
-        self._demand(writing=True)
-        self.rules.pop(key, None)
-
-    async def content(self) -> Mapping[RuleKey, Version]:
-        """Return the version of every rule."""
-        self._demand()
-        return {key: (rule.revision, rule.updated_at) for key, rule in self.rules.items()}
-
-    def _demand(self, *, writing: bool = False) -> None:
-        if self.away or (writing and self.breaks_after_demand):
-            message = "Kafka is away"
-            raise TemporaryError(message, retry_after=1.0)
-
-
-@dataclass(slots=True)
-class Sent:
-    """One record handed to a `FakeProducer`; `report` is its delivery report."""
-
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    headers: Mapping[str, str]
-    report: "asyncio.Future[tuple[int, int]]"
-
-
-class FakeProducer:
-    """A producer whose broker acknowledges at once, or never, or not at all."""
-
-    def __init__(self) -> None:
-        self.sent: list[Sent] = []
-        self.answering = True
-        self.checks = 0
-
-    def send(
-        self,
-        topic: str,
-        value: bytes | None,
-        *,
-        key: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> "asyncio.Future[tuple[int, int]]":
-        """Take a record."""
-        report: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
-        if self.answering:
-            report.set_result((0, len(self.sent)))
-        self.sent.append(Sent(topic, value, key, dict(headers or {}), report))
-        return report
-
-    async def check(self) -> None:
-        """Raise TemporaryError while not answering."""
-        self.checks += 1
-        if not self.answering:
-            message = "no broker"
-            raise TemporaryError(message)
-
-
-@dataclass(slots=True)
-class World:
-    """A whole gateway in process: an HTTP client, the application, and what it stands on."""
-
-    client: Any
-    front: Any
-    registry: CollectorRegistry
-    log: FakeEventLog
-    repository: FakeRuleRepository
-    topic: FakeRuleTopic
-
-
-def plain_event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Return an event as a client writes it."""
-    return {
-        "service": "payment-service",
-        "level": "ERROR",
-        "message": "Database connection failed",
-        "statusCode": 500,
-        "responseTime": 5000,
-        "timestamp": "2026-01-31T10:00:00.123Z",
-        **changes,
-    }
-
-
-def plain_rule(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Return a rule as a client writes it."""
-    return {
-        "name": "High Error Rate",
-        "type": "ERROR_THRESHOLD",
-        "condition": "count > threshold",
-        "threshold": 100,
-        "windowMinutes": 5,
-        "severity": "CRITICAL",
-        **changes,
-    }

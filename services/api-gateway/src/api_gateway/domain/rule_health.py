@@ -1,0 +1,115 @@
+"""How rules fare: the shares that the engine's workers tell, kept while fresh, and added up."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, NamedTuple
+
+from alert_contracts.rule_status import STALE_MS, RuleStatus
+
+MAX_SHARES: Final = 500_000
+"""Shares that are kept; beyond it those that were told longest ago are forgotten."""
+MAX_SHARES_OF_RULE: Final = 256
+Health = Literal["ok", "error", "quarantined", "unknown", "disabled"]
+Teller = tuple[str, str]
+"""Stage and share."""
+
+
+class Fare(NamedTuple):
+    """How one rule fares. Moments are epoch ms; 0 where there was none."""
+
+    health: Health
+    last_error: str = ""
+    last_error_at: int = 0
+    last_evaluation: int = 0
+    """Event time up to which its windows were judged."""
+    events_matched: int = 0
+    groups: int = 0
+    state_bytes: int = 0
+    firing: int = 0
+    late: int = 0
+    surplus: int = 0
+    cpu_share: float = 0.0
+    """Of the evaluation time of a worker, 0 to 1; the mean over the workers."""
+    live_revision: int = 0
+    """The oldest revision that a worker has live."""
+
+
+def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int) -> Fare:
+    """Return what the fresh ones of a rule's shares say together of a revision of it."""
+    fresh = [each for each in shares if each.at > now - STALE_MS]
+    failed = max(
+        (each for each in fresh if each.last_error and each.revision == revision),
+        key=lambda each: each.last_error_at,
+        default=None,
+    )
+    counted = [each for each in fresh if each.stage == "aggregate"]
+    sampled = [each.cpu_share for each in fresh if each.stage == "evaluate"]
+    return Fare(
+        health=_health(fresh, revision=revision) if enabled else "disabled",
+        last_error=failed.last_error if failed else "",
+        last_error_at=failed.last_error_at if failed else 0,
+        last_evaluation=max((each.evaluated_at for each in counted), default=0),
+        events_matched=sum(each.matched for each in counted),
+        groups=sum(each.groups for each in counted),
+        state_bytes=sum(each.state_bytes for each in counted),
+        firing=sum(each.firing for each in counted),
+        late=sum(each.late for each in counted),
+        surplus=sum(each.surplus for each in counted),
+        cpu_share=round(sum(sampled) / len(sampled), 6) if sampled else 0.0,
+        live_revision=min((each.revision for each in fresh), default=0),
+    )
+
+
+def _health(fresh: Iterable[RuleStatus], *, revision: int) -> Health:
+    speaking = [each for each in fresh if each.revision == revision]
+    if any(each.quarantined for each in speaking):
+        return "quarantined"
+    if any(each.last_error for each in speaking):
+        return "error"
+    return "ok" if speaking else "unknown"
+
+
+class Shares:
+    """The newest share of each worker and rule, tenants apart, within bounds."""
+
+    def __init__(self, *, bound: int = MAX_SHARES) -> None:
+        self._bound = bound
+        self._rules: dict[tuple[str, str], dict[Teller, RuleStatus]] = {}
+        self._order: dict[tuple[str, str, Teller], int] = {}
+        """When each was told, the longest ago first."""
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def note(self, told: Iterable[RuleStatus], *, now: int) -> None:
+        """Keep what was told, and forget what was not told again for too long."""
+        for each in told:
+            if each.at > now - STALE_MS:
+                self._keep(each)
+        self._forget(now)
+
+    def of(self, tenant: str, rule_id: str) -> list[RuleStatus]:
+        """Return the shares of one rule."""
+        return list(self._rules.get((tenant, rule_id), {}).values())
+
+    def _keep(self, told: RuleStatus) -> None:
+        rule, teller = (told.tenant, told.rule_id), (told.stage, told.share)
+        shares = self._rules.setdefault(rule, {})
+        known = shares.get(teller)
+        if known is None and len(shares) >= MAX_SHARES_OF_RULE:
+            return
+        if known is not None and known.at > told.at:
+            return
+        shares[teller] = told
+        self._order.pop((*rule, teller), None)
+        self._order[(*rule, teller)] = told.at
+
+    def _forget(self, now: int) -> None:
+        while self._order:
+            oldest, at = next(iter(self._order.items()))
+            if at > now - STALE_MS and len(self._order) <= self._bound:
+                return
+            tenant, rule_id, teller = oldest
+            shares = self._rules[tenant, rule_id]
+            del shares[teller], self._order[oldest]
+            if not shares:
+                del self._rules[tenant, rule_id]

@@ -1,0 +1,44 @@
+"""When a rule may fire: `activeTime`, in the words of Alertmanager."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from alert_contracts import time_intervals
+from alert_contracts.rules import TimeInterval, TimeRange
+from api_gateway.domain.refusals import step
+from api_gateway.domain.rule_document import Problem, TimeIntervalDocument
+
+_INTERVALS: Final = TypeAdapter(list[TimeIntervalDocument])
+
+
+def interval_of(document: TimeIntervalDocument) -> TimeInterval:
+    """Return the interval that a document describes."""
+    return TimeInterval(
+        times=tuple(TimeRange(each.start_time, each.end_time) for each in document.times),
+        weekdays=tuple(document.weekdays),
+        days_of_month=tuple(document.days_of_month),
+        months=tuple(document.months),
+        years=tuple(document.years),
+        location=document.location,
+    )
+
+
+def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
+    """Find what is wrong with intervals whose fields are each of their kind."""
+    given = sent.get("activeTime")
+    if given is None or any(pointer.startswith("/activeTime") for pointer in wrong):
+        return
+    documents = _INTERVALS.validate_python(given)
+    for path, reason in time_intervals.problems([interval_of(each) for each in documents]):
+        yield Problem("/activeTime" + "".join(_steps(given, path)), reason)
+
+
+def _steps(node: Any, path: tuple[str | int, ...]) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """Yield the steps of a pointer, with the members' names as they were written."""
+    for part in path:
+        name = to_camel(part) if isinstance(part, str) and part not in node else part
+        yield step(name)
+        node = node[name]
