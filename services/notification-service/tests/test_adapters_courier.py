@@ -37,6 +37,8 @@ class ScriptedChannel:
 class Bench:
     def __init__(self, *failures: Exception) -> None:
         self.clock = FakeClock()
+        self.asked: list[str] = []
+        self.ours_for = 99
         self.channel = ScriptedChannel(failures)
         self.circuits = CircuitBoard(
             ["slack"], CircuitPolicy(consecutive=4), clock=self.clock, changed=lambda _: None
@@ -46,8 +48,13 @@ class Bench:
             self.circuits,
             policy=RetryPolicy(),
             clock=self.clock,
+            leases=self,
             sleep=self.clock.sleep,
         )
+
+    async def confirm(self, job: Job) -> bool:
+        self.asked.append(job.key)
+        return len(self.asked) <= self.ours_for
 
     async def send(self) -> Attempt:
         job = Job(
@@ -119,6 +126,15 @@ async def test_an_open_circuit_ends_the_round_without_a_send() -> None:
 async def test_a_fault_of_ours_is_a_failure_like_any_other() -> None:
     bench = Bench(ZeroDivisionError())
     assert await bench.send() == Attempt(Reason.INTERNAL_ERROR, 1, "ZeroDivisionError")
+
+
+async def test_what_another_process_has_taken_over_is_not_sent() -> None:
+    bench = Bench(SERVER)
+    bench.ours_for = 1
+    attempt = await bench.send()
+    assert (attempt.reason, attempt.sends) == (Reason.LEASE_LOST, 1)
+    assert bench.asked == ["the-key"] * 2
+    assert len(bench.channel.letters) == 1
 
 
 async def test_a_test_message_is_tried_once() -> None:

@@ -100,8 +100,30 @@ async def test_what_is_at_work_here_is_not_given_again_though_its_lease_ran_out(
 async def test_a_renewed_lease_lives_on(kit: Kit) -> None:
     await kit.outbox.add([message()], now=NOW)
     job = await claim_one(kit)
-    await kit.outbox.renew([job.id], now=NOW + 10_000)
+    assert await kit.outbox.renew([job], now=NOW + 10_000) == {job.id}
     assert await kit.outbox.claim(ALL, now=NOW + LEASE) == []
+
+
+async def test_whose_claim_is_no_longer_the_newest_can_neither_renew_nor_decide(kit: Kit) -> None:
+    await kit.outbox.add([message("pager")], now=NOW)
+    frozen = await claim_one(kit)
+    newer = await claim_one(kit, now=NOW + LEASE)  # under the same name: a restart
+    assert (newer.fence, newer.lease_until) == (frozen.fence + 1, NOW + 2 * LEASE)
+    assert await kit.outbox.renew([frozen], now=NOW + LEASE) == set()
+    await kit.outbox.owe(frozen, DOWN, next_at=NOW, now=NOW)
+    await kit.outbox.fell_back(frozen, DOWN, stand_in(frozen), now=NOW)
+    assert await outcomes(kit) == []
+    assert await kit.outbox.renew([newer, frozen], now=NOW + LEASE) == {newer.id}
+    await kit.outbox.owe(newer, DOWN, next_at=NOW, now=NOW)
+    assert await outcomes(kit) == [("pager", "failed", "server_error")]
+
+
+async def test_what_others_have_leased_can_be_left_alone(kit: Kit) -> None:
+    await kit.outbox.add([message(), message(id="n2", group_key="g2")], now=NOW)
+    await kit.outbox.claim({"slack": 1}, now=NOW)
+    (new,) = await kit.outbox.claim(ALL, now=NOW + LEASE, take_over=False)
+    assert new.order.id == "n2"
+    assert len(await kit.outbox.claim(ALL, now=NOW + LEASE)) == 1
 
 
 async def test_released_leases_can_be_claimed_at_once(kit: Kit) -> None:

@@ -43,6 +43,11 @@ def test_what_arrived_is_delivered() -> None:
     assert decide(Attempt(Reason.OK, 1), taken_over_by="mail").action is Action.DELIVERED
 
 
+def test_what_another_process_has_taken_over_is_left_to_it() -> None:
+    lost = Attempt(Reason.LEASE_LOST, 1)
+    assert decide(lost, taken_over_by="slack") == Verdict(Action.LEFT)
+
+
 def test_a_failure_goes_to_the_next_of_the_chain() -> None:
     assert decide(DOWN, taken_over_by="mail") == Verdict(Action.FELL_BACK, fallback="mail")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from notification_service.domain.circuit import Readiness
 from notification_service.domain.directory import Channel, Endpoint
 from notification_service.domain.outcome import Attempt, Patience, Reason
-from notification_service.entrypoints.dispatch import STORE_PAUSE, Dispatcher
+from notification_service.entrypoints.dispatch import Dispatcher
+from notification_service.entrypoints.leases import STORE_PAUSE, LeaseBook
 from notification_service.handlers import Notifier
 from notification_service.ports import Job
 from notification_service.testing import (
@@ -25,6 +26,7 @@ BOOK = directory(endpoint("slack"), endpoint("mail", Channel.EMAIL))
 PLACES = {one.name: one.destination for one in BOOK.endpoints()}
 DOWN = Attempt(Reason.SERVER_ERROR, 3, "answered 503")
 ARRIVED = Attempt(Reason.OK, 1)
+LEASE = 0.03
 
 
 @dataclass(slots=True)
@@ -58,10 +60,13 @@ class House:
         self.dispatcher = Dispatcher(
             notifier=self.notifier,
             outbox=self.outbox,
+            leases=LeaseBook(
+                self.outbox, lease=self.outbox.lease_ms, longest_send=10_000, clock=self.clock
+            ),
             circuits=self.circuits,
             places=PLACES,
             concurrency=2,
-            lease=0.03,
+            lease=LEASE,
             clock=self.clock,
             reported=self._report,
         )
@@ -93,6 +98,16 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - the fake tells nobody
             await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def in_flight(house: House) -> AsyncIterator[None]:
+    """Have a message to Slack under way, which ends when the gate opens."""
+    house.courier.shut = {"slack"}
+    async with house.running():
+        await house.accept("slack")
+        await until(lambda: house.statuses() == ["SENDING"])
+        yield
 
 
 async def test_what_was_stored_is_delivered_without_waiting_for_the_poll() -> None:
@@ -151,10 +166,7 @@ async def test_a_message_to_nowhere_ends_dead_and_visible() -> None:
 
 async def test_an_outage_of_the_store_loses_nothing() -> None:
     house = House()
-    house.courier.shut = {"slack"}
-    async with house.running():
-        await house.accept("slack")
-        await until(lambda: house.statuses() == ["SENDING"])
+    async with in_flight(house):
         house.outbox.away = True
         house.courier.gate.set()
         await asyncio.sleep(0.02)
@@ -166,12 +178,9 @@ async def test_an_outage_of_the_store_loses_nothing() -> None:
 
 async def test_an_outage_of_the_store_longer_than_the_lease_sends_nothing_twice() -> None:
     house = House()
-    house.courier.shut = {"slack"}
     stop = asyncio.Event()
     keeper = asyncio.create_task(house.dispatcher.keep_leases(stop))
-    async with house.running():
-        await house.accept("slack")
-        await until(lambda: house.statuses() == ["SENDING"])
+    async with in_flight(house):
         house.outbox.away = True
         house.clock.advance(30_000)
         house.dispatcher.wake()
@@ -185,14 +194,40 @@ async def test_an_outage_of_the_store_longer_than_the_lease_sends_nothing_twice(
     assert len(house.courier.sent) == 1
 
 
+async def test_after_an_outage_the_leases_of_others_are_left_alone_until_they_had_time() -> None:
+    house = House()
+    await house.accept("slack")
+    (theirs,) = await house.outbox.claim({"slack": 1}, now=house.clock.now)
+    house.clock.advance(house.outbox.lease_ms)
+    house.outbox.away = True
+    async with house.running():
+        await asyncio.sleep(0.01)
+        house.outbox.away = False
+        await house.accept("mail")  # what nobody has leased goes at once
+        await until(lambda: house.statuses() == ["SENDING", "DELIVERED"])
+        await house.outbox.delivered(theirs, ARRIVED, now=house.clock.now)
+    assert [name for name, _ in house.courier.sent] == ["mail/email[0]"]
+
+
+async def test_what_a_dead_process_left_is_taken_over_once_the_others_had_time() -> None:
+    house = House()
+    await house.accept("slack")
+    await house.outbox.claim({"slack": 1}, now=house.clock.now)
+    house.clock.advance(house.outbox.lease_ms)
+    house.outbox.away = True
+    async with house.running():
+        await asyncio.sleep(0.01)
+        house.outbox.away = False
+        house.clock.advance(round(LEASE * 1000))
+        house.dispatcher.wake()
+        await until(lambda: house.statuses() == ["DELIVERED"])
+
+
 async def test_leases_are_renewed_while_a_send_goes_on() -> None:
     house = House()
-    house.courier.shut = {"slack"}
     stop = asyncio.Event()
     keeper = asyncio.create_task(house.dispatcher.keep_leases(stop))
-    async with house.running():
-        await house.accept("slack")
-        await until(lambda: house.statuses() == ["SENDING"])
+    async with in_flight(house):
         house.clock.advance(10_000)
         row = house.outbox.rows[1]
         await until(lambda: row.lease_until == house.clock.now + house.outbox.lease_ms)
@@ -203,10 +238,8 @@ async def test_leases_are_renewed_while_a_send_goes_on() -> None:
 
 async def test_the_drain_lets_sends_end_and_gives_the_rest_back() -> None:
     house = House()
-    house.courier.shut = {"slack"}
-    async with house.running():
-        await house.accept("slack")
-        await until(lambda: house.statuses() == ["SENDING"])
+    async with in_flight(house):
+        pass
     await house.dispatcher.drain(0.01)
     assert house.statuses() == ["SENDING"]
     (job,) = await house.outbox.claim({"slack": 1}, now=house.clock.now)

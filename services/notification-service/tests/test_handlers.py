@@ -191,6 +191,15 @@ async def test_a_resolution_waits_behind_the_page_that_is_owed() -> None:
     assert [key.split(":")[0] for _, key in house.courier.sent] == ["fire", "fire", "over"]
 
 
+async def test_what_another_process_has_taken_over_is_left_to_it() -> None:
+    house = House(directory(endpoint("ops")))
+    house.courier.answers = {"ops/slack[0]": [Attempt(Reason.LEASE_LOST)]}
+    await house.notifier.accept([order("ops")])
+    (job,) = await house.outbox.claim({"slack": 1}, now=house.clock.now)
+    assert (await house.notifier.deliver(job)).action is Action.LEFT
+    assert house.states() == [("ops", "SENDING", None)]
+
+
 async def test_nothing_is_lost_while_the_store_is_away() -> None:
     house = House()
     house.outbox.away = True

@@ -30,6 +30,7 @@ from notification_service.domain.circuit import CircuitState
 from notification_service.entrypoints.consumer import SERVICE, make_consumer
 from notification_service.entrypoints.dispatch import Dispatcher
 from notification_service.entrypoints.http import Desk, make_app
+from notification_service.entrypoints.leases import LeaseBook
 from notification_service.entrypoints.timer import ResultPublisher, keep_house
 from notification_service.handlers import Notifier, Reporter
 from notification_service.settings import Settings
@@ -166,9 +167,12 @@ def _wire(base: _Base, owner: str) -> Service:
     circuits = CircuitBoard(
         places.values(), settings.circuit_policy(), clock=now_ms, changed=changes
     )
-    courier = _courier(base, circuits)
     lease_ms = round(settings.lease * 1000)
     outbox = PostgresOutbox(base.database, directory.endpoints(), owner=owner, lease_ms=lease_ms)
+    leases = LeaseBook(
+        outbox, lease=lease_ms, longest_send=round(settings.send_timeout * 1000), clock=now_ms
+    )
+    courier = _courier(base, circuits, leases)
     ledger = PostgresLedger(base.database)
     notifier = Notifier(
         outbox=outbox,
@@ -181,6 +185,7 @@ def _wire(base: _Base, owner: str) -> Service:
     dispatcher = Dispatcher(
         notifier=notifier,
         outbox=outbox,
+        leases=leases,
         circuits=circuits,
         places=places,
         concurrency=settings.concurrency,
@@ -221,7 +226,7 @@ def _desk(
     )
 
 
-def _courier(base: _Base, circuits: CircuitBoard) -> PostalCourier:
+def _courier(base: _Base, circuits: CircuitBoard, leases: LeaseBook) -> PostalCourier:
     tools = Tools(
         sessions=base.sessions,
         timeout=base.settings.send_timeout,
@@ -231,7 +236,9 @@ def _courier(base: _Base, circuits: CircuitBoard) -> PostalCourier:
     endpoints = base.catalog.directory.endpoints()
     telemetry.announce({one.channel.value for one in endpoints}, {v.name for v in circuits.views()})
     policy = base.settings.retry_policy()
-    return PostalCourier(base.catalog.posts(tools), circuits, policy=policy, clock=now_ms)
+    return PostalCourier(
+        base.catalog.posts(tools), circuits, policy=policy, clock=now_ms, leases=leases
+    )
 
 
 def _gauge(circuit: Circuit) -> None:

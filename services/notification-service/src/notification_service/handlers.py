@@ -14,6 +14,7 @@ from service_runtime.telemetry import logger
 log = logger(__name__)
 Clock = Callable[[], int]
 REMINDER: Final = "repeat_due"
+_UNTRIED: Final = frozenset({Reason.WAITS_FOR_EARLIER, Reason.LEASE_LOST})
 
 
 def plan(
@@ -145,7 +146,7 @@ class Notifier:
             visited = (*job.visited, verdict.fallback)
             instead = plan(self._directory, job.order, verdict.fallback, visited)
             await self._outbox.fell_back(job, attempt, instead, now=now)
-        else:
+        elif verdict.action is not Action.LEFT:
             await self._outbox.owe(job, attempt, next_at=verdict.next_at, now=now)
 
     def _tell(self, job: Job, attempt: Attempt, verdict: Verdict, now: int) -> None:
@@ -163,7 +164,7 @@ class Notifier:
                 telemetry.ALERT_TO_NOTIFICATION.observe(spent)
             log.info("notification_delivered", **facts)
             return
-        if attempt.reason is not Reason.WAITS_FOR_EARLIER:
+        if attempt.reason not in _UNTRIED:
             telemetry.SENT.labels(job.channel, "failure").inc()
         telemetry.FAILURES.labels(job.channel, attempt.reason.value).inc()
         if verdict.action is Action.FELL_BACK:

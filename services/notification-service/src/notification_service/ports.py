@@ -64,6 +64,10 @@ class Job:
     attempts: int
     created_at: int
     """Epoch ms."""
+    fence: int = 0
+    """The number of this claim: each one of a delivery has a higher one."""
+    lease_until: int = 0
+    """Epoch ms until which the claim was given."""
 
     @property
     def instead_of(self) -> str:
@@ -86,10 +90,16 @@ class Outbox(Protocol):
         ...
 
     async def claim(
-        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+        self,
+        slots: Mapping[str, int],
+        *,
+        now: int,
+        busy: Collection[int] = (),
+        take_over: bool = True,
     ) -> list[Job]:
         """Lease what was never tried, and what a dead process left: up to `slots` a destination.
 
+        Without `take_over`, what others have leased is left alone though their lease ran out.
         Of one group's messages to one endpoint only the earliest is given. `busy` are the ids that
         are at work here; they are never given, even if their lease ran out while the store was
         away.
@@ -123,8 +133,8 @@ class Outbox(Protocol):
         """Return who is or was told, instead of this receiver, that these alerts fire."""
         ...
 
-    async def renew(self, ids: Sequence[int], *, now: int) -> None:
-        """Prolong leases of ours."""
+    async def renew(self, jobs: Sequence[Job], *, now: int) -> set[int]:
+        """Prolong leases; return the ids of those that nobody else has taken meanwhile."""
         ...
 
     async def release(self, *, now: int) -> int:
@@ -160,6 +170,14 @@ class ResultWire(Protocol):
 
     async def publish(self, results: Sequence[DeliveryResult]) -> None:
         """Return when they are safe; raises TemporaryError otherwise."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may send what."""
+
+    async def confirm(self, job: Job) -> bool:
+        """Return whether a claimed message is still ours to send; asked right before each send."""
         ...
 
 

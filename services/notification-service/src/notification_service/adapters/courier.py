@@ -19,12 +19,39 @@ from notification_service.ports import (
     ChannelTemporaryError,
     CircuitOpenError,
     Job,
+    Leases,
 )
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
+Permit = Callable[[], Awaitable[bool]]
 JITTER: Final = 0.2
+
+
+class LeaseLostError(Exception):
+    """Another process has taken the message over."""
+
+
+async def _granted() -> bool:
+    return True
+
+
+_FAILURES = (LeaseLostError, CircuitOpenError, ChannelTemporaryError, ChannelPermanentError)
+
+
+def _failed(failure: Exception, sends: int) -> Attempt:
+    """Return the attempt that one of those ended."""
+    match failure:
+        case CircuitOpenError():
+            wait = failure.retry_after
+            return Attempt(Reason.CIRCUIT_OPEN, sends, str(failure), retry_after=wait)
+        case ChannelTemporaryError():
+            wait = failure.retry_after
+            return Attempt(failure.reason, sends, str(failure), retry_after=wait)
+        case ChannelPermanentError():
+            return Attempt(failure.reason, sends, str(failure), permanent=True)
+    return Attempt(Reason.LEASE_LOST, sends, "another process has taken it over")
 
 
 class Post(NamedTuple):
@@ -56,9 +83,11 @@ class PostalCourier:
         *,
         policy: RetryPolicy,
         clock: Callable[[], int],
+        leases: Leases,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._posts = posts
+        self._leases = leases
         self._circuits = circuits
         self._policy = policy
         self._clock = clock
@@ -69,15 +98,19 @@ class PostalCourier:
         letter = post.renderer.render(
             job.order, key=job.key, instead_of=job.instead_of, now=self._clock()
         )
-        return await self.carry(letter, endpoint, self._policy)
+        return await self._carry(
+            letter, endpoint, self._policy, permit=lambda: self._leases.confirm(job)
+        )
 
     async def test(self, order: Notification, endpoint: Endpoint) -> Attempt:
         """Send once, through the circuit, without retries."""
         renderer = self._posts[endpoint.name].renderer
         letter = renderer.render(order, key=order.id, instead_of="", now=self._clock())
-        return await self.carry(letter, endpoint, RetryPolicy(tries=1))
+        return await self._carry(letter, endpoint, RetryPolicy(tries=1), permit=_granted)
 
-    async def carry(self, letter: Letter, endpoint: Endpoint, policy: RetryPolicy) -> Attempt:
+    async def _carry(
+        self, letter: Letter, endpoint: Endpoint, policy: RetryPolicy, *, permit: Permit
+    ) -> Attempt:
         """Return how it ended; failures are values here."""
         sends = 0
 
@@ -89,17 +122,15 @@ class PostalCourier:
         circuit = self._circuits[endpoint.destination]
 
         async def through() -> None:
+            if not await permit():
+                raise LeaseLostError
             await circuit.call(once)
 
         began = self._clock()
         try:
             await self._retrying(policy)(through)
-        except CircuitOpenError as exc:
-            return Attempt(Reason.CIRCUIT_OPEN, sends, str(exc), retry_after=exc.retry_after)
-        except ChannelTemporaryError as exc:
-            return Attempt(exc.reason, sends, str(exc), retry_after=exc.retry_after)
-        except ChannelPermanentError as exc:
-            return Attempt(exc.reason, sends, str(exc), permanent=True)
+        except _FAILURES as exc:
+            return _failed(exc, sends)
         except Exception as exc:
             # A fault of ours in one message must not stop the others; it stays owed and visible.
             log.exception("send_failed", endpoint=endpoint.name)

@@ -103,9 +103,15 @@ class PostgresOutbox:
         }
 
     async def claim(
-        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+        self,
+        slots: Mapping[str, int],
+        *,
+        now: int,
+        busy: Collection[int] = (),
+        take_over: bool = True,
     ) -> list[Job]:
-        return await self._claim(sql.CLAIM, self._claim_parameters(slots, busy, now))
+        values = {**self._claim_parameters(slots, busy, now), "take_over": take_over}
+        return await self._claim(sql.CLAIM, values)
 
     async def claim_owed(
         self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
@@ -125,7 +131,7 @@ class PostgresOutbox:
         return {
             "id": job.id,
             "notification": job.order.id,
-            "owner": self._owner,
+            "fence": job.fence,
             "reason": attempt.reason.value,
             "error": printable(attempt.error[:MAX_ERROR]),
             "sends": attempt.sends,
@@ -186,12 +192,15 @@ class PostgresOutbox:
             cursor = await connection.execute(sql.STAND_INS, values)
             return sorted(row["receiver"] for row in await cursor.fetchall())
 
-    async def renew(self, ids: Sequence[int], *, now: int) -> None:
+    async def renew(self, jobs: Sequence[Job], *, now: int) -> set[int]:
+        values = {
+            "ids": [job.id for job in jobs],
+            "fences": [job.fence for job in jobs],
+            "until": at(now + self._lease_ms),
+        }
         async with self._database.transaction() as connection:
-            await connection.execute(
-                sql.RENEW,
-                {"ids": list(ids), "owner": self._owner, "until": at(now + self._lease_ms)},
-            )
+            cursor = await connection.execute(sql.RENEW, values)
+            return {row["id"] for row in await cursor.fetchall()}
 
     async def release(self, *, now: int) -> int:
         async with self._database.transaction() as connection:
@@ -219,4 +228,6 @@ def _job(row: DictRow) -> Job:
         rounds=row["rounds"],
         attempts=row["attempts"],
         created_at=ms(row["created_at"]),
+        fence=row["fence"],
+        lease_until=ms(row["lease_until"]),
     )

@@ -45,10 +45,11 @@ _TAKE: Final[LiteralString] = """
     ) AS found
 )
 UPDATE notification_deliveries d
-SET status = 'SENDING', lease_owner = %(owner)s, lease_until = %(until)s, updated_at = %(now)s
+SET status = 'SENDING', lease_owner = %(owner)s, lease_until = %(until)s, fence = d.fence + 1,
+    updated_at = %(now)s
 FROM due WHERE due.id = d.id
 RETURNING d.id, d.idempotency_key, d.payload, d.receiver, d.integration, d.channel, d.visited,
-          d.rounds, d.attempts, d.created_at, due.owed,
+          d.rounds, d.attempts, d.created_at, d.fence, d.lease_until, due.owed,
 """
 
 CLAIM: Final[LiteralString] = (
@@ -56,7 +57,8 @@ CLAIM: Final[LiteralString] = (
     + "SELECT d.id, EXISTS (SELECT 1 FROM failed_notifications f WHERE f.id = d.id) AS owed"
     + " FROM notification_deliveries d WHERE "
     + _DESTINATION
-    + " AND (d.status = 'QUEUED' OR (d.status = 'SENDING' AND d.lease_until <= %(now)s))"
+    + " AND (d.status = 'QUEUED'"
+    + " OR (%(take_over)s AND d.status = 'SENDING' AND d.lease_until <= %(now)s))"
     + _NOT_AT_WORK
     + _FIRST_IN_LANE
     + " ORDER BY d.id LIMIT slot.free FOR UPDATE OF d SKIP LOCKED"
@@ -127,19 +129,19 @@ FROM settled WHERE d.id = settled.id
 FELL_BACK: Final[LiteralString] = (
     "UPDATE notification_deliveries SET status = 'FELL_BACK', fallback = %(fallback)s,"
     + _ATTEMPTED
-    + "WHERE id = %(id)s AND status = 'SENDING' AND lease_owner = %(owner)s"
+    + "WHERE id = %(id)s AND status = 'SENDING' AND fence = %(fence)s"
 )
 
 FAILED: Final[LiteralString] = (
     "UPDATE notification_deliveries SET status = 'FAILED',"
     + _ATTEMPTED
-    + "WHERE id = %(id)s AND status = 'SENDING' AND lease_owner = %(owner)s"
+    + "WHERE id = %(id)s AND status = 'SENDING' AND fence = %(fence)s"
 )
 
 TOLD_ELSEWHERE: Final[LiteralString] = (
     "UPDATE notification_deliveries d SET status = 'SKIPPED',"
     + _ATTEMPTED
-    + """WHERE id = %(id)s AND status = 'SENDING' AND lease_owner = %(owner)s AND EXISTS (
+    + """WHERE id = %(id)s AND status = 'SENDING' AND fence = %(fence)s AND EXISTS (
     SELECT 1 FROM notification_deliveries e
     WHERE e.notification_id = %(notification)s AND e.id <> %(id)s AND e.status = 'DELIVERED'
       AND cardinality(e.visited) > 1)
@@ -191,8 +193,10 @@ WHERE d.group_key = %(group_key)s AND cardinality(d.visited) > 1 AND d.visited[1
 """
 
 RENEW: Final[LiteralString] = """
-UPDATE notification_deliveries SET lease_until = %(until)s
-WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s AND status = 'SENDING'
+UPDATE notification_deliveries d SET lease_until = %(until)s
+FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS held (id, fence)
+WHERE d.id = held.id AND d.fence = held.fence AND d.status = 'SENDING'
+RETURNING d.id
 """
 
 RELEASE: Final[LiteralString] = """

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     WAITS_FOR_EARLIER = "waits_for_earlier"
     RESOLVED_NOT_WANTED = "resolved_not_wanted"
     TOLD_ELSEWHERE = "told_elsewhere"
+    LEASE_LOST = "lease_lost"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -52,6 +53,8 @@ class Action(StrEnum):
     FELL_BACK = "fell_back"
     OWED = "owed"
     DEAD = "dead"
+    LEFT = "left"
+    """Another process has taken it over, and decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def judge(
     """
     if attempt.delivered:
         return Verdict(Action.DELIVERED)
+    if attempt.reason is Reason.LEASE_LOST:
+        return Verdict(Action.LEFT)
     if taken_over_by is not None and not owed:
         return Verdict(Action.FELL_BACK, fallback=taken_over_by)
     if attempt.permanent or now - created_at >= patience.give_up:

@@ -8,6 +8,7 @@ from typing import Final
 
 from notification_service import telemetry
 from notification_service.domain.circuit import Readiness
+from notification_service.entrypoints.leases import STORE_PAUSE, LeaseBook
 from notification_service.handlers import Notifier
 from notification_service.ports import Circuits, Job, Outbox
 from service_runtime import tracing
@@ -16,7 +17,6 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 POLL_SECONDS: Final = 1.0
-STORE_PAUSE: Final = 0.5
 NOWHERE: Final = ""
 """The destination of messages whose endpoint the configuration lacks."""
 
@@ -32,6 +32,7 @@ class Dispatcher:
         *,
         notifier: Notifier,
         outbox: Outbox,
+        leases: LeaseBook,
         circuits: Circuits,
         places: Mapping[str, str],
         concurrency: int,
@@ -41,6 +42,7 @@ class Dispatcher:
     ) -> None:
         self._notifier = notifier
         self._outbox = outbox
+        self._leases = leases
         self._circuits = circuits
         self._places = dict(places)
         self._concurrency = concurrency
@@ -51,6 +53,7 @@ class Dispatcher:
         self._running: dict[asyncio.Task[None], Job] = {}
         self._crowd: Counter[str] = Counter()
         self._recovered: set[str] = set()
+        self._settled_at = 0
 
     def wake(self) -> None:
         """Say that something may be due."""
@@ -71,6 +74,8 @@ class Dispatcher:
                     await self._round()
                 except TemporaryError as exc:
                     log.warning("claim_postponed", reason=str(exc))
+                    # Whoever sent while the store was away marks it first when it is back.
+                    self._settled_at = self._clock() + round(self._lease * 1000)
                     await self._pause(stopping, STORE_PAUSE)
                     continue
                 waking = asyncio.create_task(self._wake.wait())
@@ -92,7 +97,12 @@ class Dispatcher:
             self._recovered.discard(destination)
         fresh = self._free({*self._places.values(), NOWHERE})
         if fresh:
-            self._start(await self._outbox.claim(fresh, now=self._clock(), busy=self._at_work()))
+            now = self._clock()
+            self._start(
+                await self._outbox.claim(
+                    fresh, now=now, busy=self._at_work(), take_over=now >= self._settled_at
+                )
+            )
         owed = self._owed_slots()
         if owed:
             due = await self._outbox.claim_owed(owed, now=self._clock(), busy=self._at_work())
@@ -123,11 +133,12 @@ class Dispatcher:
             destination = self._places.get(f"{job.receiver}/{job.integration}", NOWHERE)
             task = asyncio.create_task(self._deliver(job), name=f"deliver-{job.id}")
             self._running[task] = job
+            self._leases.hold(job)
             self._crowd[destination] += 1
             telemetry.IN_FLIGHT.labels(destination).inc()
 
             def ended(done: "asyncio.Task[None]", destination: str = destination) -> None:
-                self._running.pop(done, None)
+                self._leases.drop(self._running.pop(done))
                 self._crowd[destination] -= 1
                 telemetry.IN_FLIGHT.labels(destination).dec()
                 self._wake.set()
@@ -159,10 +170,8 @@ class Dispatcher:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._lease / 3)
-            ids = self._at_work()
-            if ids:
-                with contextlib.suppress(TemporaryError):  # the next round tries again
-                    await self._outbox.renew(ids, now=self._clock())
+            with contextlib.suppress(TemporaryError):  # the next round tries again
+                await self._leases.renew()
 
     async def drain(self, grace: float) -> None:
         """Let what is in flight end within `grace` seconds, then give the rest back."""

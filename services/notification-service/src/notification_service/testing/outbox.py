@@ -25,6 +25,7 @@ class Stored:
     attempts: int = 0
     rounds: int = 0
     lease_until: int = 0
+    fence: int = 0
     failed: str | None = None
     """Its status in `failed_notifications`, where it has a row there."""
     next_at: int = 0
@@ -34,6 +35,9 @@ class Stored:
     @property
     def lane(self) -> tuple[str, str]:
         return self.delivery.endpoint.name, self.delivery.order.group_key
+
+    def left_behind(self, now: int) -> bool:
+        return self.status == "SENDING" and self.lease_until <= now
 
     @property
     def stands_in(self) -> bool:
@@ -77,13 +81,18 @@ class FakeOutbox:
         return any(one.status == "FAILED" and one.failed in owed for one in self._earlier(row))
 
     async def claim(
-        self, slots: Mapping[str, int], *, now: int, busy: Collection[int] = ()
+        self,
+        slots: Mapping[str, int],
+        *,
+        now: int,
+        busy: Collection[int] = (),
+        take_over: bool = True,
     ) -> list[Job]:
         self._check()
         due = [
             row
             for row in self.rows.values()
-            if (row.status == "QUEUED" or (row.status == "SENDING" and row.lease_until <= now))
+            if (row.status == "QUEUED" or (take_over and row.left_behind(now)))
             and row.id not in busy
             and not self._blocked(row)
         ]
@@ -113,10 +122,11 @@ class FakeOutbox:
             if left.get(destination, 0) < 1:
                 continue
             left[destination] -= 1
+            row.fence += 1
+            row.status, row.lease_until = "SENDING", now + self.lease_ms
             job = self._job(row)
             if job.owed:
                 row.failed = "RETRYING"
-            row.status, row.lease_until = "SENDING", now + self.lease_ms
             jobs.append(job)
         return jobs
 
@@ -135,7 +145,13 @@ class FakeOutbox:
             rounds=row.rounds,
             attempts=row.attempts,
             created_at=row.created_at,
+            fence=row.fence,
+            lease_until=row.lease_until,
         )
+
+    def _ours(self, job: Job) -> bool:
+        row = self.rows[job.id]
+        return row.status == "SENDING" and row.fence == job.fence
 
     def _chain(self, job: Job) -> list[Stored]:
         rows = self.rows.values()
@@ -170,7 +186,7 @@ class FakeOutbox:
     ) -> None:
         self._check()
         row = self.rows[job.id]
-        if row.status == "SENDING":
+        if self._ours(job):
             row.fallback = instead[0].endpoint.receiver
             self._end(row, "FELL_BACK", attempt)
             await self.add(instead, now=now)
@@ -178,7 +194,7 @@ class FakeOutbox:
     async def owe(self, job: Job, attempt: Attempt, *, next_at: int | None, now: int) -> None:  # noqa: ARG002
         self._check()
         row = self.rows[job.id]
-        if row.status != "SENDING":
+        if not self._ours(job):
             return
         chain = self._chain(job)
         stand_ins = [other for other in chain if other.stands_in]
@@ -219,10 +235,12 @@ class FakeOutbox:
             }
         )
 
-    async def renew(self, ids: Sequence[int], *, now: int) -> None:
+    async def renew(self, jobs: Sequence[Job], *, now: int) -> set[int]:
         self._check()
-        for id_ in ids:
+        ours = {job.id for job in jobs if self._ours(job)}
+        for id_ in ours:
             self.rows[id_].lease_until = now + self.lease_ms
+        return ours
 
     async def release(self, *, now: int) -> int:
         self._check()
