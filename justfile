@@ -33,7 +33,7 @@ docs:
 types:
     for m in {{members}}; do mypy --no-error-summary $m; done
     MYPYPATH=integration-tests mypy --no-error-summary --explicit-package-bases integration-tests
-    MYPYPATH=load-test mypy --no-error-summary --explicit-package-bases load-test
+    MYPYPATH=load-test:deploy mypy --no-error-summary --explicit-package-bases load-test
     MYPYPATH=deploy mypy --no-error-summary --explicit-package-bases deploy
     MYPYPATH=grafana mypy --no-error-summary --explicit-package-bases grafana
 
