@@ -16,12 +16,6 @@ SHIPPED = Path(__file__).parents[3] / "config" / "tocsin.yml"
 def test_the_defaults_need_no_environment() -> None:
     settings = Settings()
     assert (settings.port, settings.dedup_ttl) == (8082, timedelta(hours=1))
-    assert settings.instance == ""
-
-
-def test_the_member_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALERT_MANAGER_INSTANCE", "am-1")
-    assert Settings().instance == "am-1"
 
 
 def test_the_time_to_live_is_set_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

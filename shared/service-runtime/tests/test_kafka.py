@@ -160,28 +160,6 @@ async def test_a_record_that_is_too_large_will_never_be_sent() -> None:
         await producer.close(0.1)
 
 
-async def test_a_consumer_whose_place_another_took_ends(backing: Backing, topic: str) -> None:
-    settings = ConsumerSettings(backing.kafka, f"g-{topic}", "test", [topic], instance_id="same")
-
-    async def handle(_batch: Sequence[Parsed[str]]) -> None:
-        started.set()
-
-    async with producer_of(backing) as producer:
-        running = []
-        for _ in range(2):
-            started = asyncio.Event()
-            consumer = BatchConsumer[str](
-                settings, service="test", dead_letters=producer, parse=parse, handle=handle
-            )
-            running.append(asyncio.create_task(consumer.run(stop := asyncio.Event())))
-            await producer.send(topic, b"x", key=b"k")
-            await asyncio.wait_for(started.wait(), 30)
-        with pytest.raises(PermanentError, match="fenced"):
-            await asyncio.wait_for(running[0], 30)
-        stop.set()
-        await running[1]
-
-
 class PickySink:
     """A dead-letter topic: takes nothing over `limit` bytes, and `outages` times nothing at all."""
 

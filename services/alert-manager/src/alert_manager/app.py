@@ -112,7 +112,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     announce_build(SERVICE)
     sock = listen(settings.host, settings.port)
     async with build(settings) as wired:
-        reading = Reading(settings.kafka_bootstrap_servers, settings.instance, settings.max_batch)
+        reading = Reading(settings.kafka_bootstrap_servers, settings.max_batch)
         app = http.build_app(wired.desk, wired.health)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sock, stop, grace=settings.shutdown_grace / 2))

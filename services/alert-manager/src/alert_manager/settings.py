@@ -57,7 +57,3 @@ class Settings(ServiceSettings):
     """How readers of a notification reach this service; links begin with it."""
     max_batch: int = Field(default=500, ge=1, le=5_000)
     """Records judged in one transaction. Fewer cost more per record; more hold locks longer."""
-    instance: str = Field(default="", max_length=200, pattern=r"^[a-zA-Z0-9._-]*$")
-    """Static name of this process in its consumer groups, unique in them: a restart under the same
-    name gets its partitions back at once, but an outage of the broker that outlasts the session
-    can fence it, which costs a restart. Empty: after a death its partitions wait some seconds."""

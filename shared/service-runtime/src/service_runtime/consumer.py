@@ -60,8 +60,6 @@ class ConsumerSettings(NamedTuple):
     group: str
     client_id: str
     topics: Sequence[str]
-    instance_id: str = ""
-    """Static membership: a restart under the same id takes its partitions back at once."""
     max_batch: int = 500
     session_timeout_ms: int = 6_000
 
@@ -113,7 +111,6 @@ class BatchConsumer(Generic[T]):
                 **client_log_settings(settings.client_id),
                 "bootstrap.servers": settings.bootstrap_servers,
                 "group.id": settings.group,
-                **({"group.instance.id": settings.instance_id} if settings.instance_id else {}),
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",
@@ -272,8 +269,7 @@ class BatchConsumer(Generic[T]):
 
 def _demand_not_fatal(error: KafkaError) -> None:
     """Raise PermanentError if the client is of no use any more."""
-    dead = {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID}  # noqa: SLF001 - its public name
-    if error.fatal() or error.code() in dead:
+    if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - its public name
         message = f"Kafka: {error.str()}"
         raise PermanentError(message)
 

@@ -27,8 +27,6 @@ class Reading(NamedTuple):
     """How this process reads."""
 
     servers: str
-    instance: str
-    """Name of this process in its groups; "" makes it a passing guest."""
     max_batch: int
 
     def of(self, topic: Topic, *, group: str, name: str) -> ConsumerSettings:
@@ -38,7 +36,6 @@ class Reading(NamedTuple):
             group=group,
             client_id=f"{SERVICE}-{name}",
             topics=[topic],
-            instance_id=self.instance,
             max_batch=self.max_batch,
         )
 
