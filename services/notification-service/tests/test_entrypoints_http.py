@@ -117,7 +117,7 @@ async def test_circuits_have_the_shape_that_operators_know(bench: Bench) -> None
 
 async def test_attempts_are_listed_with_their_story(bench: Bench) -> None:
     bench.ledger.rows = [ROW]
-    answer = await bench.ask("GET", "/api/notifications?status=DELIVERED&alert=a")
+    answer = await bench.ask("GET", "/api/notifications?status=Delivered&alert=a")
     (shown,) = answer.json()["notifications"]
     assert (shown["id"], shown["insteadOf"], shown["fallback"]) == ("7", "pager", None)
     assert shown["createdAt"] == "2026-01-31T10:00:00.123Z"
@@ -138,7 +138,7 @@ async def test_a_page_that_is_full_names_the_next(bench: Bench) -> None:
 
 async def test_what_is_owed_is_listed(bench: Bench) -> None:
     bench.ledger.rows = [FAILED]
-    answer = await bench.ask("GET", "/api/notifications/failed?status=PENDING")
+    answer = await bench.ask("GET", "/api/notifications/failed?status=pending&channel=Slack")
     (shown,) = answer.json()["notifications"]
     assert (shown["alertId"], shown["nextAttemptAt"]) == ("a", "2026-01-31T10:00:00.123Z")
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from alert_contracts.times import rfc3339
@@ -26,6 +26,10 @@ Cursor = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 DeliveryStatus = Literal["QUEUED", "SENDING", "DELIVERED", "FELL_BACK", "FAILED", "SKIPPED"]
 FailedStatus = Literal["PENDING", "RETRYING", "DELIVERED", "DEAD"]
+Upper = BeforeValidator(lambda text: text.upper() if isinstance(text, str) else text)
+Lower = BeforeValidator(lambda text: text.lower() if isinstance(text, str) else text)
+AnyChannel = Annotated[Channel | None, Lower]
+"""Filters take their words in any case."""
 _RETRIABLE: Final = frozenset({"PENDING", "DEAD"})
 
 
@@ -104,8 +108,8 @@ def _add_lists(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/notifications", tags=["delivery"])
     async def attempts(
         *,
-        status: DeliveryStatus | None = None,
-        channel: Channel | None = None,
+        status: Annotated[DeliveryStatus | None, Upper] = None,
+        channel: AnyChannel = None,
         receiver: Name = None,
         notification: Name = None,
         alert: Name = None,
@@ -126,8 +130,8 @@ def _add_lists(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/notifications/failed", tags=["delivery"])
     async def failed(
         *,
-        status: FailedStatus | None = None,
-        channel: Channel | None = None,
+        status: Annotated[FailedStatus | None, Upper] = None,
+        channel: AnyChannel = None,
         receiver: Name = None,
         alert: Name = None,
         cursor: Cursor = None,
@@ -143,8 +147,8 @@ def _add_retries(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/notifications/failed/retry", tags=["delivery"], status_code=HTTPStatus.ACCEPTED)
     async def retry_failed(
         *,
-        status: Literal["PENDING", "DEAD"] | None = None,
-        channel: Channel | None = None,
+        status: Annotated[Literal["PENDING", "DEAD"] | None, Upper] = None,
+        channel: AnyChannel = None,
         receiver: Name = None,
         alert: Name = None,
     ) -> dict[str, int]:
