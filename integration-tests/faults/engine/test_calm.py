@@ -1,0 +1,11 @@
+"""Without any fault: the engine says what the oracle says."""
+
+from faults.lab.bench import Bench, trial
+
+
+def test_the_engine_says_what_the_oracle_says(bench: Bench) -> None:
+    with trial(bench, "calm", seed=7, rate=5_000) as running:
+        running.start()
+        running.steady(25)
+        verdict = running.settle()
+        assert not verdict.differences, verdict.differences[:20]

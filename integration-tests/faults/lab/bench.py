@@ -1,0 +1,194 @@
+"""The laboratory: broker and workers once, and for each test a tenant, its load and its verdict."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from faults.lab.broker import Broker
+from faults.lab.driver import Driver
+from faults.lab.lag import LagWatch
+from faults.lab.topics import Alerts, Rules, until
+from faults.lab.workers import Role, Worker
+from faults.lab.workload import Workload, rules
+from oracle.journal import events_of, read
+from oracle.told import gather
+from oracle.verdict import Verdict, compare, counted
+from oracle.watch import read_rule
+from oracle.windows import tally
+
+from alert_contracts.rules import Rule, encode_rule
+
+SETTLE_S: Final = 120.0
+FALLS_S: Final = 15.0
+PATIENCE_S: Final = 90.0
+IDLE_S: Final = 2.0
+MEMORY_KIB: Final = 300 * 1024
+SETTINGS: Final[Mapping[str, str]] = {"ALERT_RULE_ENGINE_IDLE_AFTER": f"PT{IDLE_S:g}S"}
+MAX_WORKERS: Final = 3
+
+
+class Bench:
+    """A broker, and workers of both roles; as many run as `scale` has asked for."""
+
+    def __init__(self, directory: Path, *, port: int) -> None:
+        self.directory = directory
+        self.broker = Broker(directory / "stack", port=port)
+        self.broker.start()
+        self.broker.provision()
+        self._port = port
+        self._workers: dict[Role, list[Worker]] = {"evaluate": [], "aggregate": []}
+        for role in self._workers:
+            self._workers[role] = [self._worker(role, number) for number in range(MAX_WORKERS)]
+        self._running: dict[Role, list[Worker]] = {"evaluate": [], "aggregate": []}
+        self.rules = Rules(self.broker.address)
+        self.lag: LagWatch | None = None
+
+    def _worker(self, role: Role, number: int) -> Worker:
+        offset = 2 + 2 * number + (role == "aggregate")
+        return Worker(
+            role,
+            f"{role}-{number}",
+            port=self._port + offset,
+            environment={"KAFKA_BOOTSTRAP_SERVERS": self.broker.address, **SETTINGS},
+            log=self.directory / f"{role}-{number}.log",
+        )
+
+    def running(self, role: Role) -> list[Worker]:
+        return list(self._running[role])
+
+    def scale(self, role: Role, wanted: int) -> None:
+        """Let so many workers of a role run, and wait until they do."""
+        running = self._running[role]
+        while len(running) > wanted:
+            running.pop().stop()
+        while len(running) < wanted:
+            worker = self._workers[role][len(running)]
+            worker.start()
+            running.append(worker)
+        for worker in running:
+            worker.await_ready()
+
+    def calm(self) -> None:
+        """Return to one worker of each role, ready, with nothing left to do."""
+        self.scale("evaluate", 1)
+        self.scale("aggregate", 1)
+
+    def counted(self) -> float:
+        """Return how many events the state says were counted; -1 if not all of it answers."""
+        values = [
+            worker.metric("tocsin_engine_counted_events_total")
+            for worker in self.running("aggregate")
+        ]
+        return sum(value for value in values if value is not None) if None not in values else -1
+
+    def close(self) -> None:
+        for role in self._running:
+            for worker in self._running[role]:
+                worker.stop()
+        self.broker.close()
+
+
+class Trial:
+    """One tenant under load, from its rules to the verdict."""
+
+    def __init__(self, bench: Bench, name: str, *, seed: int, rate: int) -> None:
+        self.bench = bench
+        self.tenant = f"{name}-{seed}-{os.getpid()}"
+        self.workload = Workload(self.tenant, seed)
+        self.rules: list[Rule] = rules(self.tenant)
+        self.journal = bench.directory / f"{self.tenant}.ndjson"
+        self.alerts = Alerts(bench.broker.address)
+        self.lag = LagWatch(bench.broker.address)
+        self.driver = Driver(
+            bench.broker.address, self.workload, self.journal, rate=rate, seed=seed
+        )
+        self.recoveries: dict[str, float] = {}
+        self._before = bench.counted()
+
+    def start(self) -> None:
+        self.bench.rules.publish(*self.rules)
+        self.driver.start()
+
+    def steady(self, seconds: float) -> None:
+        """Let the load run undisturbed for a while."""
+        time.sleep(seconds)
+
+    def overcome(self, fault: str, since: float, *, within: float = FALLS_S) -> None:
+        """Wait until the lag falls again after a fault; note how long that took."""
+
+        def what() -> str:
+            return f"the lag falls after: {fault}; committed and end: {self.lag.behind()}"
+
+        until(lambda: self.lag.fallen(since) is not None, what=what, within=PATIENCE_S)
+        moved, done = self.lag.falling(since), self.lag.fallen(since)
+        assert moved is not None
+        self.recoveries[fault] = moved
+        say(f"{fault}: the lag fell again after {moved:.1f} s, all was done after {done:.1f} s")
+        assert moved <= within, f"{fault}: the lag fell only after {moved:.1f} s"
+
+    def settle(self) -> Verdict:
+        """End the load, wait until all is judged, and compare with the oracle."""
+        self.driver.finish()
+        accepted = self.driver.events
+
+        def all_counted() -> bool:
+            return self.bench.counted() - self._before >= accepted
+
+        began = time.monotonic()
+        _patiently(all_counted, SETTLE_S)
+        _patiently(self._all_over, SETTLE_S)
+        verdict = self._verdict()
+        said = self.bench.counted() - self._before
+        verdict.differences += counted(accepted, said)
+        verdict.differences += self.lag.regressions
+        say(f"{self.tenant}: {accepted} events in all; {verdict}")
+        say(f"settled {time.monotonic() - began:.1f} s after the last event")
+        return verdict
+
+    def _all_over(self) -> bool:
+        told = gather(self.alerts.of(self.tenant))
+        quiet = self.alerts.silence() >= IDLE_S
+        return quiet and bool(told) and all(each.over for each in told)
+
+    def _verdict(self) -> Verdict:
+        batches = list(read(self.journal))
+        watches = [read_rule(json.loads(encode_rule(rule))) for rule in self.rules]
+        windows = tally(batches, watches)
+        verdict = compare(windows, watches, gather(self.alerts.of(self.tenant)))
+        assert events_of(batches) == self.driver.events
+        return verdict
+
+    def close(self) -> None:
+        self.bench.rules.delete(*self.rules)
+        self.alerts.close()
+        self.lag.close()
+        self.journal.unlink(missing_ok=True)
+
+
+def say(line: str) -> None:
+    """Tell whoever watches a long test how it goes."""
+    print(line, flush=True)  # noqa: T201 - that is its purpose
+
+
+def _patiently(question: Callable[[], bool], within: float) -> bool:
+    """Wait for a yes; without one the verdict will say what is missing."""
+    try:
+        until(question, what="", within=within)
+    except AssertionError:
+        return False
+    return True
+
+
+@contextmanager
+def trial(bench: Bench, name: str, *, seed: int, rate: int) -> Iterator[Trial]:
+    """Run a test's load; the driver is ended whatever happens."""
+    bench.calm()
+    running = Trial(bench, name, seed=seed, rate=rate)
+    try:
+        yield running
+    finally:
+        running.close()

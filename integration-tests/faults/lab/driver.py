@@ -1,0 +1,156 @@
+"""Posts a workload as the gateway would: batches keyed by their id, counted once acknowledged.
+
+Batches wait a little before they are sent, each for a time of its own, so they are reordered; some
+are sent twice. When too many are unacknowledged nothing is made, as with a client that waits.
+"""
+
+import heapq
+import random
+import threading
+import time
+from collections.abc import Sequence
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError, Message, Producer
+from faults.lab.topics import QUICK
+from faults.lab.workload import PERIOD, Workload
+from oracle.journal import Journal
+
+from alert_contracts.events import NDJSON
+from alert_contracts.topics import MAX_RECORD_BYTES, Header, Schema, Topic
+
+TICK_S: Final = 0.05
+REORDER_S: Final = 0.8
+REPEATED: Final = 0.02
+REPEAT_S: Final = 4.0
+UNANSWERED: Final = 60
+DELIVERY_S: Final = 240.0
+
+
+class _Parcel(NamedTuple):
+    due: float
+    number: int
+    id: str
+    lines: Sequence[str]
+
+
+class Driver:
+    """Posts in the background from `start` to `finish`."""
+
+    def __init__(
+        self, brokers: str, workload: Workload, journal: Path, *, rate: int, seed: int
+    ) -> None:
+        self.failures: list[str] = []
+        self.events = 0
+        """Events of batches that were acknowledged, each batch once."""
+        self._workload = workload
+        self._journal = Journal(journal)
+        self._known: set[str] = set()
+        self._rate = rate
+        self._draw = random.Random(seed)  # noqa: S311 - nothing secret
+        self._parcels: list[_Parcel] = []
+        self._number = count()
+        self._unanswered = 0
+        self._enough = threading.Event()
+        self._producer = Producer(
+            {
+                "bootstrap.servers": brokers,
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "message.max.bytes": MAX_RECORD_BYTES,
+                "message.timeout.ms": int(DELIVERY_S * 1000),
+                **QUICK,
+            }
+        )
+        self._thread = threading.Thread(target=self._drive, name="driver", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Make no more events; return when all that were made are acknowledged."""
+        self._enough.set()
+        self._thread.join()
+        if self._producer.flush(DELIVERY_S):
+            self.failures.append("batches were never acknowledged")
+        self._journal.close()
+        assert not self.failures, self.failures[:5]
+
+    def _drive(self) -> None:
+        told = _now()
+        while not self._enough.is_set():
+            self._enough.wait(TICK_S)
+            now = _now()
+            if self._unanswered < UNANSWERED:
+                self._make(told, now)
+            told = now
+            self._send(time.monotonic())
+        self._send(float("inf"))
+
+    def _make(self, begin: int, end: int) -> None:
+        """Make the events of [begin, end): one batch, two where a period ends in between."""
+        middle = end - end % PERIOD
+        cuts = (begin, middle, end) if begin < middle < end else (begin, end)
+        for left, right in pairwise(cuts):
+            background = self._rate * (right - left) // 1000
+            lines = list(self._workload.lines(left, right, background))
+            if lines:
+                self._draw.shuffle(lines)
+                self._plan(lines)
+
+    def _plan(self, lines: Sequence[str]) -> None:
+        number = next(self._number)
+        id_ = f"{self._workload.tenant}-{number}"
+        now = time.monotonic()
+        due = now + self._draw.uniform(0, REORDER_S)
+        heapq.heappush(self._parcels, _Parcel(due, number, id_, lines))
+        if self._draw.random() < REPEATED:
+            again = due + self._draw.uniform(0.1, REPEAT_S)
+            heapq.heappush(self._parcels, _Parcel(again, next(self._number), id_, lines))
+
+    def _send(self, now: float) -> None:
+        while self._parcels and self._parcels[0].due <= now:
+            self._post(heapq.heappop(self._parcels))
+        self._producer.poll(0)
+
+    def _post(self, parcel: _Parcel) -> None:
+        self._unanswered += 1
+
+        def answered(error: KafkaError | None, message: Message) -> None:
+            self._unanswered -= 1
+            if error is not None:
+                self.failures.append(f"{parcel.id}: {error}")
+            else:
+                self._accept(parcel, message)
+
+        headers = {
+            Header.CONTENT_TYPE: NDJSON,
+            Header.SCHEMA: str(Schema.LOG_BATCH),
+            Header.TENANT: self._workload.tenant,
+            Header.COUNT: str(len(parcel.lines)),
+            Header.ACCEPTED_AT: str(_now()),
+        }
+        self._producer.produce(
+            Topic.LOG_EVENTS,
+            "\n".join(parcel.lines).encode() + b"\n",
+            parcel.id.encode(),
+            headers=[(str(name), text.encode()) for name, text in headers.items()],
+            on_delivery=answered,
+        )
+
+    def _accept(self, parcel: _Parcel, message: Message) -> None:
+        place = (message.partition() or 0, message.offset() or 0)
+        self._journal.accepted(
+            parcel.id, at=_now(), partition=place[0], offset=place[1], lines=parcel.lines
+        )
+        if parcel.id not in self._known:
+            self._known.add(parcel.id)
+            self.events += len(parcel.lines)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

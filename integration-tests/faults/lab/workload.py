@@ -1,0 +1,168 @@
+"""Which events are made when: drawn from a seed, laid out so that most alerts are unambiguous.
+
+Time is cut into periods of ten seconds. Each service misbehaves in one way in at most one period of
+eight, so its alerts are apart from each other, and each of its windows belongs to one verdict.
+Every event also carries its period in an attribute: a rule that groups by it says of every window
+how much was in it.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from alert_contracts.rules import Rule, RuleType, Severity, Window, WindowKind
+
+PERIOD: Final = 10_000
+ROUND: Final = 8
+"""Periods until a service misbehaves in the same way again."""
+SERVICES: Final = 40
+ERRORS: Final = 30
+"""Threshold of errors a window; several services stay at just that."""
+BURST: Final = 25
+"""Threshold of bursts."""
+SLOW_MS: Final = 2_000
+LATENESS: Final = 180_000
+RESOLVE_AFTER: Final = 10_000
+BURST_TICKS: Final = 3
+EDGE: Final = 5
+"""One service in so many is only ever at the threshold, never above it."""
+
+
+class Occasion(NamedTuple):
+    """What a service does in a period."""
+
+    errors: int
+    server_errors_at: int | None
+    """Offset in the period, ms; a whole second."""
+    warnings_at: int | None
+    slow: bool
+
+
+class Workload:
+    """The events of one test. The same seed makes the same services misbehave."""
+
+    def __init__(self, tenant: str, seed: int) -> None:
+        self.tenant = tenant
+        self._seed = seed
+        draw = random.Random(seed)  # noqa: S311 - nothing secret
+        self.services = [f"svc-{number:02}" for number in range(SERVICES)]
+        turns = [[draw.randrange(ROUND) for _ in self.services] for _ in range(4)]
+        self._occasions: dict[tuple[str, int], Occasion] = {}
+        self._turns = dict(zip(self.services, zip(*turns, strict=True), strict=True))
+
+    def occasion(self, service: str, period: int) -> Occasion:
+        """Return what a service does in a period (counted since the epoch)."""
+        known = self._occasions.get((service, period))
+        if known is None:
+            known = self._occasions[service, period] = self._decide(service, period)
+        return known
+
+    def _decide(self, service: str, period: int) -> Occasion:
+        draw = random.Random(f"{self._seed}/{service}/{period}")  # noqa: S311
+        bad, broken, noisy, slow = (turn == period % ROUND for turn in self._turns[service])
+        edge = self.services.index(service) % EDGE == 0
+        errors = draw.randint(0, ERRORS // 2)
+        if edge:
+            errors = ERRORS
+        elif bad:
+            errors = draw.choice((ERRORS + 1, 2 * ERRORS))
+        return Occasion(
+            errors,
+            draw.randrange(1, 9) * 1_000 if broken else None,
+            draw.randrange(1, 9) * 1_000 if noisy else None,
+            slow and not edge,
+        )
+
+    def burst_of(self, service: str) -> int:
+        """Return how large the bursts of a service are: just too large, or just not."""
+        return BURST if self.services.index(service) % EDGE == 0 else BURST + 1
+
+    def lines(self, begin: int, end: int, background: int) -> Iterator[str]:
+        """Yield the events of [begin, end), in epoch ms and one period, as JSON lines."""
+        period = begin // PERIOD
+        occasions = [self.occasion(service, period) for service in self.services]
+        for number in range(background):
+            at = begin + (end - begin) * number // background
+            which = (begin + number) % SERVICES
+            taken = SLOW_MS if occasions[which].slow else 20 + number % 80
+            yield _line(at, self.services[which], "INFO", f'"responseTime":{taken},')
+        for service, occasion in zip(self.services, occasions, strict=True):
+            yield from self._misbehaviour(service, occasion, period * PERIOD, range(begin, end))
+
+    def _misbehaviour(
+        self, service: str, occasion: Occasion, start: int, now: range
+    ) -> Iterator[str]:
+        share = PERIOD * 4 // 5 // max(occasion.errors, 1)
+        for number in range(occasion.errors):
+            at = start + number * share
+            if at in now:
+                yield _line(at, service, "ERROR", "")
+        for offset, level, more in (
+            (occasion.server_errors_at, "INFO", '"statusCode":503,'),
+            (occasion.warnings_at, "WARN", ""),
+        ):
+            for number in range(0 if offset is None else self.burst_of(service)):
+                at = start + (offset or 0) + number * 30
+                if at in now:
+                    yield _line(at, service, level, more)
+
+
+def _line(at: int, service: str, level: str, more: str) -> str:
+    return (
+        f'{{"timestamp":{at},"service":"{service}","level":"{level}",{more}'
+        f'"message":"GET /orders/{at % 9973}","attributes":{{"period":"{at // PERIOD}"}}}}'
+    )
+
+
+def rules(tenant: str) -> list[Rule]:
+    """Return the rules under which this workload's alerts are known."""
+    return [
+        _rule(
+            tenant, "census", 'level == "INFO"', threshold=0, by=("service", "attributes.period"),
+        ),
+        _rule(
+            tenant, "errors", 'level in ["ERROR", "FATAL"]', threshold=ERRORS,
+            type_=RuleType.ERROR_THRESHOLD,
+        ),
+        _rule(
+            tenant, "bursts", "statusCode >= 500", threshold=BURST, type_=RuleType.SERVER_ERROR,
+            kind="sliding", step=1_000,
+        ),
+        _rule(
+            tenant, "slow", "has(responseTime)", threshold=1_000, type_=RuleType.LATENCY,
+            condition="p95 > threshold", value="responseTime", min_count=20,
+        ),
+    ]  # fmt: skip
+
+
+def _rule(
+    tenant: str,
+    id_: str,
+    match: str,
+    *,
+    threshold: float,
+    type_: RuleType = RuleType.EVENT_COUNT,
+    condition: str = "count > threshold",
+    value: str | None = None,
+    min_count: int = 1,
+    kind: WindowKind = "tumbling",
+    size: int = PERIOD,
+    step: int = PERIOD,
+    by: tuple[str, ...] = ("service",),
+) -> Rule:
+    return Rule(
+        id=id_,
+        tenant=tenant,
+        revision=1,
+        name=id_,
+        type=type_,
+        match=match,
+        condition=condition,
+        severity=Severity.LOW,
+        window=Window(kind, size, step, LATENESS),
+        group_by=by,
+        threshold=threshold,
+        value=value,
+        min_count=min_count,
+        resolve_after=RESOLVE_AFTER,
+    )

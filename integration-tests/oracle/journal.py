@@ -1,0 +1,56 @@
+"""The journal of accepted batches: NDJSON on disk, one acknowledged batch a line.
+
+A batch that was sent twice stands there twice, under one id; it counts once.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+Event = dict[str, Any]
+
+
+class Batch(NamedTuple):
+    """What was acknowledged: the id, when (epoch ms), where it lies, and its events."""
+
+    id: str
+    accepted_at: int
+    partition: int
+    offset: int
+    events: Sequence[Event]
+
+
+class Journal:
+    """Written by whoever posts, once a batch is acknowledged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: TextIO = path.open("a")
+
+    def accepted(
+        self, batch: str, *, at: int, partition: int, offset: int, lines: Sequence[str]
+    ) -> None:
+        """Note an acknowledged batch; `lines` are its events as JSON."""
+        head = json.dumps({"batch": batch, "acceptedAt": at, "at": [partition, offset]})
+        self._file.write(f'{head[:-1]},"events":[{",".join(lines)}]}}\n')
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read(path: Path) -> Iterator[Batch]:
+    """Yield every batch once, in the order in which they were first acknowledged."""
+    known: set[str] = set()
+    with path.open() as file:
+        for line in file:
+            found = json.loads(line)
+            if found["batch"] not in known:
+                known.add(found["batch"])
+                partition, offset = found["at"]
+                yield Batch(found["batch"], found["acceptedAt"], partition, offset, found["events"])
+
+
+def events_of(batches: Iterable[Batch]) -> int:
+    """Return how many events must have been counted."""
+    return sum(len(batch.events) for batch in batches)
