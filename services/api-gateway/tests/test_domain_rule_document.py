@@ -83,6 +83,16 @@ def test_a_sound_rule_has_no_problem(changes: dict[str, Any]) -> None:
         ({"labels": {"a-b": "x"}}, "/labels/a-b", "must match ^[a-zA-Z_]"),
         ({"labels": {"severity": "x"}}, "/labels/severity", "is set by us"),
         ({"labels": {"service": "x"}}, "/labels/service", "is set by groupBy"),
+        (
+            {"labels": {"k8s_pod": "x"}, "groupBy": ["attributes.k8s.pod"]},
+            "/labels/k8s_pod",
+            "is set by groupBy",
+        ),
+        (
+            {"groupBy": ["service", "attributes.service"]},
+            "/groupBy/1",
+            "would overwrite the label service, set by service",
+        ),
         ({"labels": {"a": 5}}, "/labels/a", "should be a valid string"),
         ({"labels": 5}, "/labels", "should be an object"),
         ({"annotations": {"summary": "{{ x"}}, "/annotations/summary", "is no template"),

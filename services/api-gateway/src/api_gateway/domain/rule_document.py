@@ -101,7 +101,7 @@ class RuleDocument(fields.Document):
     forget: fields.Memory | None = None
     """ABSENCE: how long a group stays silent until it is forgotten, unless it is expected."""
     remember: fields.Memory | None = None
-    """NEW_TERM: how long a value stays known."""
+    """NEW_TERM, CHANGE: how long a value stays known."""
     factor: fields.Factor | None = None
     """SPIKE: how many times as much as in the window before."""
     direction: Direction | None = None

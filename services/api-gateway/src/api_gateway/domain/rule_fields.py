@@ -10,6 +10,8 @@ from api_gateway.domain import durations
 
 MAX_PANES: Final = 720
 """Steps that a window may be made of."""
+MAX_GROUP_TEXT: Final = 256
+"""Characters of a value that groups events; the engine tells longer ones apart by a digest."""
 _NAME_OF_LABEL: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
 _GROUP_FIELD: Final = r"^(service|level|host|statusCode|traceId|attributes\.[^\s\x00-\x1f]{1,128})$"
 
@@ -37,9 +39,10 @@ def _once(what: str) -> AfterValidator:
 
 
 def _as_text(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return an integer as the text of it; anything else as it is."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if whole else value
+    """Return an integer or a truth as the text of it; anything else as it is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
 
 
 def _as_group(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -67,13 +70,12 @@ Hold = Annotated[str, _between("0s", "7d")]
 Quiet = Annotated[str, _between("1s", "7d")]
 Memory = Annotated[str, _between("1m", "90d")]
 Factor = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
-Term = Annotated[str, BeforeValidator(_as_text), Field(max_length=1_024)]
+GroupText = Annotated[str, Field(max_length=MAX_GROUP_TEXT)]
+Term = Annotated[str, Field(max_length=MAX_GROUP_TEXT), BeforeValidator(_as_text)]
 Terms = Annotated[list[Term], Field(min_length=1, max_length=10_000)]
-Group = Annotated[
-    list[Annotated[str, Field(max_length=1_024)]], BeforeValidator(_as_group), Field(max_length=8)
-]
+Group = Annotated[list[GroupText], Field(max_length=8), BeforeValidator(_as_group)]
 Groups = Annotated[list[Group], Field(max_length=1_000)]
-Range = Annotated[str, BeforeValidator(_as_text), Field(max_length=40)]
+Range = Annotated[str, Field(max_length=40), BeforeValidator(_as_text)]
 Ranges = Annotated[list[Range], Field(max_length=32)]
 
 

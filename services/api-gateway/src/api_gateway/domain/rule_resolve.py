@@ -62,7 +62,7 @@ def _own(document: RuleDocument) -> dict[str, Any]:
             "expect": tuple(dict.fromkeys(map(tuple, document.expect))),
             "forget": durations.parse(document.forget or rule_types.FORGET),
         }
-    if document.type is RuleType.NEW_TERM:
+    if document.type in {RuleType.NEW_TERM, RuleType.CHANGE}:
         return {"remember": durations.parse(document.remember or rule_types.REMEMBER)}
     if document.type is RuleType.MATCH:
         return {

@@ -7,18 +7,18 @@ from api_gateway.domain import (
     durations,
     rule_document,
     rule_expressions,
+    rule_groups,
     rule_periods,
     rule_texts,
     rule_types,
     rule_windows,
 )
-from api_gateway.domain.refusals import FieldError, step
+from api_gateway.domain.refusals import FieldError
 from api_gateway.domain.rule_document import Problem
 from api_gateway.domain.rule_texts import CheckTemplate
 from api_gateway.domain.values import check_value
 
 MAX_PROBLEMS: Final = 100
-RESERVED_LABELS: Final = frozenset({"alertname", "severity", "rule_id", "tenant"})
 Sent = Mapping[str, Any]
 
 
@@ -36,55 +36,16 @@ def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Pr
         *rule_expressions.check(sent, wrong, tenant),
         *rule_windows.check(sent, wrong),
         *rule_periods.check(sent, wrong),
-        *_labels(sent, wrong),
-        *_groups(sent, wrong),
-        *_expected(sent, wrong),
+        *rule_groups.check(sent, wrong),
         *_forgotten(sent, wrong),
         *rule_texts.check(sent, wrong, tenant, check_template),
     ]
     return found[:MAX_PROBLEMS]
 
 
-def _is_wrong(field: str, wrong: set[str]) -> bool:
-    return any(pointer.startswith(field) for pointer in wrong)
-
-
-def _labels(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
-    labels = sent.get("labels")
-    if not isinstance(labels, dict) or "/labels" in wrong:
-        return
-    grouped = sent.get("groupBy", ["service"])
-    for name in labels:
-        if name in RESERVED_LABELS:
-            yield Problem("/labels" + step(name), "is set by us")
-        elif isinstance(grouped, list) and name in grouped:
-            yield Problem("/labels" + step(name), "is set by groupBy")
-
-
-def _groups(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
-    grouped = sent.get("groupBy")
-    if not isinstance(grouped, list) or _is_wrong("/groupBy", wrong):
-        return
-    for index, field in enumerate(grouped):
-        label = field.removeprefix("attributes.")
-        if label in RESERVED_LABELS:
-            yield Problem(f"/groupBy/{index}", f"would overwrite the label {label}, set by us")
-
-
-def _expected(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
-    if _is_wrong("/groupBy", wrong) or _is_wrong("/expect", wrong):
-        return
-    fields = sent.get("groupBy", ["service"])
-    for index, group in enumerate(sent.get("expect", ())):
-        texts = [group] if isinstance(group, str) else group
-        if len(texts) != len(fields):
-            reason = f"has {len(texts)} texts, but groupBy {len(fields)} fields"
-            yield Problem(f"/expect/{index}", reason)
-
-
 def _forgotten(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     forget = sent.get("forget")
-    if forget is None or {"/forget", "/windowMinutes"} & wrong or _is_wrong("/window", wrong):
+    if forget is None or any(pointer.startswith(("/forget", "/window")) for pointer in wrong):
         return
     window = sent.get("window") or {
         "size": f"{sent.get('windowMinutes', rule_windows.DEFAULT_MINUTES)}m"

@@ -7,11 +7,13 @@ from alert_contracts.rules import RuleType, Severity
 from api_gateway.domain.refusals import step
 from api_gateway.domain.rule_document import Problem
 from api_gateway.domain.rule_expressions import expressions
+from api_gateway.domain.rule_groups import fields_of, label_of
 from api_gateway.domain.rule_types import SCALAR
 
 Sent = Mapping[str, Any]
 CheckTemplate = Callable[[str, Mapping[str, object]], str | None]
 """Returns why a text cannot be rendered with these names, or None."""
+_PREVIOUS: Final = "previous."
 _SAMPLES: Final[Mapping[str, str]] = {
     "service": "payment-service",
     "level": "ERROR",
@@ -38,7 +40,7 @@ def check(sent: Sent, wrong: set[str], tenant: str, refusal: CheckTemplate) -> I
 
 def example(sent: Sent, tenant: str) -> dict[str, object]:
     """Return what the texts of an alert of this rule see, as far as the rule can be read."""
-    group = {field.removeprefix("attributes."): sample for field, sample in _group(sent)}
+    group = {field: _SAMPLES.get(field, "a-value") for field in fields_of(sent)}
     labels = sent.get("labels")
     severity = sent.get("severity")
     severity = severity if severity in Severity.__members__ else Severity.HIGH.value
@@ -48,7 +50,7 @@ def example(sent: Sent, tenant: str) -> dict[str, object]:
         "aggregates": numbers,
         "labels": {
             **(labels if isinstance(labels, dict) else {}),
-            **group,
+            **{label_of(field): text for field, text in group.items()},
             "alertname": str(sent.get("name")),
             "severity": str(severity).lower(),
             "rule_id": "5f3a1c9e",
@@ -64,13 +66,6 @@ def example(sent: Sent, tenant: str) -> dict[str, object]:
     }
 
 
-def _group(sent: Sent) -> Iterator[tuple[str, str]]:
-    fields = sent.get("groupBy", ["service"])
-    for field in fields if isinstance(fields, list) else ():
-        if isinstance(field, str):
-            yield field, _SAMPLES.get(field, "a-value")
-
-
 def _numbers(sent: Sent) -> dict[str, float]:
     """Return the figures that a window of this rule has; those of numbers only where it has any."""
     rule = expressions(sent)
@@ -81,4 +76,6 @@ def _numbers(sent: Sent) -> dict[str, float]:
         figures.update(_NUMBERS)
         if any(name in (rule.condition or "") for name in _SHARES):
             figures.update(_SHARES)
+    if _PREVIOUS in (rule.condition or ""):
+        figures.update({_PREVIOUS + name: number for name, number in figures.items()})
     return figures

@@ -21,7 +21,7 @@ _FOR_SOME: Final[Mapping[str, frozenset[RuleType]]] = MappingProxyType(
         "noData": _FILLING - {RuleType.NEW_TERM, RuleType.CHANGE},
         "expect": frozenset({RuleType.ABSENCE}),
         "forget": frozenset({RuleType.ABSENCE}),
-        "remember": frozenset({RuleType.NEW_TERM}),
+        "remember": frozenset({RuleType.NEW_TERM, RuleType.CHANGE}),
         "factor": frozenset({RuleType.SPIKE}),
         "direction": frozenset({RuleType.SPIKE}),
         "minReference": frozenset({RuleType.SPIKE}),
@@ -75,7 +75,7 @@ def check(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
         return
     for field, types in _FOR_SOME.items():
         if field in sent and kind not in types and sent[field] != _HARMLESS.get(field):
-            reason = _WHY_NOT.get(field) or f"only {_list(types)} has it"
+            reason = _WHY_NOT.get(field) or f"it is for {_list(types)}"
             yield Problem(f"/{field}", f"is not for {kind}: {reason}")
     for field in _REQUIRED.get(kind, ()):
         if field not in sent:
