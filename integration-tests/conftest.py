@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 import aiohttp
 import psycopg
@@ -12,9 +13,13 @@ import redis.asyncio
 from blackbox.addresses import Addresses, addresses
 from blackbox.fixtures import Connection, Naming
 from blackbox.processes import Processes, find
-from blackbox.rest import Stack
+from blackbox.rest import Answer, Rest, Stack
 from blackbox.sink_client import SinkClient
-from blackbox.wait import PATIENCE_S
+from blackbox.wait import PATIENCE_S, eventually
+
+FIRST_S = 5.0
+MET: set[str] = set()
+"""Services that were ready once: they are waited for longer than what may not be there at all."""
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +36,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def stack(session: aiohttp.ClientSession, where: Addresses) -> Stack:
-    """Return the running stack, or fail with what to do about it."""
+    """Return the running stack, once the last test's harm is mended, or say what to do about it."""
     found = Stack(session, where)
     for name, service in (
         ("gateway", found.gateway),
@@ -39,12 +44,20 @@ async def stack(session: aiohttp.ClientSession, where: Addresses) -> Stack:
         ("alert manager", found.manager),
         ("notification service", found.notifier),
     ):
-        try:
-            answer = await service.call("GET", "/health/ready")
-        except aiohttp.ClientError as exc:
-            pytest.fail(f"the {name} does not answer ({exc}); start the stack with ./setup.sh")
-        assert answer.status == 200, f"the {name} is not ready: {answer.text}"
+        await ready(name, service)
     return found
+
+
+async def ready(name: str, service: Rest) -> None:
+    """Wait until a service works: the test before may have killed it."""
+
+    async def ask() -> Answer:
+        return await service.call("GET", "/health/ready")
+
+    what = f"the {name} is ready; is the stack up? ./setup.sh starts it"
+    within = PATIENCE_S if name in MET else FIRST_S
+    await eventually(ask, lambda answer: answer.status == HTTPStatus.OK, what=what, within=within)
+    MET.add(name)
 
 
 @pytest.fixture

@@ -2,17 +2,25 @@
 
 import json
 import re
+import secrets
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any, NamedTuple
 
 import aiohttp
 
 from blackbox.addresses import Addresses
+from blackbox.wait import eventually
 
 Document = dict[str, Any]
+AWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class AwayError(OSError):
+    """A service that is starting or ending: ask again."""
 
 
 class Answer(NamedTuple):
@@ -23,6 +31,16 @@ class Answer(NamedTuple):
 
     def json(self) -> Any:  # noqa: ANN401 - JSON may be anything
         return json.loads(self.text)
+
+    @property
+    def away(self) -> bool:
+        """Whether a service answers that is not there yet, or no longer.
+
+        One that is ending may break off with a 500 that is not in the words of any service.
+        """
+        if self.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self.headers.get("content-type", "").startswith("text/plain")
+        return self.status in AWAY
 
     @property
     def pointers(self) -> set[str]:
@@ -55,8 +73,14 @@ class Rest:
             return Answer(response.status, names, text)
 
     async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON may be anything
-        """Return the JSON behind a path; raises AssertionError unless it is a 200."""
+        """Return the JSON behind a path.
+
+        Raises AwayError when the service is starting or ending, AssertionError for what is no 200.
+        """
         answer = await self.call("GET", path)
+        if answer.away:
+            message = f"GET {path}: {answer}"
+            raise AwayError(message)
         assert answer.status == 200, f"GET {path}: {answer}"
         return answer.json()
 
@@ -86,8 +110,13 @@ class Stack:
         return await self.gateway.call("POST", "/api/logs/batch", body=events, headers=headers)
 
     async def accept(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Post events of which none may be refused."""
-        answer = await self.post(events)
+        """Post events of which none may be refused, again until the gateway takes them."""
+        key = secrets.token_hex(8)
+
+        async def post() -> Answer:
+            return await self.post(events, key=key)
+
+        answer = await eventually(post, lambda found: not found.away, what="the gateway accepts")
         assert answer.status == 202, answer
         assert answer.json()["accepted"] == len(events), answer
 
