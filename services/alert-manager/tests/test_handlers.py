@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import Counter, Gauge
 
-from alert_contracts.alerts import Alert, WindowSpan
+from alert_contracts.alerts import WindowSpan
 from alert_contracts.notifications import DeliveryResult
 from alert_manager import handlers
 from alert_manager.domain.dedup import ConflictError, State
 from alert_manager.domain.orders import Order
-from alert_manager.handlers import Desk, Request
+from alert_manager.handlers import Request
 from alert_manager.handlers.publishing import OUTBOX_AGE_MS
 from alert_manager.handlers.texts import enrich
 from alert_manager.ports import Published
@@ -28,51 +27,8 @@ from alert_manager.telemetry import (
     OUTBOX,
     PROCESSED,
 )
-from alert_manager.testing import (
-    HOUR,
-    MINUTE,
-    NOON,
-    POLICY,
-    FakeClock,
-    FakeHistory,
-    FakeOutbox,
-    FakePublisher,
-    FakeSeenCache,
-    an_alert,
-)
+from alert_manager.testing import HOUR, MINUTE, NOON, FakePublisher, World, an_alert
 from service_runtime.errors import TemporaryError
-
-
-@dataclass
-class World:
-    """A desk and everything around it."""
-
-    history: FakeHistory = field(default_factory=FakeHistory)
-    seen: FakeSeenCache = field(default_factory=lambda: FakeSeenCache(HOUR))
-    publisher: FakePublisher = field(default_factory=FakePublisher)
-    clock: FakeClock = field(default_factory=FakeClock)
-
-    @property
-    def desk(self) -> Desk:
-        return Desk(
-            policy=POLICY,
-            history=self.history,
-            outbox=FakeOutbox(self.history),
-            seen=self.seen,
-            publisher=self.publisher,
-            clock=self.clock,
-        )
-
-    async def take(self, *alerts: Alert) -> None:
-        await handlers.take_in(self.desk, alerts)
-
-    def told(self) -> list[tuple[str, str]]:
-        sent = [order.notification for order in self.publisher.sent]
-        return [(one.receiver, one.reason) for one in sent]
-
-    def reasons(self, alert_id: str = an_alert().id) -> dict[str, int]:
-        rows = self.history.tables.timeline.values()
-        return {row.reason: row.times for row in rows if row.alert_id == alert_id}
 
 
 @pytest.fixture

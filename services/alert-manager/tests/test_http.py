@@ -12,19 +12,7 @@ from alert_contracts.events import Event
 from alert_contracts.rules import RuleType, Severity
 from alert_manager import handlers
 from alert_manager.entrypoints.http import build_app
-from alert_manager.handlers import Desk
-from alert_manager.testing import (
-    HOUR,
-    MINUTE,
-    NOON,
-    POLICY,
-    FakeClock,
-    FakeHistory,
-    FakeOutbox,
-    FakePublisher,
-    FakeSeenCache,
-    an_alert,
-)
+from alert_manager.testing import HOUR, MINUTE, NOON, World, an_alert
 from service_runtime.health import Health
 from service_runtime.web import listen, serve
 
@@ -32,10 +20,11 @@ from service_runtime.web import listen, serve
 class Client:
     """Asks, and expects a status."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: str, desk: Desk) -> None:
+    def __init__(self, session: aiohttp.ClientSession, base: str, world: World) -> None:
         self._session = session
         self._base = base
-        self.desk = desk
+        self.world = world
+        self.desk = world.desk
 
     async def ask(
         self,
@@ -59,21 +48,13 @@ class Client:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    history = FakeHistory()
-    desk = Desk(
-        policy=POLICY,
-        history=history,
-        outbox=FakeOutbox(history),
-        seen=FakeSeenCache(HOUR),
-        publisher=FakePublisher(),
-        clock=FakeClock(),
-    )
+    world = World()
     stop = asyncio.Event()
     sock = listen("127.0.0.1", 0)
-    app = build_app(desk, Health("alert-manager", ready=True))
+    app = build_app(world.desk, Health("alert-manager", ready=True))
     running = asyncio.create_task(serve(app, sock, stop))
     async with aiohttp.ClientSession() as session:
-        yield Client(session, f"http://127.0.0.1:{sock.getsockname()[1]}", desk)
+        yield Client(session, f"http://127.0.0.1:{sock.getsockname()[1]}", world)
     stop.set()
     await running
 
@@ -245,7 +226,5 @@ async def test_a_resolved_alert_still_says_why_it_fired(client: Client) -> None:
 
 
 async def test_without_the_history_the_answer_is_503(client: Client) -> None:
-    history = client.desk.history
-    assert isinstance(history, FakeHistory)
-    history.away = True
+    client.world.history.away = True
     await client.ask("/api/alerts", status=503)

@@ -1,7 +1,8 @@
 """A person's resolve while the problem goes on: the same on fakes and on Postgres and Redis."""
 
 from collections.abc import AsyncIterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import pytest
 
@@ -11,18 +12,7 @@ from alert_manager.adapters.outbox import PostgresOutbox
 from alert_manager.adapters.postgres import PostgresHistory
 from alert_manager.adapters.redis import RedisSeenCache, open_redis
 from alert_manager.handlers import Desk, Request
-from alert_manager.testing import (
-    HOUR,
-    MINUTE,
-    NOON,
-    POLICY,
-    FakeClock,
-    FakeHistory,
-    FakeOutbox,
-    FakePublisher,
-    FakeSeenCache,
-    an_alert,
-)
+from alert_manager.testing import HOUR, MINUTE, NOON, POLICY, World, an_alert
 from service_runtime.postgres import open_database
 from service_runtime.testing import Backing
 
@@ -30,19 +20,18 @@ FIRST: Final = an_alert()
 ASK: Final = Request(FIRST.id, by="ada", comment="rolled back")
 
 
-class House(NamedTuple):
-    """A desk, and what tests move and look at."""
+@dataclass
+class House(World):
+    """A world, perhaps on real stores."""
 
-    desk: Desk
-    clock: FakeClock
-    publisher: FakePublisher
+    real: Desk | None = None
 
-    async def take(self, *alerts: Alert) -> None:
-        await handlers.take_in(self.desk, alerts)
+    @property
+    def desk(self) -> Desk:
+        return self.real or super().desk
 
-    def told(self) -> list[str]:
-        sent = [order.notification for order in self.publisher.sent]
-        return [one.reason for one in sent if one.receiver == "slack"]
+    def slack(self) -> list[str]:
+        return [reason for receiver, reason in self.told() if receiver == "slack"]
 
     async def decision(self, reason: str) -> tuple[int, str]:
         entries = await self.desk.history.timeline("default", FIRST.id, limit=99)
@@ -52,19 +41,18 @@ class House(NamedTuple):
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.docker)])
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
-    clock, publisher = FakeClock(), FakePublisher()
+    house = House()
     if request.param == "fake":
-        history = FakeHistory()
-        outbox, seen = FakeOutbox(history), FakeSeenCache(HOUR)
-        yield House(Desk(POLICY, history, outbox, seen, publisher, clock), clock, publisher)
+        yield house
         return
     backing: Backing = request.getfixturevalue("backing")
     url: str = request.getfixturevalue("database_url")
     async with open_database(url, name="test") as database, open_redis(backing.redis_url) as client:
-        real = PostgresHistory(database)
-        cache = RedisSeenCache(client, installation=real.installation, ttl=HOUR)
-        desk = Desk(POLICY, real, PostgresOutbox(database), cache, publisher, clock)
-        yield House(desk, clock, publisher)
+        history = PostgresHistory(database)
+        cache = RedisSeenCache(client, installation=history.installation, ttl=HOUR)
+        outbox = PostgresOutbox(database)
+        house.real = Desk(POLICY, history, outbox, cache, house.publisher, house.clock)
+        yield house
 
 
 def going_on(sequence: int, *, at: int, window_end: int | None = None) -> Alert:
@@ -80,15 +68,15 @@ async def test_what_goes_on_after_a_persons_resolve_is_told_again_but_never_with
     await house.take(FIRST)
     house.clock.now += 10 * MINUTE
     await handlers.resolve(house.desk, ASK)
-    assert house.told() == ["first_seen", "resolved_by_person"]
+    assert house.slack() == ["first_seen", "resolved_by_person"]
     for sequence in range(2, 8):
         house.clock.now += 9 * MINUTE
         await house.take(going_on(sequence, at=house.clock.now))
-    assert house.told() == ["first_seen", "resolved_by_person"]
+    assert house.slack() == ["first_seen", "resolved_by_person"]
     assert (await house.decision("resolved_by_person"))[0] == 6
     house.clock.now += 9 * MINUTE
     await house.take(going_on(8, at=house.clock.now), going_on(9, at=house.clock.now))
-    assert house.told() == ["first_seen", "resolved_by_person", "reopened"]
+    assert house.slack() == ["first_seen", "resolved_by_person", "reopened"]
     times, words = await house.decision("reopened")
     assert times == 1
     assert "resolved by ada 1 h 3 min ago, and it still fires; told pagerduty" in words
@@ -97,7 +85,7 @@ async def test_what_goes_on_after_a_persons_resolve_is_told_again_but_never_with
     assert (record.standing.occurrence, record.standing.resolved_by) == (2, None)
     assert (record.alert.ends_at, record.resolved_reason) == (None, "")
     await house.take(an_alert("resolved", 10, reason="quiet for 5m"))
-    assert house.told()[3:] == ["resolved"]
+    assert house.slack()[3:] == ["resolved"]
 
 
 async def test_what_was_decided_or_happened_before_the_resolve_opens_nothing(house: House) -> None:
@@ -108,7 +96,7 @@ async def test_what_was_decided_or_happened_before_the_resolve_opens_nothing(hou
     house.clock.now += 2 * HOUR
     await house.take(going_on(2, at=ended - 1, window_end=ended + MINUTE))
     await house.take(going_on(3, at=ended + HOUR, window_end=ended))
-    assert house.told() == ["first_seen", "resolved_by_person"]
+    assert house.slack() == ["first_seen", "resolved_by_person"]
     record = await house.desk.history.find("default", FIRST.id)
     assert record is not None
     assert record.alert.ends_at == ended
@@ -123,4 +111,4 @@ async def test_two_replicas_open_it_once(house: House) -> None:
     await house.take(again)
     await house.take(again)
     await house.take(going_on(3, at=house.clock.now))
-    assert house.told().count("reopened") == 1
+    assert house.slack().count("reopened") == 1

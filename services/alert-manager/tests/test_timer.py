@@ -6,19 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from alert_manager import handlers
 from alert_manager.entrypoints.timer import every, run_timers
-from alert_manager.handlers import Desk
-from alert_manager.testing import (
-    HOUR,
-    POLICY,
-    FakeClock,
-    FakeHistory,
-    FakeOutbox,
-    FakePublisher,
-    FakeSeenCache,
-    an_alert,
-)
+from alert_manager.testing import HOUR, World, an_alert
 from service_runtime.errors import TemporaryError
 
 
@@ -47,23 +36,20 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 
 async def test_what_was_owed_before_the_start_is_published_and_what_is_old_forgotten() -> None:
-    history, publisher, clock = FakeHistory(), FakePublisher(), FakeClock()
-    seen = FakeSeenCache(HOUR)
-    desk = Desk(POLICY, history, FakeOutbox(history), seen, publisher, clock)
-    publisher.away = True
-    await handlers.take_in(desk, [an_alert(), an_alert(service="search")])
-    await handlers.take_in(desk, [an_alert("resolved", 2)])
-    publisher.away = False
-    clock.now += 10_000
-    stop = asyncio.Event()
-    running = asyncio.create_task(run_timers(desk, retention=timedelta(hours=1), stop=stop))
-    await eventually(lambda: not history.tables.owed)
-    stop.set()
-    await running
-    assert len(publisher.sent) == 6
-    clock.now += 2 * HOUR
-    stop = asyncio.Event()
-    running = asyncio.create_task(run_timers(desk, retention=timedelta(hours=1), stop=stop))
-    await eventually(lambda: len(history.tables.alerts) == 1)
-    stop.set()
-    await running
+    world = World()
+    world.publisher.away = True
+    await world.take(an_alert(), an_alert(service="search"))
+    await world.take(an_alert("resolved", 2))
+    world.publisher.away = False
+    for passed, done in (
+        (10_000, lambda: not world.history.tables.owed),
+        (2 * HOUR, lambda: len(world.history.tables.alerts) == 1),
+    ):
+        world.clock.now += passed
+        stop = asyncio.Event()
+        timers = run_timers(world.desk, retention=timedelta(hours=1), stop=stop)
+        running = asyncio.create_task(timers)
+        await eventually(done)
+        stop.set()
+        await running
+    assert len(world.publisher.sent) == 6

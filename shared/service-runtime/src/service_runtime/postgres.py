@@ -1,17 +1,19 @@
 """A Postgres pool whose failures are ours: TemporaryError when the server is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from service_runtime.errors import PoisonError, TemporaryError, UncertainError
 
 Connection = psycopg.AsyncConnection[DictRow]
+Query = LiteralString | sql.SQL | sql.Composed
 _LIMIT_EXCEEDED: Final = "54"
 """The class of SQL states that say: more than the server can ever hold."""
 MAX_REASON: Final = 500
@@ -55,6 +57,22 @@ class Database:
         """Raise TemporaryError unless the server answers."""
         async with self.transaction() as connection:
             await connection.execute("SELECT 1")
+
+
+async def fetch(
+    connection: Connection, statement: Query, values: Mapping[str, Any] | None = None
+) -> list[DictRow]:
+    """Return every row that a statement gives."""
+    cursor = await connection.execute(statement, values)
+    return await cursor.fetchall()
+
+
+async def fetch_first(
+    connection: Connection, statement: Query, values: Mapping[str, Any] | None = None
+) -> DictRow | None:
+    """Return the first row that a statement gives, if it gives any."""
+    cursor = await connection.execute(statement, values)
+    return await cursor.fetchone()
 
 
 @asynccontextmanager

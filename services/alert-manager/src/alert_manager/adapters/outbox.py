@@ -7,7 +7,7 @@ from alert_manager.adapters import rows, statements
 from alert_manager.adapters.postgres import transaction
 from alert_manager.domain.orders import Order
 from alert_manager.ports import Refusal
-from service_runtime.postgres import Connection, Database
+from service_runtime.postgres import Connection, Database, fetch, fetch_first
 
 
 class PostgresClaim:
@@ -31,8 +31,9 @@ class PostgresOutbox:
     async def owed(self, *, before: int, limit: int) -> AsyncIterator[PostgresClaim]:
         async with transaction(self._database) as connection:
             values = {"before": before, "limit": limit}
-            cursor = await connection.execute(statements.OWED, values)
-            orders = [rows.to_order(row) async for row in cursor]
+            orders = [
+                rows.to_order(row) for row in await fetch(connection, statements.OWED, values)
+            ]
             yield PostgresClaim(connection, orders)
 
     async def settle(self, done: Sequence[Order], refused: Sequence[Refusal], *, now: int) -> None:
@@ -41,8 +42,7 @@ class PostgresOutbox:
 
     async def count_owed(self) -> int:
         async with transaction(self._database) as connection:
-            cursor = await connection.execute(statements.COUNT_OWED)
-            row = await cursor.fetchone()
+            row = await fetch_first(connection, statements.COUNT_OWED)
         return int(row["count"]) if row else 0
 
 

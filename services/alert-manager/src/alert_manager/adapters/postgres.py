@@ -16,7 +16,7 @@ from alert_manager.domain.orders import Order
 from alert_manager.domain.shortcut import Matter, Repeat
 from alert_manager.ports import CLOCK_SKEW_MS, AlertFilter
 from service_runtime.errors import PoisonError, TemporaryError
-from service_runtime.postgres import Connection, Database
+from service_runtime.postgres import Connection, Database, fetch, fetch_first
 
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -47,8 +47,8 @@ class PostgresChange:
         if not repeats:
             return {}
         values = {"rows": rows.from_repeats(repeats), "told_after": told_after, "now": now}
-        cursor = await self._connection.execute(statements.REFRESH, values)
-        return {row["id"]: rows.to_standing(row) async for row in cursor}
+        found = await fetch(self._connection, statements.REFRESH, values)
+        return {row["id"]: rows.to_standing(row) for row in found}
 
     async def recall(self, ids: Sequence[str], matters: Sequence[Matter]) -> Memory:
         memory = Memory()
@@ -59,8 +59,7 @@ class PostgresChange:
             "tenants": [matter.tenant for matter in matters],
             "fingerprints": [matter.fingerprint for matter in matters],
         }
-        cursor = await self._connection.execute(statements.RECALL, values)
-        async for row in cursor:
+        for row in await fetch(self._connection, statements.RECALL, values):
             memory.keep(rows.to_record(row))
         return memory
 
@@ -93,14 +92,13 @@ class PostgresHistory:
     async def installation(self) -> str:
         """Return the identity of this database: another one, or a wiped one, has another."""
         async with transaction(self._database) as connection:
-            cursor = await connection.execute("SELECT id::text FROM alert_installation")
-            row = await cursor.fetchone()
+            row = await fetch_first(connection, "SELECT id::text FROM alert_installation")
         return str(row["id"]) if row else ""
 
     async def find(self, tenant: str, alert_id: str) -> AlertRecord | None:
         async with transaction(self._database) as connection:
-            cursor = await connection.execute(statements.FIND, {"tenant": tenant, "id": alert_id})
-            row = await cursor.fetchone()
+            values = {"tenant": tenant, "id": alert_id}
+            row = await fetch_first(connection, statements.FIND, values)
         return rows.to_record(row) if row else None
 
     async def search(self, tenant: str, wanted: AlertFilter) -> list[AlertRecord]:
@@ -108,14 +106,13 @@ class PostgresHistory:
         query = sql.SQL(statements.SEARCH).format(where=where)
         values |= {"tenant": tenant, "limit": wanted.limit}
         async with transaction(self._database) as connection:
-            cursor = await connection.execute(query, values)
-            return [rows.to_record(row) async for row in cursor]
+            return [rows.to_record(row) for row in await fetch(connection, query, values)]
 
     async def timeline(self, tenant: str, alert_id: str, *, limit: int) -> list[Entry]:
         values = {"tenant": tenant, "id": alert_id, "limit": limit}
         async with transaction(self._database) as connection:
-            cursor = await connection.execute(statements.TIMELINE, values)
-            return [rows.to_entry(row) async for row in cursor][::-1]
+            newest = await fetch(connection, statements.TIMELINE, values)
+        return [rows.to_entry(row) for row in reversed(newest)]
 
     async def note_deliveries(self, entries: Sequence[Entry], delivered: Mapping[str, int]) -> None:
         async with transaction(self._database) as connection:
@@ -129,8 +126,7 @@ class PostgresHistory:
 
     async def count_open(self) -> int:
         async with transaction(self._database) as connection:
-            cursor = await connection.execute(statements.COUNT_OPEN)
-            row = await cursor.fetchone()
+            row = await fetch_first(connection, statements.COUNT_OPEN)
         return int(row["count"]) if row else 0
 
     async def forget(self, *, before: int, limit: int) -> int:

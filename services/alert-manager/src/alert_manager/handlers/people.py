@@ -1,15 +1,19 @@
 """What people ask for: to take an alert, to declare it over."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from alert_manager.domain import dedup, history, intake
 from alert_manager.domain.dedup import Standing, Verdict
 from alert_manager.domain.history import AlertRecord, Entry, EntryKind
-from alert_manager.domain.orders import write_orders
+from alert_manager.domain.orders import Order, write_orders
 from alert_manager.domain.shortcut import matter_of
 from alert_manager.handlers.desk import Desk, update_cache
 from alert_manager.handlers.publishing import publish
 from alert_manager.ports import TENANT, Change
+
+Outcome = tuple[AlertRecord, Sequence[Order]]
+"""The alert as it stands afterwards, and what is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +34,12 @@ async def acknowledge(desk: Desk, request: Request) -> AlertRecord | None:
         ConflictError: the alert is over.
         TemporaryError: the history is away; nothing was stored.
     """
-    now = desk.clock()
-    async with desk.history.change() as change:
-        record = await _recall(change, request)
-        if record is None:
-            return None
+
+    def take(record: AlertRecord, now: int) -> Outcome:
         standing = dedup.acknowledge(record.standing, by=request.by, now=now)
-        if standing == record.standing:
-            await _keep_comment(change, request, standing, "already_acknowledged", now)
-            return record
-        taken = replace(record, standing=standing, updated_at=now)
-        await change.save([taken], [_entry(request, "acknowledged", standing, now)], [])
-    await update_cache(desk, {matter_of(taken.alert): standing}, now)
-    return taken
+        return replace(record, standing=standing, updated_at=now), []
+
+    return await _act(desk, request, "acknowledged", take)
 
 
 async def resolve(desk: Desk, request: Request) -> AlertRecord | None:
@@ -53,15 +50,9 @@ async def resolve(desk: Desk, request: Request) -> AlertRecord | None:
     Raises:
         TemporaryError: the history is away; nothing was stored.
     """
-    now = desk.clock()
-    async with desk.history.change() as change:
-        record = await _recall(change, request)
-        if record is None:
-            return None
+
+    def end(record: AlertRecord, now: int) -> Outcome:
         standing = dedup.resolve(record.standing, by=request.by, now=now)
-        if standing == record.standing:
-            await _keep_comment(change, request, standing, "already_resolved", now)
-            return record
         words = f"resolved by {request.by}" + (f": {request.comment}" if request.comment else "")
         ended = history.end(record, standing, reason=words, now=now)
         orders = write_orders(
@@ -71,10 +62,29 @@ async def resolve(desk: Desk, request: Request) -> AlertRecord | None:
             url=desk.policy.external_url,
             now=now,
         )
-        await change.save([ended], [_entry(request, "resolved", standing, now)], orders)
-    await update_cache(desk, {matter_of(ended.alert): standing}, now)
+        return ended, orders
+
+    return await _act(desk, request, "resolved", end)
+
+
+async def _act(
+    desk: Desk, request: Request, kind: EntryKind, act: Callable[[AlertRecord, int], Outcome]
+) -> AlertRecord | None:
+    """Do what was asked for, unless it was done already; return how the alert stands."""
+    now = desk.clock()
+    async with desk.history.change() as change:
+        record = await _recall(change, request)
+        if record is None:
+            return None
+        changed, orders = act(record, now)
+        standing = changed.standing
+        if standing == record.standing:
+            await _keep_comment(change, request, standing, f"already_{kind}", now)
+            return record
+        await change.save([changed], [_entry(request, kind, standing, now)], orders)
+    await update_cache(desk, {matter_of(changed.alert): standing}, now)
     await publish(desk, orders)
-    return ended
+    return changed
 
 
 async def _recall(change: Change, request: Request) -> AlertRecord | None:

@@ -3,6 +3,7 @@
 from alert_manager.testing.fakes import FakeClock, FakePublisher, FakeSeenCache
 from alert_manager.testing.history import FakeHistory, FakeOutbox
 from alert_manager.testing.samples import CONFIG, HOUR, MINUTE, NOON, POLICY, an_alert
+from alert_manager.testing.world import World
 
 __all__ = [
     "CONFIG",
@@ -15,5 +16,6 @@ __all__ = [
     "FakeOutbox",
     "FakePublisher",
     "FakeSeenCache",
+    "World",
     "an_alert",
 ]

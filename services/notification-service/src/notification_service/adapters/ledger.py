@@ -9,7 +9,7 @@ from alert_contracts.notifications import DeliveryResult
 from notification_service.adapters import sql
 from notification_service.adapters.postgres import at, ms
 from notification_service.ports import Unpublished
-from service_runtime.postgres import Database
+from service_runtime.postgres import Database, fetch, fetch_first
 
 _OUTCOMES: dict[str, Any] = {
     "DELIVERED": "delivered",
@@ -45,13 +45,11 @@ class PostgresLedger:
 
     async def _rows(self, statement: LiteralString, values: Mapping[str, Any]) -> list[DictRow]:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(statement, values)
-            return await cursor.fetchall()
+            return await fetch(connection, statement, values)
 
     async def retry(self, delivery: int, *, now: int) -> str | None:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(sql.STATUS, {"id": delivery})
-            row = await cursor.fetchone()
+            row = await fetch_first(connection, sql.STATUS, {"id": delivery})
             if row is None:
                 return None
             await connection.execute(sql.RETRY, {"id": delivery, "now": at(now)})

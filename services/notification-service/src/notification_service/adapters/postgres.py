@@ -15,7 +15,7 @@ from notification_service.domain.directory import Endpoint
 from notification_service.domain.outcome import Attempt, Reason
 from notification_service.ports import Job, NewDelivery
 from service_runtime.errors import PoisonError
-from service_runtime.postgres import Connection, Database
+from service_runtime.postgres import Connection, Database, fetch
 
 MAX_ERROR = 1_000
 
@@ -120,8 +120,7 @@ class PostgresOutbox:
 
     async def _claim(self, statement: LiteralString, values: Mapping[str, Any]) -> list[Job]:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(statement, values)
-            rows = await cursor.fetchall()
+            rows = await fetch(connection, statement, values)
             again = [row["id"] for row in rows if row["owed"]]
             if again:
                 await connection.execute(sql.RETRYING, {"ids": again, "now": values["now"]})
@@ -189,8 +188,8 @@ class PostgresOutbox:
             "alerts": [alert.id for alert in job.order.alerts],
         }
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(sql.STAND_INS, values)
-            return sorted(row["receiver"] for row in await cursor.fetchall())
+            told = await fetch(connection, sql.STAND_INS, values)
+        return sorted(row["receiver"] for row in told)
 
     async def renew(self, jobs: Sequence[Job], *, now: int) -> set[int]:
         values = {
@@ -199,8 +198,8 @@ class PostgresOutbox:
             "until": at(now + self._lease_ms),
         }
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(sql.RENEW, values)
-            return {row["id"] for row in await cursor.fetchall()}
+            ours = await fetch(connection, sql.RENEW, values)
+        return {row["id"] for row in ours}
 
     async def release(self, *, now: int) -> int:
         async with self._database.transaction() as connection:
