@@ -7,7 +7,18 @@ import msgspec
 import pytest
 
 from alert_contracts.events import Event
-from rule_language import checker, compile_match, functions, operations, parser, schema
+from rule_language import (
+    checker,
+    compile_match,
+    conversions,
+    functions,
+    loops,
+    macros,
+    operations,
+    parser,
+    patterns,
+    schema,
+)
 
 MANUAL = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 EVENT = msgspec.json.decode(
@@ -32,16 +43,28 @@ def test_an_example_of_the_manual_has_its_answer(example: str, answer: str) -> N
 def test_the_manual_names_every_variable() -> None:
     names = set(re.findall(r"`([a-zA-Z0-9]+)`", MANUAL))
     assert names >= set(schema.event_schema("default").variables)
-    assert names >= set(schema.WINDOW.variables)
+    figures = {name.removeprefix("previous.") for name in schema.WINDOW.variables}
+    assert names >= figures
+
+
+def test_the_manual_shows_every_function_and_macro() -> None:
+    examples = "\n".join(example for example, _ in EXAMPLES)
+    assert {
+        name for name in {*functions.SIGNATURES, *macros.MACROS} if f"{name}(" not in examples
+    } == set()
 
 
 def test_the_manual_knows_the_bounds() -> None:
     bounds = [
         f"{parser.MAX_LENGTH:,} characters, {parser.MAX_NODES:,} operands",
         f"{parser.MAX_DEPTH} levels deep",
-        f"{checker.MAX_PATTERNS}, each {functions.MAX_PATTERN:,} characters",
-        f"{functions.MAX_PROGRAM:,} RE2 instructions",
+        f"{checker.MAX_PATTERNS}, each {patterns.MAX_PATTERN:,} characters",
+        f"{patterns.MAX_PROGRAM:,} RE2 instructions",
+        f"{parser.MAX_MACROS}, nested {parser.MAX_LOOPS} deep, each with {loops.MAX_STEPS:,} steps",
+        f"{loops.STEP} characters of a text",
+        f"{patterns.MAX_SET:,} patterns",
         f"{operations.MAX_TEXT:,} characters, {operations.MAX_ITEMS:,} elements",
     ]
+    assert conversions.MAX_PARTS == operations.MAX_ITEMS
     for bound in bounds:
         assert re.sub(r"(\d),(\d)", r"\1 \2", bound) in MANUAL

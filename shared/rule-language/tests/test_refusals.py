@@ -8,11 +8,17 @@ EVENT_NAMES = (
     "known are attributes, host, level, message, responseTime, service, statusCode, tenant, "
     "timestamp, traceId"
 )
-FUNCTIONS = "known are contains, endsWith, has, matches, size, startsWith, timestamp"
+FUNCTIONS = (
+    "known are all, bool, contains, double, duration, dyn, endsWith, exists, exists_one, filter, "
+    "getDate, getDayOfMonth, getDayOfWeek, getDayOfYear, getFullYear, getHours, getMilliseconds, "
+    "getMinutes, getMonth, getSeconds, has, int, lowerAscii, map, matches, size, split, "
+    "startsWith, string, timestamp, trim, uint, upperAscii"
+)
 A_FIELD = "expected a field, as in has(host) or has(attributes.region)"
 PRESENCE = "expected has(...), which tells whether a field is there"
 AN_OPERAND = "expected a name, a literal or '('"
 A_TIME = 'expected, say, timestamp("2026-01-31T10:00:00Z")'
+A_CONVERSION = "an attribute is no timestamp, expected timestamp(...) around it"
 NUMBERS = "expected numbers on both sides"
 REFUSALS = [
     # names
@@ -32,7 +38,13 @@ REFUSALS = [
         (1, 9),
         "did you mean 'startsWith'?",
     ),
-    ("lower(message) == 'a'", "unknown function 'lower'", (1, 1), FUNCTIONS),
+    ("zzz(message) == 'a'", "unknown function 'zzz'", (1, 1), FUNCTIONS),
+    (
+        "message.lower() == 'a'",
+        "unknown function 'lower'",
+        (1, 9),
+        "did you mean 'lowerAscii'?",
+    ),
     # types
     ("service > 5", "no operator '>' for string and int", (1, 9), "expected string on the right"),
     ("statusCode == '500'", "no operator '==' for int and string", (1, 12), NUMBERS),
@@ -55,12 +67,6 @@ REFUSALS = [
     ),
     ("1u + 1 == 2", "no operator '+' for uint and int", (1, 4), NUMBERS),
     (
-        "attributes.n + 1u == 2",
-        "no operator '+' for dyn and uint",
-        (1, 14),
-        "expected dyn on the right",
-    ),
-    (
         "timestamp > 5",
         "no operator '>' for timestamp and int",
         (1, 11),
@@ -70,13 +76,31 @@ REFUSALS = [
         "attributes.at == timestamp",
         "no operator '==' for dyn and timestamp",
         (1, 15),
-        "expected dyn on the right",
+        A_CONVERSION,
     ),
     (
         "attributes.at < timestamp",
         "no operator '<' for dyn and timestamp",
         (1, 15),
-        "expected dyn on the right",
+        A_CONVERSION,
+    ),
+    (
+        "attributes.at + duration('1s') == 5",
+        "no operator '+' for dyn and duration",
+        (1, 15),
+        "an attribute is no duration, expected duration(...) around it",
+    ),
+    (
+        "timestamp - 5 > timestamp",
+        "no operator '-' for timestamp and int",
+        (1, 11),
+        'expected, say, duration("5m") on the right',
+    ),
+    (
+        "-duration('1s') < duration('1s')",
+        "'-' needs an int or a double, not duration,",
+        (1, 2),
+        "",
     ),
     ("1 < 2 < 3", "no operator '<' for bool and int", (1, 7), "expected bool on the right"),
     ("[1] < [2]", "no operator '<' for list and list", (1, 5), "expected numbers or strings"),
@@ -144,12 +168,85 @@ REFUSALS = [
         A_TIME,
     ),
     (
-        "timestamp > timestamp(service)",
-        "the argument of timestamp() must be a literal",
-        (1, 23),
+        "timestamp > timestamp(1.5)",
+        "timestamp() does not take (double)",
+        (1, 13),
+        A_TIME,
+    ),
+    (
+        "duration('5 minutes') < duration('1h')",
+        "'5 minutes' is no duration",
+        (1, 10),
+        'expected, say, duration("5m")',
+    ),
+    (
+        "timestamp.getHours('Berlin') > 8",
+        "unknown time zone 'Berlin'",
+        (1, 20),
+        "expected, say, 'Europe/Berlin' or '+01:00'",
+    ),
+    (
+        "timestamp.getHours('+25:00') > 8",
+        "unknown time zone '+25:00'",
+        (1, 20),
+        "expected, say, 'Europe/Berlin' or '+01:00'",
+    ),
+    (
+        "timestamp.getHours(service) > 8",
+        "the time zone must be a literal",
+        (1, 20),
         "expected a string",
     ),
-    # syntax
+    (
+        "message.getHours() > 8",
+        "getHours() does not take () on string",
+        (1, 9),
+        'expected, say, timestamp.getHours("Europe/Berlin")',
+    ),
+    (
+        "int(true) > 0",
+        "int() does not take (bool)",
+        (1, 1),
+        "expected, say, int(attributes.retries)",
+    ),
+    (
+        "string(attributes) == ''",
+        "string() does not take (map)",
+        (1, 1),
+        "expected, say, string(statusCode)",
+    ),
+    # macros and maps
+    (
+        "attributes.tags.all(tag)",
+        "all() takes a name and what is asked of each element",
+        (1, 17),
+        'expected, say, attributes.tags.all(tag, tag != "")',
+    ),
+    (
+        "attributes.tags.exists('tag', true)",
+        "exists() needs a name for the element",
+        (1, 24),
+        'expected, say, attributes.tags.exists(tag, tag == "db")',
+    ),
+    (
+        "message.exists(c, c == 'a')",
+        "exists() needs a list or a map before it, not string,",
+        (1, 1),
+        "",
+    ),
+    ("[1].exists(x, size(x))", "exists() needs a bool, not int,", (1, 15), ""),
+    ("[1].exists(tag, tga == 1)", "unknown name 'tga'", (1, 17), "did you mean 'tag'?"),
+    ("[1].exists(x, x == 1) && x == 1", "unknown name 'x'", (1, 26), EVENT_NAMES),
+    ("[1].exists(x, has(x))", "has() cannot judge this", (1, 15), A_FIELD),
+    ("[1].map(x, x)", "match must be bool, but this is list", (1, 5), ""),
+    ("level in {service: 1}", "the key of a map must be a literal", (1, 11), "expected a string"),
+    ("level in {'a': 1, 'a': 2}", "the map has the key 'a' already", (1, 19), ""),
+    (
+        "level in {1: 1}",
+        "the key of a map must be a literal",
+        (1, 11),
+        "expected a string",
+    ),  # syntax
     ("", "the expression is empty", (1, 1), "expected an expression"),
     (" \n", "the expression is empty", (1, 1), "expected an expression"),
     ("level ==", "the expression ends too early", (1, 9), AN_OPERAND),
@@ -165,7 +262,8 @@ REFUSALS = [
     ("level == 'a", "the string that begins", (1, 10), "it never ends"),
     (r"level == 'a\'", "the string that begins", (1, 10), "it never ends"),
     ("statusCode > 5xx", "malformed number", (1, 14), ""),
-    ("attributes == {}", "unexpected '{'", (1, 15), ""),
+    ("attributes == {'a'}", "unexpected '}'", (1, 19), "expected an operator"),
+    ("attributes == {'a': 1", "the expression ends too early", (1, 22), "expected an operator"),
     ("message == b'a'", "unexpected ''a''", (1, 13), "expected an operator"),
     (r"level == 'a\qb'", r"'\q' is no escape of this language", (1, 12), ""),
     (r"level == '\ud800'", r"'\ud800' is no escape of this language", (1, 11), ""),
@@ -214,7 +312,20 @@ def test_a_refusal_says_where_and_why(
         ),
         ("rate > 5 && mincount > 5", "'mincount' at line 1, column 13: did you mean 'minCount'?"),
         ("level == 'ERROR'", "unknown name 'level' at line 1, column 1"),
-        ("count > previous.count", "unknown name 'previous' at line 1, column 9"),
+        (
+            "count > previous.cout",
+            "unknown name 'previous.cout' at line 1, column 9: did you mean 'previous.count'?",
+        ),
+        (
+            "count > previous.zzz",
+            "'previous.zzz' at line 1, column 9: known are previous.avg, previous.count,",
+        ),
+        ("count > previus.count", "'previus' at line 1, column 9: did you mean 'previous'?"),
+        (
+            "count > previous",
+            "'previous' is a window, not a value, at line 1, column 9: expected, say, prev",
+        ),
+        ("distnct > 5", "unknown name 'distnct' at line 1, column 1: did you mean 'distinct'?"),
         ("count + 1", "condition must be bool, but this is double at line 1, column 7"),
     ],
 )

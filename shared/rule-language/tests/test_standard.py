@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alert_contracts.events import Event
-from rule_language import compile_match, compile_value
+from rule_language import code, compile_match, compile_value
 from rule_language.checker import check
-from rule_language.operations import UndecidedError
 from rule_language.parser import parse
+from rule_language.results import Nothing
 from rule_language.schema import Type, event_schema
-from rule_language.values import Values
+from rule_language.truth import Program
 
 REFERENCE = cel.NewEnv(
     variables={"e": cel.Type.Map(cel.Type.STRING, cel.Type.DYN), "time": cel.Type.TIMESTAMP}
@@ -70,10 +70,10 @@ def ours(template: str, event: Event) -> Any:  # noqa: ANN401 - any value of CEL
         expected=frozenset(Type),
         purpose="this",
     )
-    try:
-        return Values(checked).of(checked.root)(event)
-    except UndecidedError:
-        return UNDECIDED
+    program = Program(checked, "event")
+    tree = program.perhaps(checked.root)
+    found = code.built(code.function(["event"], tree), program.constants)(event)
+    return UNDECIDED if isinstance(found, Nothing) else found
 
 
 def asked(template: str, event: Event) -> Any:  # noqa: ANN401 - a bool or UNDECIDED

@@ -1,7 +1,7 @@
 """The language of alert rules: CEL over one event, or over the figures of a window.
 
-Text is parsed by a library, checked against a schema and compiled to closures. Pure: no I/O, no
-clock. The README of this package is the language's manual.
+Text is parsed by a library, checked against a schema and compiled to Python functions. Pure: no
+I/O, no clock. The README of this package is the language's manual.
 
 What the engine builds on: `Match.test(event)`; `Match.inline(event, prefix=...)`, the same test as
 a Python expression for a greater generated function; `Match.equalities` and `Match.patterns`,
@@ -14,9 +14,12 @@ from rule_language.programs import (
     Condition,
     Inline,
     Match,
+    Scalar,
+    Undecided,
     Value,
     compile_condition,
     compile_match,
+    compile_scalar,
     compile_value,
 )
 
@@ -26,8 +29,11 @@ __all__ = [
     "Match",
     "PatternSet",
     "RuleLanguageError",
+    "Scalar",
+    "Undecided",
     "Value",
     "compile_condition",
     "compile_match",
+    "compile_scalar",
     "compile_value",
 ]

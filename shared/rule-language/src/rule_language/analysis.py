@@ -1,50 +1,55 @@
 """What can be told of a tree without running it, so that the engine can index and fire early."""
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import re2
 
-from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node
+from rule_language.checker import Checked
+from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node, walk
+from rule_language.patterns import MAX_PATTERN
+from rule_language.schema import Type
 
 INDEXED: Final = frozenset({"service", "level", "tenant", "host"})
 """Fields whose equalities are worth an index."""
-_GROWING: Final = frozenset({"count", "total", "errors", "sum", "max"})
-_FIXED: Final = frozenset({"threshold", "minCount"})
+_GROWING: Final = frozenset({"count", "total", "errors", "sum", "max", "distinct"})
+_FIXED: Final = frozenset({"threshold", "minCount", "factor"})
+_KINDS: Final = {str: Type.STRING, int: Type.DOUBLE, float: Type.DOUBLE}
 _PATTERNS: Final = {
     "matches": "{}",
     "contains": "{}",
     "startsWith": r"\A(?:{})",
     "endsWith": r"(?:{})\z",
 }
-_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def walk(root: Node) -> Iterator[Node]:
-    """Yield every node of a tree."""
-    yield root
-    for child in root.children:
-        yield from walk(child)
+class Constants(NamedTuple):
+    """The values of a list of literals that have one type; a double stands for any number."""
+
+    type: Type
+    values: frozenset[str | float | bool | None]
 
 
-def variables(root: Node) -> frozenset[str]:
-    """Return the names that the tree reads."""
-    return frozenset(node.name for node in walk(root) if isinstance(node, Name))
+class Membership(NamedTuple):
+    """An operand that must have one of some values."""
+
+    operand: Node
+    constants: Constants
 
 
-def against_constant(node: Binary) -> tuple[Node, str, Literal] | None:
-    """Return a comparison as (operand, operator, literal), turned round where it must be."""
-    if node.operator not in _MIRRORED:
-        return None
-    if isinstance(node.right, Literal):
-        return node.left, node.operator, node.right
-    if isinstance(node.left, Literal):
-        return node.right, _MIRRORED[node.operator], node.left
-    return None
+def constants_of(node: Node) -> Constants | None:
+    """Return the values of a list of texts, or of numbers, or of one such literal."""
+    items = node.items if isinstance(node, Items) else (node,)
+    values = [item.value for item in items if isinstance(item, Literal)]
+    kinds = {_KINDS.get(value.__class__) for value in values}
+    (kind,) = kinds if len(kinds) == 1 else (None,)
+    if not items:
+        return Constants(Type.STRING, frozenset())
+    return Constants(kind, frozenset(values)) if kind and len(values) == len(items) else None
 
 
-def membership(node: Node) -> tuple[Node, frozenset[str]] | None:
-    """Return what must be one of which texts, where that is all that the node says.
+def membership(node: Node) -> Membership | None:
+    """Return what must be one of which texts or numbers, where that is all that the node says.
 
     That is `x == "a"`, `x in ["a", "b"]`, and a chain of such on the same variable with `||`.
     """
@@ -53,53 +58,98 @@ def membership(node: Node) -> tuple[Node, frozenset[str]] | None:
     if not isinstance(node, Binary):
         return None
     if node.operator == "in" and isinstance(node.right, Items):
-        texts = [item.value for item in node.right.items if isinstance(item, Literal)]
-        allowed = frozenset(text for text in texts if isinstance(text, str))
-        complete = len(texts) == len(node.right.items) and all(isinstance(t, str) for t in texts)
-        return (node.left, allowed) if complete else None
-    compared = against_constant(node)
-    if compared is None or compared[1] != "==" or not isinstance(compared[2].value, str):
+        return _member(node.left, constants_of(node.right))
+    if node.operator != "==":
         return None
-    return compared[0], frozenset({compared[2].value})
+    if isinstance(node.right, Literal):
+        return _member(node.left, constants_of(node.right))
+    return _member(node.right, constants_of(node.left))
 
 
-def _united(node: Logical) -> tuple[Node, frozenset[str]] | None:
+def _member(operand: Node, constants: Constants | None) -> Membership | None:
+    return None if constants is None else Membership(operand, constants)
+
+
+def _united(node: Logical) -> Membership | None:
     parts = [membership(part) for part in node.operands]
-    found = [part for part in parts if part is not None and isinstance(part[0], Name)]
-    names = {part[0].name for part in found if isinstance(part[0], Name)}
-    if node.operator == "&&" or len(found) < len(parts) or len(names) > 1:
+    found = [part for part in parts if part is not None and isinstance(part.operand, Name)]
+    names = {part.operand.name for part in found if isinstance(part.operand, Name)}
+    kinds = {part.constants.type for part in found}
+    if node.operator == "&&" or len(found) < len(parts) or len(names) > 1 or len(kinds) > 1:
         return None
-    return found[0][0], frozenset[str]().union(*(allowed for _, allowed in found))
+    values = frozenset[str | float | bool | None]().union(
+        *(part.constants.values for part in found)
+    )
+    return Membership(found[0].operand, Constants(found[0].constants.type, values))
 
 
-def equalities(root: Node) -> Mapping[str, frozenset[str]]:
-    """Return, by field, the texts of which it must have one wherever the tree is true."""
-    necessary: dict[str, frozenset[str]] = {}
-    for part in _conjuncts(root):
-        found = membership(part)
-        if found is not None and isinstance(found[0], Name) and found[0].name in INDEXED:
-            name, allowed = found[0].name, found[1]
-            necessary[name] = necessary.get(name, allowed) & allowed
-    return necessary
-
-
-def _conjuncts(node: Node) -> Iterator[Node]:
+def conjuncts(node: Node) -> Iterator[Node]:
+    """Yield the parts that must all hold for the tree to be true."""
     if isinstance(node, Logical) and node.operator == "&&":
         for operand in node.operands:
-            yield from _conjuncts(operand)
+            yield from conjuncts(operand)
     else:
         yield node
 
 
-def monotonic(node: Node) -> bool:
+def demanded(checked: Checked, part: Node) -> tuple[str, frozenset[str]] | None:
+    """Return the indexed field and its texts, where a part says that it must have one of them."""
+    found = membership(part)
+    name = checked.fields.get(found.operand) if found else None
+    if found is None or name not in INDEXED or name is None:
+        return None
+    if found.constants.type is not Type.STRING:
+        return None
+    return name, frozenset(str(value) for value in found.constants.values)
+
+
+def equalities(checked: Checked) -> dict[str, frozenset[str]]:
+    """Return, by field, the texts of which it must have one wherever the tree is true."""
+    necessary: dict[str, frozenset[str]] = {}
+    for part in conjuncts(checked.root):
+        found = demanded(checked, part)
+        if found is not None:
+            necessary[found[0]] = necessary.get(*found) & found[1]
+    return necessary
+
+
+def patterns(checked: Checked) -> dict[str, str]:
+    """Return, by field, a pattern that is in its text wherever the tree is true."""
+    necessary: dict[str, str] = {}
+    for part in conjuncts(checked.root):
+        found = _pattern(checked, part)
+        if found is not None and len(found[1]) <= MAX_PATTERN:
+            necessary.setdefault(*found)
+    return necessary
+
+
+def _pattern(checked: Checked, node: Node) -> tuple[str, str] | None:
+    """Return the field and the pattern that must be in it; of a chain of `||`, any of theirs."""
+    if isinstance(node, Logical) and node.operator == "||":
+        parts = [_pattern(checked, operand) for operand in node.operands]
+        found = [part for part in parts if part is not None]
+        if len(found) < len(parts) or len({field for field, _ in found}) > 1:
+            return None
+        return found[0][0], "|".join(f"(?:{pattern})" for _, pattern in found)
+    if not isinstance(node, Call) or node.function not in _PATTERNS:
+        return None
+    target, argument = node.arguments
+    if target not in checked.fields or not isinstance(argument, Literal):
+        return None
+    text = str(argument.value)
+    known = text if node.function == "matches" else re2.escape(text)
+    return checked.fields[target], _PATTERNS[node.function].format(known)
+
+
+def monotonic(checked: Checked, node: Node) -> bool:
     """Tell whether the tree can only turn from false to true while a window fills.
 
     It can where it compares figures that only grow with bounds that stay, and joins that with
     `&&` and `||`.
     """
     if isinstance(node, Logical):
-        return all(map(monotonic, node.operands))
-    if variables(node) <= _FIXED:
+        return all(monotonic(checked, operand) for operand in node.operands)
+    if _reads(checked, node) <= _FIXED:
         return True
     if not isinstance(node, Binary):
         return False
@@ -108,26 +158,8 @@ def monotonic(node: Node) -> bool:
         low, high = high, low
     elif node.operator not in ("<", "<="):
         return False
-    return isinstance(high, Name) and high.name in _GROWING and variables(low) <= _FIXED
+    return checked.fields.get(high) in _GROWING and _reads(checked, low) <= _FIXED
 
 
-def patterns(root: Node) -> dict[str, str]:
-    """Return, by field, a pattern that is in its text wherever the tree is true."""
-    necessary: dict[str, str] = {}
-    for part in _conjuncts(root):
-        found = _pattern(part)
-        if found is not None:
-            necessary.setdefault(*found)
-    return necessary
-
-
-def _pattern(node: Node) -> tuple[str, str] | None:
-    if not isinstance(node, Call) or node.function not in _PATTERNS:
-        return None
-    target, argument = node.arguments
-    if not isinstance(target, Name) or not isinstance(argument, Literal):
-        return None
-    text = str(argument.value)
-    return target.name, _PATTERNS[node.function].format(
-        text if node.function == "matches" else re2.escape(text)
-    )
+def _reads(checked: Checked, root: Node) -> frozenset[str]:
+    return frozenset(checked.fields[node] for node in walk(root) if node in checked.fields)

@@ -42,11 +42,14 @@ def refusal(where: Placed, what: str, *, hint: str = "") -> RuleLanguageError:
     return RuleLanguageError(sentence, where.line, where.column)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `did you mean 'x'?` for the known name nearest to `name`, or what is known."""
+def nearest(name: str, known: Iterable[str], *, owner: str = "") -> str:
+    """Return `did you mean 'x'?` for the known name nearest to `name`, or what is known.
+
+    `owner` stands before each name: `previous.`.
+    """
     names = sorted(known)
     folded = {candidate.lower(): candidate for candidate in names}
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{folded[close[0]]}'?"
-    return f"known are {', '.join(names)}"
+        return f"did you mean '{owner}{folded[close[0]]}'?"
+    return f"known are {', '.join(f'{owner}{each}' for each in names)}"

@@ -1,55 +1,83 @@
-"""The functions of the language: their signatures, and the patterns that they take."""
+"""The functions of the language: what they take, and what they return."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import re2
-
 from rule_language.errors import nearest, refusal
+from rule_language.macros import MACROS
 from rule_language.nodes import Call, Literal, Node
-from rule_language.schema import Timestamp, Type
-
-MAX_PATTERN: Final = 1_000
-"""Characters of one regular expression."""
-MAX_PROGRAM: Final = 2_000
-"""RE2 instructions of one compiled pattern; with it, matching can never run out of memory."""
-_MAX_MEMORY: Final = 1 << 20
-"""Bytes that RE2 may spend on one pattern, its lazily built automaton included."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from rule_language.patterns import check_pattern
+from rule_language.results import Nothing
+from rule_language.schema import NUMERIC, Type
+from rule_language.times import GETTERS, duration_of, timestamp_of, zone_of
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a function takes and returns; `forms` tells how it may be written."""
+    """What a function takes (a method's target first) and returns."""
 
     parameters: tuple[frozenset[Type], ...]
     result: Type
     usage: str
     method: bool = True
     plain: bool = False
+    """How it may be written: `target.function()`, or `function(target)`."""
+    required: int = 0
+    """Parameters that must be given; 0 for all."""
+
+    def takes(self, types: Sequence[Type], *, as_method: bool) -> bool:
+        return (
+            (self.method if as_method else self.plain)
+            and (self.required or len(self.parameters)) <= len(types) <= len(self.parameters)
+            and all(
+                found in allowed for found, allowed in zip(types, self.parameters, strict=False)
+            )
+        )
 
 
 _TEXT: Final = frozenset({Type.STRING, Type.DYN})
+_WORD: Final = frozenset({Type.STRING})
 _SIZED: Final = frozenset({Type.STRING, Type.LIST, Type.MAP, Type.DYN})
-_TEXT_TEST: Final = (_TEXT, _TEXT)
+_TEMPORAL: Final = frozenset({Type.TIMESTAMP, Type.DURATION, Type.DYN})
+_NUMBER: Final = NUMERIC | _TEXT
+_WRITTEN: Final = frozenset(set(Type) - {Type.NULL, Type.LIST, Type.MAP})
 
-SIGNATURES: Final = {
-    "startsWith": Signature(_TEXT_TEST, Type.BOOL, 'service.startsWith("pay")'),
-    "endsWith": Signature(_TEXT_TEST, Type.BOOL, 'host.endsWith(".eu")'),
-    "contains": Signature(_TEXT_TEST, Type.BOOL, 'message.contains("refused")'),
-    "matches": Signature(
-        (_TEXT, frozenset({Type.STRING})), Type.BOOL, 'message.matches("time(d )?out")', plain=True
-    ),
+
+def _conversion(taken: frozenset[Type], result: Type, usage: str) -> Signature:
+    return Signature((taken,), result, usage, method=False, plain=True)
+
+
+def _of_text(result: Type, usage: str, *more: frozenset[Type]) -> Signature:
+    return Signature((_TEXT, *more), result, usage)
+
+
+SIGNATURES: Final[Mapping[str, Signature]] = {
+    "startsWith": _of_text(Type.BOOL, 'service.startsWith("pay")', _TEXT),
+    "endsWith": _of_text(Type.BOOL, 'host.endsWith(".eu")', _TEXT),
+    "contains": _of_text(Type.BOOL, 'message.contains("refused")', _TEXT),
+    "matches": Signature((_TEXT, _WORD), Type.BOOL, 'message.matches("time(d )?out")', plain=True),
     "size": Signature((_SIZED,), Type.INT, "size(message)", plain=True),
-    "timestamp": Signature(
-        (frozenset({Type.STRING}),),
-        Type.TIMESTAMP,
-        'timestamp("2026-01-31T10:00:00Z")',
-        method=False,
-        plain=True,
+    "lowerAscii": _of_text(Type.STRING, "message.lowerAscii()"),
+    "upperAscii": _of_text(Type.STRING, "message.upperAscii()"),
+    "trim": _of_text(Type.STRING, "message.trim()"),
+    "split": _of_text(Type.LIST, 'message.split(" ")', _TEXT),
+    "int": _conversion(_NUMBER | {Type.TIMESTAMP}, Type.INT, "int(attributes.retries)"),
+    "uint": _conversion(_NUMBER, Type.UINT, "uint(attributes.retries)"),
+    "double": _conversion(_NUMBER, Type.DOUBLE, "double(attributes.seconds)"),
+    "string": _conversion(_WRITTEN, Type.STRING, "string(statusCode)"),
+    "bool": _conversion(_TEXT | {Type.BOOL}, Type.BOOL, "bool(attributes.cached)"),
+    "dyn": _conversion(frozenset(Type), Type.DYN, "dyn(statusCode)"),
+    "timestamp": _conversion(
+        _TEXT | {Type.TIMESTAMP, Type.INT}, Type.TIMESTAMP, 'timestamp("2026-01-31T10:00:00Z")'
     ),
+    "duration": _conversion(_TEXT | {Type.DURATION}, Type.DURATION, 'duration("5m")'),
+    **{
+        name: Signature(
+            (_TEMPORAL, _WORD), Type.INT, f'timestamp.{name}("Europe/Berlin")', required=1
+        )
+        for name in GETTERS
+    },
 }
 
 
@@ -63,22 +91,16 @@ def check_call(node: Call, types: Sequence[Type]) -> Type:
     signature = SIGNATURES.get(node.function)
     if signature is None:
         what = f"unknown function '{node.function}'"
-        hint = nearest(node.function, {*SIGNATURES, "has"})
-        raise refusal(node, what, hint=hint)
-    fits = (
-        (signature.method if node.is_method else signature.plain)
-        and len(types) == len(signature.parameters)
-        and all(
-            found in allowed for found, allowed in zip(types, signature.parameters, strict=True)
-        )
-    )
-    if not fits:
+        raise refusal(node, what, hint=nearest(node.function, {*SIGNATURES, *MACROS}))
+    if not signature.takes(types, as_method=node.is_method):
         what = f"{node.function}() does not take {_described(node, types)}"
         raise refusal(node, what, hint=f"expected, say, {signature.usage}")
+    if node.function in _READINGS:
+        _check_reading(node)
     if node.function == "matches":
-        searcher(node.arguments[1])
-    if node.function == "timestamp":
-        parse_time(node.arguments[0])
+        check_pattern(node.arguments[1], literal(node.arguments[1], "the pattern of matches()"))
+    if node.function in GETTERS and len(types) > 1:
+        _check_zone(node.arguments[1])
     return signature.result
 
 
@@ -88,66 +110,36 @@ def _described(node: Call, types: Sequence[Type]) -> str:
     return f"({', '.join(arguments)}){target}"
 
 
-def searcher(node: Node) -> Callable[[str], bool]:
-    """Return a test of whether the literal pattern is found anywhere in a text.
+_READINGS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    "timestamp": ("time with an offset", timestamp_of),
+    "duration": ("duration", duration_of),
+}
+
+
+def _check_reading(node: Call) -> None:
+    """Judge the text of a time or a duration, where it is known."""
+    kind, read = _READINGS[node.function]
+    (argument,) = node.arguments
+    if not isinstance(argument, Literal) or not isinstance(argument.value, str):
+        return
+    if isinstance(read(argument.value), Nothing):
+        hint = f"expected, say, {SIGNATURES[node.function].usage}"
+        raise refusal(argument, f"'{argument.value}' is no {kind}", hint=hint)
+
+
+def _check_zone(node: Node) -> None:
+    name = literal(node, "the time zone")
+    if zone_of(name) is None:
+        hint = "expected, say, 'Europe/Berlin' or '+01:00'"
+        raise refusal(node, f"unknown time zone '{name}'", hint=hint)
+
+
+def literal(node: Node, what: str) -> str:
+    """Return the text of a literal.
 
     Raises:
-        RuleLanguageError: it is no literal, RE2 refuses it, or it is too large.
+        RuleLanguageError: the node is no string literal.
     """
-    pattern = _literal(node, "the pattern of matches()")
-    if len(pattern) > MAX_PATTERN:
-        what = f"the pattern has {len(pattern)} characters, more than {MAX_PATTERN},"
-        raise refusal(node, what)
-    options = re2.Options()
-    options.max_mem = _MAX_MEMORY
-    options.log_errors = False
-    options.never_capture = True
-    try:
-        size = re2.compile(pattern, options).programsize
-    except re2.error as error:
-        reason = error.args[0].decode(errors="replace")
-        raise refusal(node, "RE2 refuses the pattern", hint=reason) from None
-    if size > MAX_PROGRAM:
-        what = f"the pattern needs {size} RE2 instructions, more than {MAX_PROGRAM},"
-        raise refusal(node, what)
-    if pattern.replace(" ", "").isalnum():
-        return lambda text: pattern in text
-    return _search(pattern, options)
-
-
-def _search(pattern: str, options: Any) -> Callable[[str], bool]:  # noqa: ANN401 - untyped re2
-    """Use a set of one: RE2's cheapest form of a yes or no, which looks for no positions."""
-    patterns = re2.Set.SearchSet(options)
-    patterns.Add(pattern)
-    patterns.Compile()
-    find = patterns.Match
-
-    def test(text: str) -> bool:
-        try:
-            return find(text) is not None
-        except UnicodeEncodeError:  # half a surrogate pair is in no text that matches
-            return False
-
-    return test
-
-
-def parse_time(node: Node) -> Timestamp:
-    """Return the time that an RFC 3339 literal names, in epoch milliseconds.
-
-    Raises:
-        RuleLanguageError: it is no literal, or no such time with an offset.
-    """
-    text = _literal(node, "the argument of timestamp()")
-    try:
-        moment = datetime.fromisoformat(text)
-        return Timestamp((moment - _EPOCH) // timedelta(milliseconds=1))
-    except (ValueError, TypeError, OverflowError):
-        what = f"'{text}' is no time with an offset"
-        usage = SIGNATURES["timestamp"].usage
-        raise refusal(node, what, hint=f"expected, say, {usage}") from None
-
-
-def _literal(node: Node, what: str) -> str:
     if isinstance(node, Literal) and isinstance(node.value, str):
         return node.value
     raise refusal(node, f"{what} must be a literal", hint="expected a string")

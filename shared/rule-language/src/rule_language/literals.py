@@ -8,8 +8,6 @@ from lark import Token
 
 from rule_language.errors import Position, refusal
 
-INT64: Final = range(-(2**63), 2**63)
-UINT64: Final = range(2**64)
 DIGITS: Final = "0123456789"
 
 _PLAIN: Final = {

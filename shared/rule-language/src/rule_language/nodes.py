@@ -3,151 +3,175 @@
 Nodes are compared by identity, so that facts about one node (its type) can be kept beside the tree.
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterator
+
+import msgspec
+
+from rule_language.errors import Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Literal:
+class Node(msgspec.Struct, frozen=True, eq=False):
+    """What all nodes have in common."""
+
+    at: Position
+
+    @property
+    def line(self) -> int:
+        return self.at.line
+
+    @property
+    def column(self) -> int:
+        return self.at.column
+
+    @property
+    def children(self) -> tuple["Node", ...]:
+        """The operands, from left to right."""
+        return ()
+
+
+class Literal(Node, frozen=True, eq=False):
     """A constant; `kind` tells int from uint, which Python cannot."""
 
     value: str | float | bool | None
     kind: str
-    line: int
-    column: int
-
-    @property
-    def children(self) -> tuple["Node", ...]:
-        return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Name:
-    """A variable of the schema."""
+class Name(Node, frozen=True, eq=False):
+    """A variable of the schema or of a macro."""
 
     name: str
-    line: int
-    column: int
-
-    @property
-    def children(self) -> tuple["Node", ...]:
-        return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Items:
+class Items(Node, frozen=True, eq=False):
     """A list literal."""
 
-    items: tuple["Node", ...]
-    line: int
-    column: int
+    items: tuple[Node, ...]
 
     @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
         return self.items
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Select:
-    """`operand.field`."""
+class Entries(Node, frozen=True, eq=False):
+    """A map literal."""
 
-    operand: "Node"
-    field: str
-    line: int
-    column: int
+    keys: tuple[Node, ...]
+    values: tuple[Node, ...]
 
     @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
+        return (*self.keys, *self.values)
+
+
+class Select(Node, frozen=True, eq=False):
+    """`operand.field`."""
+
+    operand: Node
+    field: str
+
+    @property
+    def children(self) -> tuple[Node, ...]:
         return (self.operand,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class Index(Node, frozen=True, eq=False):
     """`operand[key]`."""
 
-    operand: "Node"
-    key: "Node"
-    line: int
-    column: int
+    operand: Node
+    key: Node
 
     @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
         return (self.operand, self.key)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Call:
-    """`function(arguments)`, or `target.function(arguments)` with the target as first argument."""
+class Has(Node, frozen=True, eq=False):
+    """`has(operand)`."""
 
-    function: str
-    arguments: tuple["Node", ...]
-    line: int
-    column: int
-    is_method: bool
+    operand: Node
 
     @property
-    def children(self) -> tuple["Node", ...]:
-        return self.arguments
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Unary:
-    """`!operand` or `-operand`."""
-
-    operator: str
-    operand: "Node"
-    line: int
-    column: int
-
-    @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
         return (self.operand,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Binary:
+class Macro(Node, frozen=True, eq=False):
+    """`over.kind(variable, body)`: the body is judged for each element of a list, key of a map.
+
+    Only `map` may have a test beside its body: it leaves elements out.
+    """
+
+    kind: str
+    over: Node
+    variable: Name
+    test: Node | None
+    body: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return tuple(each for each in (self.over, self.test, self.body) if each is not None)
+
+
+class Call(Node, frozen=True, eq=False):
+    """`function(arguments)`, or `target.function(arguments)` with the target as first argument."""
+
+    function: str
+    arguments: tuple[Node, ...]
+    is_method: bool
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.arguments
+
+
+class Unary(Node, frozen=True, eq=False):
+    """`!operand` or `-operand`."""
+
+    operator: str
+    operand: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.operand,)
+
+
+class Binary(Node, frozen=True, eq=False):
     """A comparison, a membership test or arithmetic; it stands where its operator stands."""
 
     operator: str
-    left: "Node"
-    right: "Node"
-    line: int
-    column: int
+    left: Node
+    right: Node
 
     @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Logical:
+class Logical(Node, frozen=True, eq=False):
     """A chain of `&&` or of `||`, kept flat."""
 
     operator: str
-    operands: tuple["Node", ...]
-    line: int
-    column: int
+    operands: tuple[Node, ...]
 
     @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
         return self.operands
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Conditional:
+class Conditional(Node, frozen=True, eq=False):
     """`condition ? then : otherwise`."""
 
-    condition: "Node"
-    then: "Node"
-    otherwise: "Node"
-    line: int
-    column: int
+    condition: Node
+    then: Node
+    otherwise: Node
 
     @property
-    def children(self) -> tuple["Node", ...]:
+    def children(self) -> tuple[Node, ...]:
         return (self.condition, self.then, self.otherwise)
 
 
-Node: TypeAlias = (
-    Literal | Name | Items | Select | Index | Call | Unary | Binary | Logical | Conditional
-)
+def walk(root: Node) -> Iterator[Node]:
+    """Yield every node of a tree."""
+    yield root
+    for child in root.children:
+        yield from walk(child)

@@ -1,36 +1,35 @@
-"""What the operators do with values at run time.
+"""What the operators do with values whose types only run time knows.
 
-Whatever cannot be answered (a missing field, a text where a number is needed, a division by zero)
-raises `UndecidedError`; the logic above turns it into "does not match".
+Whatever has no answer (a text where a number is needed, a division by zero) yields a `Nothing`.
 """
 
 import operator
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias, TypeGuard
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, cast
 
-from rule_language.literals import INT64, UINT64
-from rule_language.schema import Timestamp, Type
+from rule_language.results import (
+    INT64,
+    MISMATCH,
+    NO_ELEMENT,
+    NUMBERS,
+    ORDERED,
+    OVERFLOW,
+    TOO_LARGE,
+    UINT64,
+    ZERO,
+    Duration,
+    Timestamp,
+    Uint,
+)
+from rule_language.times import DURATIONS, TIMESTAMPS
 
 Apply: TypeAlias = Callable[[Any, Any], Any]
+_Table: TypeAlias = Mapping[tuple[type, type], Apply]
 
-NUMBERS: Final = frozenset({int, float})
-"""Exact classes: a bool is no number here."""
-ORDERED: Final = frozenset({str, bool, Timestamp})
 MAX_TEXT: Final = 1 << 19
 """Characters of a concatenation; more is an attack, not a message."""
 MAX_ITEMS: Final = 10_000
 """Elements of two lists that are joined."""
-
-
-def is_number(value: Any) -> TypeGuard[float]:  # noqa: ANN401 - any value of an event
-    return value.__class__ in NUMBERS
-
-
-_JOINED: Final[dict[type, int]] = {str: MAX_TEXT, list: MAX_ITEMS}
-
-
-class UndecidedError(Exception):
-    """The expression has no value for this event or window."""
 
 
 def equal(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an event
@@ -47,33 +46,35 @@ def equal(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an even
     return bool(left == right)
 
 
-def unequal(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an event
-    return not equal(left, right)
+def ordered(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an event
+    """Tell whether one of two values may be less than the other."""
+    kind = left.__class__
+    if kind in NUMBERS:
+        return right.__class__ in NUMBERS
+    return kind in ORDERED and kind is right.__class__
 
 
-def _ordering(compare: Apply) -> Apply:
-    def apply(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an event
-        kind = left.__class__
-        comparable = (
-            right.__class__ in NUMBERS
-            if kind in NUMBERS
-            else kind is right.__class__ and kind in ORDERED
-        )
-        if not comparable:
-            raise UndecidedError
-        return bool(compare(left, right))
+def _within(compute: Apply, bounds: range, kind: Callable[[int], Any]) -> Apply:
+    def apply(left: Any, right: Any) -> Any:  # noqa: ANN401 - a number
+        try:
+            found = compute(left, right)
+        except ZeroDivisionError:
+            return ZERO
+        return kind(found) if found in bounds else OVERFLOW
 
     return apply
 
 
-COMPARISONS: Final[dict[str, Apply]] = {
-    "==": equal,
-    "!=": unequal,
-    "<": _ordering(operator.lt),
-    "<=": _ordering(operator.le),
-    ">": _ordering(operator.gt),
-    ">=": _ordering(operator.ge),
-}
+def _floating(compute: Apply) -> Apply:
+    def apply(left: Any, right: Any) -> Any:  # noqa: ANN401 - a number
+        try:
+            return compute(left, right)
+        except ZeroDivisionError:
+            return ZERO
+        except OverflowError:  # an int that no double holds
+            return OVERFLOW
+
+    return apply
 
 
 def _truncated(left: int, right: int) -> int:
@@ -82,112 +83,105 @@ def _truncated(left: int, right: int) -> int:
     return quotient if (left < 0) == (right < 0) else -quotient
 
 
-def _divide(left: float, right: float) -> float:
-    if isinstance(left, int) and isinstance(right, int):
-        return _truncated(left, right)
-    return left / right
+def _remainder(left: int, right: int) -> int:
+    quotient = _truncated(left, right)
+    # The quotient that cannot be said takes the remainder with it, as in the standard.
+    return left - right * quotient if quotient in INT64 else INT64.stop
 
 
-def _modulo(left: float, right: float) -> int:
-    if isinstance(left, int) and isinstance(right, int):
-        quotient = _truncated(left, right)
-        if quotient in INT64:
-            return left - right * quotient
-    raise UndecidedError
-
-
-_ARITHMETIC: Final[dict[str, Apply]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": _divide,
-    "%": _modulo,
-}
-
-
-def arithmetic(symbol: str, result: Type) -> Apply:
-    """Return the operator for operands whose result has this static type."""
-    compute = operator.truediv if (symbol, result) == ("/", Type.DOUBLE) else _ARITHMETIC[symbol]
-    bounds = UINT64 if result is Type.UINT else INT64
-
-    def apply(left: Any, right: Any) -> Any:  # noqa: ANN401 - any value of an event
-        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
-            if symbol == "+":
-                return _concatenated(left, right)
-            raise UndecidedError
-        try:
-            found = compute(left, right)
-        except (ZeroDivisionError, OverflowError):
-            raise UndecidedError from None
-        if found.__class__ is int and found not in bounds:
-            raise UndecidedError
-        return found
+def _joined(bound: int) -> Apply:
+    def apply(left: Any, right: Any) -> Any:  # noqa: ANN401 - two texts or two lists
+        return left + right if len(left) + len(right) <= bound else TOO_LARGE
 
     return apply
 
 
-def _concatenated(left: Any, right: Any) -> Any:  # noqa: ANN401 - any value of an event
-    bound = _JOINED.get(left.__class__)
-    if bound is None or left.__class__ is not right.__class__ or len(left) + len(right) > bound:
-        raise UndecidedError
-    return left + right
+def _numbers(ints: Apply, uints: Apply, floats: Apply | None) -> dict[tuple[type, type], Apply]:
+    table: dict[tuple[type, type], Apply] = {
+        (int, int): _within(ints, INT64, int),
+        (Uint, Uint): _within(uints, UINT64, Uint),
+    }
+    if floats is not None:
+        mixed = _floating(floats)
+        table |= dict.fromkeys(((float, float), (int, float), (float, int)), mixed)
+        table |= dict.fromkeys(((Uint, float), (float, Uint)), mixed)
+    return table
 
 
-def negated(value: Any) -> float:  # noqa: ANN401 - any value of an event
-    if not is_number(value) or value == INT64.start:
-        raise UndecidedError
-    return -value
+def _times(compute: Apply, *forms: tuple[type, type, type]) -> dict[tuple[type, type], Apply]:
+    """Return the operator for (left, right, result)."""
+    ranges: dict[type, range] = {Timestamp: TIMESTAMPS, Duration: DURATIONS}
+    return {(left, right): _within(compute, ranges[kind], kind) for left, right, kind in forms}
 
 
-def member(value: Any, container: Any) -> bool:  # noqa: ANN401 - any value of an event
+_TABLES: Final[Mapping[str, _Table]] = {
+    "+": {
+        **_numbers(operator.add, operator.add, operator.add),
+        **_times(
+            operator.add,
+            (Timestamp, Duration, Timestamp),
+            (Duration, Timestamp, Timestamp),
+            (Duration, Duration, Duration),
+        ),
+        (str, str): _joined(MAX_TEXT),
+        (list, list): _joined(MAX_ITEMS),
+    },
+    "-": {
+        **_numbers(operator.sub, operator.sub, operator.sub),
+        **_times(
+            operator.sub,
+            (Timestamp, Duration, Timestamp),
+            (Timestamp, Timestamp, Duration),
+            (Duration, Duration, Duration),
+        ),
+    },
+    "*": _numbers(operator.mul, operator.mul, operator.mul),
+    "/": _numbers(_truncated, operator.floordiv, operator.truediv),
+    "%": _numbers(_remainder, operator.mod, None),
+}
+
+
+def _arithmetic(symbol: str) -> Apply:
+    find = _TABLES[symbol].get
+
+    def apply(left: Any, right: Any) -> Any:  # noqa: ANN401 - any value of an event
+        compute = find((left.__class__, right.__class__))
+        return MISMATCH if compute is None else compute(left, right)
+
+    return apply
+
+
+ARITHMETIC: Final = {symbol: _arithmetic(symbol) for symbol in _TABLES}
+ratio: Final = _floating(operator.truediv)
+
+
+def negated(value: Any) -> Any:  # noqa: ANN401 - any value of an event
+    if value.__class__ is float:
+        return -value
+    if value.__class__ is not int:
+        return MISMATCH
+    return -value if -value in INT64 else OVERFLOW
+
+
+def member(value: Any, container: Any) -> Any:  # noqa: ANN401 - any value of an event
     """Tell whether a list has an equal element, or a map the key."""
-    if isinstance(container, list):
+    if container.__class__ is list:
         return any(equal(value, item) for item in container)
-    if isinstance(container, dict):
-        return isinstance(value, str) and value in container
-    raise UndecidedError
+    if container.__class__ is dict:
+        return value.__class__ is str and value in container
+    return MISMATCH
 
 
 def element(container: Any, key: Any) -> Any:  # noqa: ANN401 - any value of an event
     """Return what a map has under a key, or a list at an index."""
-    if isinstance(container, dict) and isinstance(key, str) and key in container:
-        return container[key]
-    if isinstance(container, list) and is_number(key) and key in range(len(container)):
-        return container[int(key)]
-    raise UndecidedError
+    if container.__class__ is dict:
+        return container.get(key, NO_ELEMENT) if key.__class__ is str else NO_ELEMENT
+    if container.__class__ is not list or key.__class__ not in NUMBERS:
+        return MISMATCH
+    return _at(container, cast("float", key))
 
 
-def field(container: Any, name: str) -> Any:  # noqa: ANN401 - any value of an event
-    if isinstance(container, dict) and name in container:
-        return container[name]
-    raise UndecidedError
-
-
-def has_field(container: Any, name: str) -> bool:  # noqa: ANN401 - any value of an event
-    if isinstance(container, dict):
-        return name in container
-    raise UndecidedError
-
-
-def size(value: Any) -> int:  # noqa: ANN401 - any value of an event
-    if isinstance(value, str | list | dict):
-        return len(value)
-    raise UndecidedError
-
-
-def on_texts(test: Callable[[str, str], bool]) -> Apply:
-    """Lift a test of two texts to any two values."""
-
-    def apply(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an event
-        if isinstance(left, str) and isinstance(right, str):
-            return test(left, right)
-        raise UndecidedError
-
-    return apply
-
-
-TEXT_TESTS: Final[dict[str, Apply]] = {
-    "startsWith": on_texts(str.startswith),
-    "endsWith": on_texts(str.endswith),
-    "contains": on_texts(str.__contains__),
-}
+def _at(items: list[Any], index: float) -> Any:  # noqa: ANN401 - any value of an event
+    if 0 <= index < len(items) and int(index) == index:
+        return items[int(index)]
+    return NO_ELEMENT

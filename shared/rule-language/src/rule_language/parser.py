@@ -7,25 +7,33 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from rule_language import literals
 from rule_language.errors import Position, RuleLanguageError, refusal
+from rule_language.macros import has, macro
 from rule_language.nodes import (
     Binary,
     Call,
     Conditional,
+    Entries,
     Index,
     Items,
     Literal,
     Logical,
+    Macro,
     Name,
     Node,
     Select,
     Unary,
 )
+from rule_language.results import INT64, UINT64
 
 MAX_LENGTH: Final = 4_096
 """Characters of an expression. More is generated text, which belongs into several rules."""
 MAX_NODES: Final = 1_000
 MAX_DEPTH: Final = 64
-"""How deep operators and calls may nest. It bounds the stack of checker, compiler and closures."""
+"""How deep operators and calls may nest. It bounds the stack of checker and compiler."""
+MAX_MACROS: Final = 10
+"""Macros (`all`, `map`, ...) of an expression: each is a loop."""
+MAX_LOOPS: Final = 3
+"""How deep macros may stand in one another."""
 
 _RESERVED: Final = frozenset(
     {
@@ -73,10 +81,10 @@ def _require_clean(source: str) -> None:
 
 def _require_bounded(root: Node) -> None:
     """Walk without recursion: the tree may still be deeper than the stack."""
-    waiting: list[tuple[Node, int]] = [(root, 1)]
-    seen = 0
+    waiting: list[tuple[Node, int, int]] = [(root, 1, 0)]
+    seen = macros = 0
     while waiting:
-        node, depth = waiting.pop()
+        node, depth, loops = waiting.pop()
         seen += 1
         if depth > MAX_DEPTH:
             what = f"the expression nests deeper than {MAX_DEPTH} levels"
@@ -86,11 +94,21 @@ def _require_bounded(root: Node) -> None:
             raise refusal(node, what)
         if isinstance(node, Literal):
             _require_range(node)
-        waiting.extend((child, depth + 1) for child in node.children)
+        if isinstance(node, Macro):
+            macros, loops = macros + 1, loops + 1
+            _require_few(node, macros, loops)
+        waiting.extend((child, depth + 1, loops) for child in node.children)
+
+
+def _require_few(node: Macro, macros: int, loops: int) -> None:
+    if macros > MAX_MACROS:
+        raise refusal(node, f"more than {MAX_MACROS} macros")
+    if loops > MAX_LOOPS:
+        raise refusal(node, f"macros nest deeper than {MAX_LOOPS} levels")
 
 
 def _require_range(node: Literal) -> None:
-    bounds = {"int": literals.INT64, "uint": literals.UINT64}.get(node.kind)
+    bounds = {"int": INT64, "uint": UINT64}.get(node.kind)
     if bounds is not None and node.value not in bounds:
         what = f"the number {node.value} is out of the range of {node.kind}"
         raise refusal(node, what)
@@ -125,16 +143,16 @@ class _Builder(Transformer[Token, Node]):
     """Called by the parser for each rule, bottom up, with no tree of Lark's in between."""
 
     def choose(self, condition: Node, then: Node, otherwise: Node) -> Node:
-        return Conditional(condition, then, otherwise, condition.line, condition.column)
+        return Conditional(condition.at, condition, then, otherwise)
 
     def any_of(self, *operands: Node) -> Node:
-        return Logical("||", operands, operands[0].line, operands[0].column)
+        return Logical(operands[0].at, "||", operands)
 
     def all_of(self, *operands: Node) -> Node:
-        return Logical("&&", operands, operands[0].line, operands[0].column)
+        return Logical(operands[0].at, "&&", operands)
 
     def binary(self, left: Node, operator: Token, right: Node) -> Node:
-        return Binary(str(operator), left, right, *_where(operator))
+        return Binary(_where(operator), str(operator), left, right)
 
     def prefixed(self, *parts: Token | Node) -> Node:
         operand = cast("Node", parts[-1])
@@ -143,38 +161,49 @@ class _Builder(Transformer[Token, Node]):
         return operand
 
     def select(self, operand: Node, field: Token) -> Node:
-        return Select(operand, str(field), *_where(field))
+        return Select(_where(field), operand, str(field))
 
     def method(self, target: Node, function: Token, arguments: tuple[Node, ...] | None) -> Node:
-        return Call(str(function), (target, *(arguments or ())), *_where(function), is_method=True)
+        at, name, given = _where(function), str(function), arguments or ()
+        return macro(at, name, target, given) or Call(at, name, (target, *given), is_method=True)
 
     def index(self, operand: Node, key: Node) -> Node:
-        return Index(operand, key, operand.line, operand.column)
+        return Index(operand.at, operand, key)
 
     def name(self, name: Token) -> Node:
         if name in _RESERVED:
             raise refusal(_where(name), f"'{name}' is a reserved word")
-        return Name(str(name), *_where(name))
+        return Name(_where(name), str(name))
 
     def call(self, function: Token, arguments: tuple[Node, ...] | None) -> Node:
-        return Call(str(function), arguments or (), *_where(function), is_method=False)
+        at, given = _where(function), arguments or ()
+        if function == "has":
+            return has(at, given)
+        return Call(at, str(function), given, is_method=False)
 
     def items(self, bracket: Token, *items: Node) -> Node:
-        return Items(items, *_where(bracket))
+        return Items(_where(bracket), items)
+
+    def entries(self, brace: Token, *entries: tuple[Node, Node]) -> Node:
+        keys, values = tuple(zip(*entries, strict=True)) or ((), ())
+        return Entries(_where(brace), keys, values)
 
     def number(self, token: Token) -> Node:
         if token.type == "DOUBLE":
-            return Literal(literals.double(token), "double", *_where(token))
-        return Literal(literals.integer(token), token.type.lower(), *_where(token))
+            return Literal(_where(token), literals.double(token), "double")
+        return Literal(_where(token), literals.integer(token), token.type.lower())
 
     def text(self, token: Token) -> Node:
-        return Literal(literals.text(token), "string", *_where(token))
+        return Literal(_where(token), literals.text(token), "string")
 
     def constant(self, token: Token) -> Node:
-        return Literal(*_CONSTANTS[token], *_where(token))
+        return Literal(_where(token), *_CONSTANTS[token])
 
     def arguments(self, *arguments: Node) -> tuple[Node, ...]:
         return arguments
+
+    def entry(self, key: Node, value: Node) -> tuple[Node, Node]:
+        return key, value
 
 
 def _prefix(operator: Token, operand: Node) -> Node:
@@ -182,8 +211,8 @@ def _prefix(operator: Token, operand: Node) -> Node:
     if operator == "-" and isinstance(operand, Literal) and operand.kind in ("int", "double"):
         magnitude = cast("float", operand.value)
         if magnitude >= 0:
-            return Literal(-magnitude, operand.kind, *_where(operator))
-    return Unary(str(operator), operand, *_where(operator))
+            return Literal(_where(operator), -magnitude, operand.kind)
+    return Unary(_where(operator), str(operator), operand)
 
 
 def _where(token: Token) -> Position:

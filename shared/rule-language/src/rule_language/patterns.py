@@ -1,13 +1,20 @@
 """Regular expressions: RE2 only, bounded, and many of them in one pass over a text."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import re2
 
+from rule_language.errors import refusal
+from rule_language.nodes import Node
+
 MAX_PATTERN: Final = 1_000
 """Characters of one regular expression."""
 MAX_PROGRAM: Final = 2_000
-"""RE2 instructions of one compiled pattern."""
+"""RE2 instructions of one compiled pattern; with it, matching can never run out of memory."""
+_MEMORY: Final = 1 << 20
+"""Bytes that RE2 may spend on one pattern, its lazily built automaton included."""
 MAX_SET: Final = 10_000
 """Patterns of one set."""
 _SET_MEMORY: Final = 64 << 20
@@ -17,13 +24,45 @@ _ALWAYS: Final = ""
 _NONE: Final = frozenset[int]()
 
 
-def options(memory: int) -> Any:  # noqa: ANN401 - untyped re2
+def _options(memory: int) -> Any:  # noqa: ANN401 - untyped re2
     """Return what we ask of RE2: silence, bounded memory, and a yes or no instead of positions."""
     chosen = re2.Options()
     chosen.max_mem = memory
     chosen.log_errors = False
     chosen.never_capture = True
     return chosen
+
+
+def check_pattern(node: Node, pattern: str) -> None:
+    """Judge the pattern that a node holds.
+
+    Raises:
+        RuleLanguageError: RE2 refuses it, or it is too large.
+    """
+    if len(pattern) > MAX_PATTERN:
+        what = f"the pattern has {len(pattern)} characters, more than {MAX_PATTERN},"
+        raise refusal(node, what)
+    try:
+        size = re2.compile(pattern, _options(_MEMORY)).programsize
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace")
+        raise refusal(node, "RE2 refuses the pattern", hint=reason) from None
+    if size > MAX_PROGRAM:
+        what = f"the pattern needs {size} RE2 instructions, more than {MAX_PROGRAM},"
+        raise refusal(node, what)
+
+
+@lru_cache(maxsize=4_096)
+def searcher(pattern: str) -> Callable[[str], bool]:
+    """Return a test of whether a pattern that was checked is found anywhere in a text.
+
+    It is a set of one: RE2's cheapest form of a yes or no, which looks for no positions.
+    """
+    patterns = re2.Set.SearchSet(_options(_MEMORY))
+    patterns.Add(pattern)
+    patterns.Compile()
+    find = patterns.Match
+    return lambda text: find(_encoded(text)) is not None
 
 
 class PatternSet:
@@ -34,7 +73,7 @@ class PatternSet:
     """
 
     def __init__(self, *, max_memory: int = _SET_MEMORY) -> None:
-        self._set = re2.Set.SearchSet(options(max_memory))
+        self._set = re2.Set.SearchSet(_options(max_memory))
         self._known: dict[str, int] = {}
         self._all = frozenset[int]()
         self._compiled = False
@@ -79,12 +118,12 @@ class PatternSet:
         """Return the indices of the patterns that are found anywhere in the text."""
         if self._set is None:
             return self._all
-        found = self._set.Match(encoded(text))
+        found = self._set.Match(_encoded(text))
         if found is None:
             return self._all
         return self._all.intersection(found) if len(found) > 1 else _NONE
 
 
-def encoded(text: str) -> bytes:
+def _encoded(text: str) -> bytes:
     """Return a text as RE2 wants it; half a surrogate pair becomes bytes that are no character."""
     return text.encode(errors="surrogatepass")

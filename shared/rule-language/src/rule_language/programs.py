@@ -1,23 +1,31 @@
-"""The three kinds of compiled expression, and the functions that compile them."""
+"""The kinds of compiled expression, and the functions that compile them.
+
+An expression is parsed and checked at once. Its Python function is generated when it is first
+asked for: who only checks a rule never pays for it.
+"""
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from alert_contracts.events import Event
-from rule_language import analysis
+from rule_language import analysis, code
 from rule_language.checker import Checked, check
-from rule_language.nodes import Name
-from rule_language.operations import UndecidedError, is_number
+from rule_language.conversions import scalar_text
+from rule_language.emitter import Absence
 from rule_language.parser import parse
 from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
-from rule_language.truth import compile_test
-from rule_language.values import Values
+from rule_language.scope import NOTES, Note
+from rule_language.truth import Program
 
 _BOOLEAN: Final = frozenset({Type.BOOL, Type.DYN})
+_SCALAR: Final = frozenset(Type) - {Type.NULL, Type.LIST, Type.MAP}
+_SUBJECT: Final = "subject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +38,27 @@ class Inline:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """Selects events."""
+class Undecided:
+    """A condition that has no answer because of a mistake, such as a division by zero."""
 
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class _Compiled:
     source: str
     variables: frozenset[str]
     """The names that the expression reads."""
+    checked: Checked = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Match(_Compiled):
+    """Selects events."""
+
     equalities: Mapping[str, frozenset[str]]
     """Necessary: an event matches only if each of these fields has one of its texts.
 
@@ -45,45 +68,154 @@ class Match:
     patterns: Mapping[str, str]
     """Necessary, too: an event matches only if each of these fields (`message`, `service`, ...) has
     a text in which RE2 finds the pattern. For a `PatternSet`; a field that is not here is free."""
-    test: Callable[[Event], bool] = field(compare=False, repr=False)
-    """Tell whether the event matches. Never raises: what cannot be decided does not match."""
 
-    def inline(self, event: str = "event", *, prefix: str = "m") -> Inline:
+    @cached_property
+    def test(self) -> Callable[[Event], bool]:
+        """Tell whether the event matches. Never raises: what cannot be decided does not match."""
+        made = self.inline(_SUBJECT)
+        function: Callable[[Event], bool] = code.built(
+            code.function([_SUBJECT], made.expression), made.constants
+        )
+        return function
+
+    def inline(
+        self, event: str = "event", *, prefix: str = "m", given: frozenset[str] = frozenset()
+    ) -> Inline:
         """Return the test as an expression, to become part of a greater generated function.
 
         It is truthy for exactly the events that match, and never raises. `event` is the name of
-        the local variable that holds the event; every name that the expression brings along
-        begins with `prefix`.
+        the local variable that holds the event. Of the names that the expression brings along,
+        those that begin with `prefix` are its own, and those that begin with `rl_` are the same
+        for all. `given` are fields of which the caller knows already that they have one of their
+        `equalities`: they are not asked again.
         """
-        name = f"{prefix}_test"
-        call = ast.Call(ast.Name(name, ast.Load()), [ast.Name(event, ast.Load())], [])
-        return Inline(ast.fix_missing_locations(call), {name: self.test})
+        program = Program(self.checked, event, prefix)
+        parts = [
+            part
+            for part in analysis.conjuncts(self.checked.root)
+            if (found := analysis.demanded(self.checked, part)) is None or found[0] not in given
+        ]
+        return Inline(program.all_surely(parts), program.constants)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Judges a window."""
+@dataclass(frozen=True)
+class Condition(_Compiled):
+    """Judges a window. Names of the window before have a dot: `previous.count`."""
 
-    source: str
-    variables: frozenset[str]
-    """The names that the expression reads, `threshold` and `minCount` among them."""
     monotonic: bool
-    """True if it can only turn from false to true while `count`, `total`, `errors`, `sum` and
-    `max` grow, so that a rule may fire as it is crossed. `sum` grows only where no value is
-    negative, which the caller knows."""
-    test: Callable[[Mapping[str, float]], bool] = field(compare=False, repr=False)
-    """Tell whether the window's figures fulfil it. Never raises: a figure that is missing (or
-    None) decides nothing."""
+    """True if it can only turn from false to true while `count`, `total`, `errors`, `sum`, `max`
+    and `distinct` grow, so that a rule may fire as it is crossed. `sum` grows only where no value
+    is negative, which the caller knows."""
+
+    @cached_property
+    def test(self) -> Callable[[Mapping[str, float]], bool]:
+        """Tell whether the window's figures fulfil it. Never raises.
+
+        Figures have flat names (`count`, `previous.count`); one that is missing (or None) decides
+        nothing.
+        """
+        program = Program(self.checked, _SUBJECT)
+        tree = program.surely(self.checked.root, wanted=True)
+        function: Callable[[Mapping[str, float]], bool] = code.built(
+            code.function([_SUBJECT], tree), program.constants
+        )
+        return function
+
+    def judge(self, figures: Mapping[str, float]) -> bool | Undecided:
+        """Tell whether the figures fulfil it, or why that cannot be told.
+
+        A figure that is absent is no mistake: the condition is not true of it.
+        """
+        notes: list[Note] = []
+        answer = self._answer(figures, notes)
+        if answer is None and notes:
+            first = notes[0]
+            return Undecided(f"{first.reason} at line {first.line}, column {first.column}")
+        return bool(answer)
+
+    @cached_property
+    def _answer(self) -> Callable[[Mapping[str, float], list[Note]], bool | None]:
+        program = Program(self.checked, _SUBJECT, explain=True)
+        tree = program.answer(self.checked.root)
+        function: Callable[[Mapping[str, float], list[Note]], bool | None] = code.built(
+            code.function([_SUBJECT, NOTES], tree), program.constants
+        )
+        return function
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+@dataclass(frozen=True)
+class _Taken(_Compiled):
+    """Takes something from an event; None where the event has no such thing."""
+
+    kind: ClassVar[Type | None]
+    """The type that it must have at run time; None for any."""
+    ready: ClassVar[Type]
+    """The static type of a field that is taken as it is."""
+
+    @staticmethod
+    @abstractmethod
+    def finish(found: Any) -> Any:  # noqa: ANN401 - any value of an event
+        """Return what was found in the form that is promised."""
+
+    def inline(self, event: str = "event", *, prefix: str = "v") -> Inline:
+        """Return what `of` does as an expression; see `Match.inline`."""
+        program, root = Program(self.checked, event, prefix), self.checked.root
+        term = program.term(root)
+        is_field = root in self.checked.fields and self.checked.types[root] is self.ready
+        if is_field and term.absence in (Absence.NONE, Absence.NEVER):
+            return Inline(term.result, program.constants)
+        wanted = program.present(root) if self.kind is None else program.typed(root, self.kind)
+        finish = program.shared(self.finish, f"{type(self).__name__.lower()}_of")
+        finished = wanted._replace(result=code.call(finish, wanted.result))
+        return Inline(finished.otherwise(code.NONE), program.constants)
+
+    def _function(self) -> Callable[[Event], Any]:
+        made = self.inline(_SUBJECT)
+        function: Callable[[Event], Any] = code.built(
+            code.function([_SUBJECT], made.expression), made.constants
+        )
+        return function
+
+
+@dataclass(frozen=True)
+class Value(_Taken):
     """Takes a number from an event."""
 
-    source: str
-    variables: frozenset[str]
-    of: Callable[[Event], float | None] = field(compare=False, repr=False)
-    """Return the number; None where the event has none, or one that is not finite."""
+    kind = Type.DOUBLE
+    ready = Type.DOUBLE
+
+    @staticmethod
+    def finish(found: Any) -> float | None:  # noqa: ANN401 - a number
+        try:
+            number = float(found)
+        except OverflowError:
+            return None
+        return number if isfinite(number) else None
+
+    @cached_property
+    def of(self) -> Callable[[Event], float | None]:
+        """Return the number; None where the event has none, or one that is not finite."""
+        return self._function()
+
+
+@dataclass(frozen=True)
+class Scalar(_Taken):
+    """Takes a scalar from an event, as a text: what distinct values and changes are told by."""
+
+    kind = None
+    ready = Type.STRING
+
+    @staticmethod
+    def finish(found: Any) -> str | None:  # noqa: ANN401 - any value of an event
+        return scalar_text(found)
+
+    @cached_property
+    def of(self) -> Callable[[Event], str | None]:
+        """Return the text of the scalar; None where the event has none, or a list, map or null.
+
+        Equal numbers have one text, `5` for 5 and 5.0; it is `true` and `false` for bools.
+        """
+        return self._function()
 
 
 def compile_match(source: str, *, tenant: str = "default") -> Match:
@@ -92,14 +224,13 @@ def compile_match(source: str, *, tenant: str = "default") -> Match:
     Raises:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
-    schema = event_schema(tenant)
-    checked = check(parse(source), schema, expected=_BOOLEAN, purpose="match")
+    checked = check(parse(source), event_schema(tenant), expected=_BOOLEAN, purpose="match")
     return Match(
-        source=source,
-        variables=analysis.variables(checked.root),
-        equalities=MappingProxyType(dict(analysis.equalities(checked.root))),
-        patterns=MappingProxyType(analysis.patterns(checked.root)),
-        test=compile_test(checked),
+        source,
+        frozenset(checked.fields.values()),
+        checked,
+        equalities=MappingProxyType(analysis.equalities(checked)),
+        patterns=MappingProxyType(analysis.patterns(checked)),
     )
 
 
@@ -110,38 +241,28 @@ def compile_condition(source: str) -> Condition:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
     checked = check(parse(source), WINDOW, expected=_BOOLEAN, purpose="condition")
+    variables = frozenset(checked.fields.values())
     return Condition(
-        source=source,
-        variables=analysis.variables(checked.root),
-        monotonic=analysis.monotonic(checked.root),
-        test=compile_test(checked),
+        source, variables, checked, monotonic=analysis.monotonic(checked, checked.root)
     )
 
 
 def compile_value(source: str, *, tenant: str = "default") -> Value:
-    """Compile the `value` of a rule that belongs to a tenant.
+    """Compile the `value` of a rule that aggregates numbers.
 
     Raises:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
-    schema = event_schema(tenant)
-    checked = check(parse(source), schema, expected=NUMERIC | {Type.DYN}, purpose="value")
-    return Value(source, analysis.variables(checked.root), _number(checked))
+    expected = NUMERIC | {Type.DYN}
+    checked = check(parse(source), event_schema(tenant), expected=expected, purpose="value")
+    return Value(source, frozenset(checked.fields.values()), checked)
 
 
-def _number(checked: Checked) -> Callable[[Event], float | None]:
-    root = checked.root
-    if isinstance(root, Name) and checked.types[root] is Type.DOUBLE:
-        return checked.schema.variables[root.name].read
-    value = Values(checked).of(root)
+def compile_scalar(source: str, *, tenant: str = "default") -> Scalar:
+    """Compile the `value` of a rule that compares or counts distinct values.
 
-    def of(event: Any) -> float | None:  # noqa: ANN401 - an event
-        try:
-            found = value(event)
-            if is_number(found) and isfinite(found):
-                return float(found)
-        except (UndecidedError, OverflowError):
-            return None
-        return None
-
-    return of
+    Raises:
+        RuleLanguageError: the expression cannot be compiled; the error says where and why.
+    """
+    checked = check(parse(source), event_schema(tenant), expected=_SCALAR, purpose="value")
+    return Scalar(source, frozenset(checked.fields.values()), checked)

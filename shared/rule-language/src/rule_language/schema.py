@@ -1,15 +1,11 @@
 """What an expression may name: the fields of an event, or the figures of a window."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter, methodcaller
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
-
-Reader: TypeAlias = Callable[[Any], Any]
-"""Reads one variable from the subject (an event or a window); None means absent."""
+from typing import Final
 
 
 class Type(StrEnum):
@@ -22,18 +18,14 @@ class Type(StrEnum):
     STRING = "string"
     NULL = "null"
     TIMESTAMP = "timestamp"
+    DURATION = "duration"
     LIST = "list"
     MAP = "map"
     DYN = "dyn"
 
 
 NUMERIC: Final = frozenset({Type.INT, Type.UINT, Type.DOUBLE})
-
-
-class Timestamp(int):
-    """Epoch milliseconds as a value of their own: equal to no number that an event holds."""
-
-    __slots__ = ()
+TEMPORAL: Final = frozenset({Type.TIMESTAMP, Type.DURATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,54 +33,65 @@ class Variable:
     """One name of the schema."""
 
     type: Type
-    read: Reader
+    source: str
+    """The attribute of the event or the key of the figures that has the value."""
     optional: bool = False
+    """It may be absent, which is None."""
     absent: str | None = None
-    """What `read` returns where `has()` is to be false."""
+    """A text that stands for absence, as far as `has()` is concerned."""
+    constant: str | None = None
+    """The value, where it is the same for every subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The variables of one kind of expression."""
+    """The variables of one kind of expression. A name may have a dot: `previous.count`."""
 
-    subject: str
     variables: Mapping[str, Variable]
+    keyed: bool = False
+    """The subject is a mapping, not an object."""
 
-
-def _field(type_: Type, attribute: str, *, optional: bool = False) -> Variable:
-    return Variable(type_, attrgetter(attribute), optional)
+    def fields_of(self, owner: str) -> list[str]:
+        """Return the fields of an object whose fields are variables; none if it is no such one."""
+        start = f"{owner}."
+        return [name.removeprefix(start) for name in self.variables if name.startswith(start)]
 
 
 _EVENT_FIELDS: Final = {
-    "service": _field(Type.STRING, "service"),
-    "message": _field(Type.STRING, "message"),
-    "level": Variable(Type.STRING, attrgetter("level"), absent=""),
-    "host": _field(Type.STRING, "host", optional=True),
-    "traceId": _field(Type.STRING, "trace_id", optional=True),
-    "statusCode": _field(Type.INT, "status_code", optional=True),
-    "responseTime": _field(Type.DOUBLE, "response_time", optional=True),
-    "timestamp": Variable(Type.TIMESTAMP, lambda event: Timestamp(event.timestamp)),
-    "attributes": _field(Type.MAP, "attributes"),
+    "service": Variable(Type.STRING, "service"),
+    "message": Variable(Type.STRING, "message"),
+    "level": Variable(Type.STRING, "level", absent=""),
+    "host": Variable(Type.STRING, "host", optional=True),
+    "traceId": Variable(Type.STRING, "trace_id", optional=True),
+    "statusCode": Variable(Type.INT, "status_code", optional=True),
+    "responseTime": Variable(Type.DOUBLE, "response_time", optional=True),
+    "timestamp": Variable(Type.TIMESTAMP, "timestamp"),
+    "attributes": Variable(Type.MAP, "attributes"),
 }
-_WINDOW_FIGURES: Final = (
+_FIGURES: Final = (
     *("count", "total", "errors", "rate", "sum", "avg", "min", "max"),
-    *("p50", "p90", "p95", "p99", "threshold", "minCount"),
+    *("p50", "p90", "p95", "p99", "distinct"),
 )
+"""What both a window and the one before it have."""
 
 
 @lru_cache(maxsize=1_024)
 def event_schema(tenant: str) -> Schema:
     """Return the schema of one event; a rule only ever sees its own tenant's, so that is fixed."""
-    variables = {**_EVENT_FIELDS, "tenant": Variable(Type.STRING, lambda _event: tenant)}
-    return Schema("event", MappingProxyType(variables))
+    fixed = Variable(Type.STRING, "", constant=tenant)
+    return Schema(MappingProxyType({**_EVENT_FIELDS, "tenant": fixed}))
 
 
 WINDOW: Final = Schema(
-    "window",
     MappingProxyType(
         {
-            name: Variable(Type.DOUBLE, methodcaller("get", name), optional=True)
-            for name in _WINDOW_FIGURES
+            name: Variable(Type.DOUBLE, name, optional=True)
+            for name in (
+                *_FIGURES,
+                *("threshold", "minCount", "factor"),
+                *(f"previous.{figure}" for figure in _FIGURES),
+            )
         }
     ),
+    keyed=True,
 )

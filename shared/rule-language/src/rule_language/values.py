@@ -1,190 +1,185 @@
-"""Compile a checked tree to a closure that returns its value.
+"""The code of names, literals, fields, elements, macros and choices."""
 
-A closure raises `UndecidedError` where the expression has no value. `&&` and `||` absorb it as
-the standard says: whichever side decides alone, decides.
-"""
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from collections.abc import Callable
-from functools import singledispatchmethod
-from typing import Any, Final, TypeAlias, cast
-
-from rule_language import operations
-from rule_language.checker import Checked
-from rule_language.functions import parse_time, searcher
+from rule_language import code
+from rule_language.calls import call
+from rule_language.emitter import Absence, Emitter, Term
+from rule_language.loops import LOOPS, MAX_STEPS
 from rule_language.nodes import (
     Binary,
     Call,
     Conditional,
+    Entries,
+    Has,
     Index,
     Items,
     Literal,
     Logical,
+    Macro,
     Name,
     Node,
     Select,
     Unary,
 )
-from rule_language.operations import UndecidedError
+from rule_language.operations import element, negated
+from rule_language.operators import binary
+from rule_language.results import CONTAINERS, Timestamp, Uint
+from rule_language.schema import Type, Variable
+from rule_language.scope import NOTES
+from rule_language.times import SECOND
 
-Closure: TypeAlias = Callable[[Any], Any]
-"""Takes the subject: an event, or the figures of a window."""
-
-
-class Values:
-    """Builds value closures for the nodes of one checked tree."""
-
-    def __init__(self, checked: Checked) -> None:
-        self._variables = checked.schema.variables
-        self._types = checked.types
-
-    @singledispatchmethod
-    def of(self, node: Literal) -> Closure:
-        """Return the closure of a node."""
-        value = node.value
-        return lambda _subject: value
-
-    @of.register
-    def _(self, node: Name) -> Closure:
-        variable = self._variables[node.name]
-        read = variable.read
-        if not variable.optional:
-            return read
-
-        def value(subject: Any) -> Any:  # noqa: ANN401 - any value of an event
-            found = read(subject)
-            if found is None:
-                raise UndecidedError
-            return found
-
-        return value
-
-    @of.register
-    def _(self, node: Items) -> Closure:
-        items = [self.of(item) for item in node.items]
-        return lambda subject: [item(subject) for item in items]
-
-    @of.register
-    def _(self, node: Select) -> Closure:
-        owner, name, field = self.of(node.operand), node.field, operations.field
-        return lambda subject: field(owner(subject), name)
-
-    @of.register
-    def _(self, node: Index) -> Closure:
-        owner, key, element = self.of(node.operand), self.of(node.key), operations.element
-        return lambda subject: element(owner(subject), key(subject))
-
-    @of.register
-    def _(self, node: Unary) -> Closure:
-        operand = self.of(node.operand)
-        apply = _opposite if node.operator == "!" else operations.negated
-        return lambda subject: apply(operand(subject))
-
-    @of.register
-    def _(self, node: Binary) -> Closure:
-        left, right = self.of(node.left), self.of(node.right)
-        apply = operations.COMPARISONS.get(node.operator)
-        if node.operator == "in":
-            apply = operations.member
-        if apply is None:
-            apply = operations.arithmetic(node.operator, self._types[node])
-        return _applied(apply, left, right)
-
-    @of.register
-    def _(self, node: Logical) -> Closure:
-        operands = [self.of(operand) for operand in node.operands]
-        otherwise = node.operator == "&&"
-        decisive = not otherwise
-
-        def value(subject: Any) -> bool:  # noqa: ANN401 - an event or a window
-            undecided = False
-            for operand in operands:
-                try:
-                    found = operand(subject)
-                except UndecidedError:
-                    undecided = True
-                    continue
-                if found is decisive:
-                    return not otherwise
-                undecided = undecided or found is not otherwise
-            if undecided:
-                raise UndecidedError
-            return otherwise
-
-        return value
-
-    @of.register
-    def _(self, node: Conditional) -> Closure:
-        condition, then, otherwise = map(self.of, node.children)
-
-        def value(subject: Any) -> Any:  # noqa: ANN401 - any value of an event
-            found = condition(subject)
-            if found is True:
-                return then(subject)
-            if found is False:
-                return otherwise(subject)
-            raise UndecidedError
-
-        return value
-
-    @of.register
-    def _(self, node: Call) -> Closure:
-        return _CALLS.get(node.function, _text_test)(self, node)
-
-    def presence(self, node: Node) -> Closure:
-        """Return the closure of `has(node)`."""
-        if isinstance(node, Name):
-            variable = self._variables[node.name]
-            read, absent = variable.read, variable.absent
-            return lambda subject: read(subject) != absent
-        select = cast("Select", node)
-        owner, name, has_field = self.of(select.operand), select.field, operations.has_field
-        return lambda subject: has_field(owner(subject), name)
+_MILLISECOND: Final = SECOND // 1_000
 
 
-def _opposite(value: Any) -> bool:  # noqa: ANN401 - any value of an event
-    if isinstance(value, bool):
-        return not value
-    raise UndecidedError
+def term_of(emitter: Emitter, node: Node) -> Term:
+    """Return the code of a node."""
+    return _TERMS[node.__class__](emitter, node)
 
 
-def _applied(apply: operations.Apply, left: Closure, right: Closure) -> Closure:
-    return lambda subject: apply(left(subject), right(subject))
+def _literal(emitter: Emitter, node: Literal) -> Term:
+    if node.kind == "uint":
+        return Term([], emitter.held(Uint(int(node.value or 0))))
+    return Term([], code.constant(node.value))
 
 
-def _presence(values: Values, node: Call) -> Closure:
-    return values.presence(node.arguments[0])
+def _name(emitter: Emitter, node: Name) -> Term:
+    if node in emitter.locals:
+        return Term([], code.name(emitter.element(node)))
+    return _field(emitter, emitter.schema.variables[emitter.fields[node]])
 
 
-def _size(values: Values, node: Call) -> Closure:
-    argument, size = values.of(node.arguments[0]), operations.size
-    return lambda subject: size(argument(subject))
+def _field(emitter: Emitter, variable: Variable) -> Term:
+    if variable.constant is not None:
+        return Term([], code.constant(variable.constant))
+    subject = code.name(emitter.subject)
+    if emitter.schema.keyed:
+        figure = code.method(subject, "get", code.constant(variable.source))
+        return Term([], figure, Absence.NONE)
+    value = code.attribute(subject, variable.source)
+    if variable.type is Type.TIMESTAMP:
+        nanoseconds = code.compute(value, "*", code.constant(_MILLISECOND))
+        return Term([], emitter.call(Timestamp, nanoseconds))
+    return Term([], value, Absence.NONE if variable.optional else Absence.NEVER)
 
 
-def _time(_values: Values, node: Call) -> Closure:
-    moment = parse_time(node.arguments[0])
-    return lambda _subject: moment
+def _select(emitter: Emitter, node: Select) -> Term:
+    if node in emitter.fields:
+        return _field(emitter, emitter.schema.variables[emitter.fields[node]])
+    return _lookup(emitter, node.operand, node.field)
 
 
-def _matches(values: Values, node: Call) -> Closure:
-    argument, search = values.of(node.arguments[0]), searcher(node.arguments[1])
-
-    def value(subject: Any) -> bool:  # noqa: ANN401 - an event
-        text = argument(subject)
-        if not isinstance(text, str):
-            raise UndecidedError
-        return search(text)
-
-    return value
+def _lookup(emitter: Emitter, owner: Node, key: str) -> Term:
+    guards, map_ = emitter.typed(owner, Type.MAP)
+    return Term(guards, code.method(map_, "get", code.constant(key)), Absence.LOOKUP)
 
 
-def _text_test(values: Values, node: Call) -> Closure:
-    left, right = map(values.of, node.arguments)
-    return _applied(operations.TEXT_TESTS[node.function], left, right)
+def _index(emitter: Emitter, node: Index) -> Term:
+    if isinstance(node.key, Literal) and isinstance(node.key.value, str):
+        return _lookup(emitter, node.operand, node.key.value)
+    owner, key = emitter.present(node.operand), emitter.present(node.key)
+    found = emitter.call(element, owner.result, key.result)
+    return Term([*owner.guards, *key.guards], found, Absence.NOTHING)
 
 
-_CALLS: Final[dict[str, Callable[[Values, Call], Closure]]] = {
-    "has": _presence,
-    "size": _size,
-    "timestamp": _time,
-    "matches": _matches,
+def _has(emitter: Emitter, node: Has) -> Term:
+    operand = node.operand
+    if operand not in emitter.fields:
+        assert isinstance(operand, Select)  # noqa: S101 - the parser lets nothing else through
+        guards, owner = emitter.typed(operand.operand, Type.MAP)
+        return Term(guards, code.compare(code.constant(operand.field), "in", owner))
+    variable = emitter.schema.variables[emitter.fields[operand]]
+    if not variable.optional and variable.absent is None:
+        return Term([], code.TRUE)
+    value = _field(emitter, variable).result
+    if variable.absent is not None:
+        return Term([], code.compare(value, "!=", code.constant(variable.absent)))
+    return Term([], code.compare(value, "is not", code.NONE))
+
+
+def _several(emitter: Emitter, nodes: tuple[Node, ...]) -> tuple[list[Any], list[Any]]:
+    parts = [emitter.boxed(each, emitter.present(each)) for each in nodes]
+    return [guard for part in parts for guard in part.guards], [part.result for part in parts]
+
+
+def _items(emitter: Emitter, node: Items) -> Term:
+    guards, items = _several(emitter, node.items)
+    return Term(guards, code.sequence(items))
+
+
+def _entries(emitter: Emitter, node: Entries) -> Term:
+    guards, values = _several(emitter, node.values)
+    keys = [emitter.present(key).result for key in node.keys]
+    return Term(guards, code.mapping(keys, values))
+
+
+def _unary(emitter: Emitter, node: Unary) -> Term:
+    if node.operator == "!":
+        return _decided(emitter, node)
+    guards, operand = emitter.present(node.operand)
+    if emitter.types[node] is Type.DOUBLE:
+        return Term(guards, code.minus(operand))
+    return Term(guards, emitter.call(negated, operand), Absence.NOTHING)
+
+
+def _decided(emitter: Emitter, node: Node) -> Term:
+    first, again = emitter.bind(emitter.answer(node))
+    return Term([code.compare(first, "is not", code.NONE)], again)
+
+
+def _conditional(emitter: Emitter, node: Conditional) -> Term:
+    if emitter.types[node] is Type.BOOL:
+        return _decided(emitter, node)
+    first, again = emitter.bind(emitter.answer(node.condition))
+    branch = code.choose(again, emitter.perhaps(node.then), emitter.perhaps(node.otherwise))
+    known = code.compare(first, "is not", code.NONE)
+    return Term([], code.choose(known, branch, emitter.absent), Absence.NOTHING)
+
+
+def _macro(emitter: Emitter, node: Macro) -> Term:
+    items = emitter.present(node.over)
+    guards, over = items
+    if emitter.types[node.over] is Type.DYN:
+        first, over = emitter.bind(items.result)
+        kinds = emitter.shared(CONTAINERS, "CONTAINERS")
+        test = code.compare(code.kind(first), "in", kinds)
+        guards = [*guards, emitter.guard(test, node.over, emitter.mismatch)]
+    if node.test is not None:
+        kept = Term(guards, _loop(emitter, node, "filter", over, node.test), Absence.NOTHING)
+        guards, over = emitter.ensured(kept, node)
+    return Term(guards, _loop(emitter, node, node.kind, over, node.body), Absence.NOTHING)
+
+
+def _loop(emitter: Emitter, node: Macro, kind: str, over: Any, body: Node) -> Any:  # noqa: ANN401 - code
+    outermost = emitter.budget is None
+    budget = emitter.budget or emitter.fresh()
+    emitter.budget = budget
+    captured = [emitter.subject, budget, *emitter.elements, *([NOTES] if emitter.explain else ())]
+    element = emitter.element(node.variable)
+    emitter.elements.append(element)
+    emit = emitter.perhaps if kind == "map" else emitter.answer
+    function = code.function([element], emit(body), captured)
+    emitter.elements.pop()
+    if not outermost:
+        return emitter.call(LOOPS[kind], code.name(budget), over, function)
+    emitter.budget = None
+    start = code.assign(budget, code.sequence([code.constant(MAX_STEPS)]))
+    return emitter.call(LOOPS[kind], start, over, function)
+
+
+_TERMS: Final[Mapping[type[Node], Callable[[Emitter, Any], Term]]] = {
+    Literal: _literal,
+    Name: _name,
+    Select: _select,
+    Index: _index,
+    Has: _has,
+    Items: _items,
+    Entries: _entries,
+    Unary: _unary,
+    Logical: _decided,
+    Conditional: _conditional,
+    Macro: _macro,
+    Binary: binary,
+    Call: call,
 }

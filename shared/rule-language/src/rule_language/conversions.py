@@ -1,0 +1,164 @@
+"""Turn a value into one of another type, as the standard says; and functions of texts."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final
+
+from rule_language.results import (
+    INT64,
+    MISMATCH,
+    OVERFLOW,
+    TOO_LARGE,
+    UINT64,
+    UNREADABLE,
+    Duration,
+    Timestamp,
+    Uint,
+)
+from rule_language.times import (
+    SECOND,
+    TIMESTAMPS,
+    duration_of,
+    text_of_duration,
+    text_of_timestamp,
+    timestamp_of,
+)
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_DOUBLE: Final = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)",
+    re.ASCII | re.IGNORECASE,
+)
+_BOOLS: Final = {
+    **dict.fromkeys(("1", "t", "true", "TRUE", "True"), True),
+    **dict.fromkeys(("0", "f", "false", "FALSE", "False"), False),
+}
+_LARGE_EXPONENT: Final = 6
+_SMALL_EXPONENT: Final = -4
+MAX_PARTS: Final = 10_000
+"""Texts that `split` yields."""
+Convert = Callable[[Any], Any]
+
+
+def _integer(bounds: range, kind: Callable[[int], Any]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:  # noqa: ANN401 - a number
+        if value.__class__ is float and not isfinite(value):
+            return OVERFLOW
+        found = int(value)
+        return kind(found) if found in bounds else OVERFLOW
+
+    return convert
+
+
+def _parsed_integer(bounds: range, kind: Callable[[int], Any]) -> Convert:
+    within = _integer(bounds, kind)
+    return lambda text: within(text) if _INTEGER.fullmatch(text) else UNREADABLE
+
+
+def _double(value: Any) -> Any:  # noqa: ANN401 - a number
+    try:
+        return float(value)
+    except OverflowError:
+        return OVERFLOW
+
+
+def text_of_double(value: float) -> str:
+    """Return the shortest text that names the double, as the reference implementations do."""
+    if not isfinite(value):
+        return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[str(value)]
+    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
+    exponent = Decimal(repr(value)).adjusted() if value else 0
+    if _SMALL_EXPONENT <= exponent < _LARGE_EXPONENT:
+        return f"{Decimal(repr(value)).normalize():f}"
+    mantissa = "".join(map(str, digits))
+    point = f"{mantissa[0]}.{mantissa[1:]}" if len(mantissa) > 1 else mantissa
+    return f"{'-' * sign}{point}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401 - any value of an event
+    return value
+
+
+def _seconds(value: int) -> Any:  # noqa: ANN401 - a time
+    return Timestamp(value * SECOND) if value * SECOND in TIMESTAMPS else OVERFLOW
+
+
+_FORMS: Final[Mapping[str, Mapping[type, Convert]]] = {
+    "int": {
+        **dict.fromkeys((int, float, Uint), _integer(INT64, int)),
+        str: _parsed_integer(INT64, int),
+        Timestamp: lambda value: value // SECOND,
+    },
+    "uint": {
+        **dict.fromkeys((int, float, Uint), _integer(UINT64, Uint)),
+        str: _parsed_integer(UINT64, Uint),
+    },
+    "double": {
+        **dict.fromkeys((int, float, Uint), _double),
+        str: lambda text: float(text) if _DOUBLE.fullmatch(text) else UNREADABLE,
+    },
+    "string": {
+        **dict.fromkeys((int, Uint), str),
+        str: _same,
+        float: text_of_double,
+        bool: lambda value: "true" if value else "false",
+        Timestamp: text_of_timestamp,
+        Duration: text_of_duration,
+    },
+    "bool": {bool: _same, str: lambda text: _BOOLS.get(text, UNREADABLE)},
+    "timestamp": {Timestamp: _same, str: timestamp_of, int: _seconds},
+    "duration": {Duration: _same, str: duration_of},
+}
+
+
+def _conversion(name: str) -> Convert:
+    find = _FORMS[name].get
+
+    def convert(value: Any) -> Any:  # noqa: ANN401 - any value of an event
+        form = find(value.__class__)
+        return MISMATCH if form is None else form(value)
+
+    return convert
+
+
+CONVERSIONS: Final = {**{name: _conversion(name) for name in _FORMS}, "dyn": _same}
+
+
+def scalar_text(value: Any) -> str | None:  # noqa: ANN401 - any value of an event
+    """Return a scalar as one text, the same for 5 and 5.0; None for what is no scalar."""
+    if value.__class__ is float:
+        if not isfinite(value):
+            return None
+        return str(int(value)) if value.is_integer() and int(value) in INT64 else repr(value)
+    form = _FORMS["string"].get(value.__class__)
+    return None if form is None else form(value)
+
+
+def size(value: Any) -> Any:  # noqa: ANN401 - any value of an event
+    return len(value) if value.__class__ in (str, list, dict) else MISMATCH
+
+
+_LOWER: Final = str.maketrans({code: code + 32 for code in range(ord("A"), ord("Z") + 1)})
+_UPPER: Final = str.maketrans({code: code - 32 for code in range(ord("a"), ord("z") + 1)})
+
+
+def lower(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def upper(text: str) -> str:
+    return text.upper() if text.isascii() else text.translate(_UPPER)
+
+
+def trim(text: str) -> str:
+    return text.strip()
+
+
+def split(text: str, separator: str) -> Any:  # noqa: ANN401 - a list of texts
+    """Return the parts between the separators; of an empty one, the characters."""
+    if not separator:
+        return list(text) if len(text) <= MAX_PARTS else TOO_LARGE
+    parts = text.split(separator, MAX_PARTS)
+    return parts if len(parts) <= MAX_PARTS else TOO_LARGE
