@@ -1,88 +1,90 @@
-"""Aggregates merge in any order."""
+"""Sums of cells do not depend on any order."""
 
 from hypothesis import given
-from hypothesis.strategies import SearchStrategy, builds, integers, lists, sampled_from
-
-from alert_rule_engine.domain.aggregates import Aggregate, Arrival, unpack
-from alert_rule_engine.domain.partials import Moment, Row, Values
-from alert_rule_engine.domain.sketch import sketch_of
-
-numbers = lists(integers(-1_000, 1_000).map(float), min_size=1, max_size=5)
-
-
-def _row(values: list[float], count: int, at: int, form: str) -> Row:
-    found = Values(len(values), sum(values), min(values), max(values), sketch_of(values))
-    if form == "no sketch":
-        found.sketch = None
-    return Row(
-        slot=0,
-        group=("pay",),
-        start=0,
-        count=count,
-        errors=count // 2,
-        values=None if form == "no values" else found,
-        first=None if form == "no samples" else Moment(at, b"a"),
-        last=None if form == "no samples" else Moment(at + count, b"b"),
-    )
-
-
-rows: SearchStrategy[Row] = builds(
-    _row,
-    numbers,
-    integers(1, 9),
-    integers(0, 99),
-    sampled_from(["whole", "no values", "no samples", "no sketch"]),
-)
-arrivals = builds(
-    Arrival, integers(0, 3), integers(0, 9), integers(0, 99), sampled_from([None, "00-t"])
+from hypothesis.strategies import (
+    SearchStrategy,
+    builds,
+    floats,
+    integers,
+    lists,
+    permutations,
+    sampled_from,
 )
 
+from alert_rule_engine.domain.aggregates import (
+    MAX_REFERENCES,
+    Cell,
+    Sum,
+    pack_reference,
+    unpack_reference,
+)
+from alert_rule_engine.domain.partials import Numbers
+from alert_rule_engine.domain.sketch import bins_of
 
-def aggregate_of(*parts: tuple[Row, Arrival]) -> Aggregate:
-    whole = Aggregate()
-    for row, arrival in parts:
-        whole.add(row, arrival)
-    return whole
+values = lists(floats(-1e9, 1e9), min_size=1, max_size=5)
 
 
-def merged(*parts: Aggregate) -> list[object]:
-    whole = Aggregate()
+def a_cell(found: list[float], count: int, form: str) -> Cell:
+    cell = Cell(count, count // 2, 16, 32)
+    if form == "distinct":
+        cell.add_distinct([int(abs(value)) for value in found])
+    if form in ("number", "sketch"):
+        for _ in range(2):
+            bins = bins_of(found) if form == "sketch" else None
+            cell.add_numbers(Numbers(len(found), sum(found), min(found), max(found), bins))
+    return cell
+
+
+cells: SearchStrategy[Cell] = builds(
+    a_cell, values, integers(1, 9), sampled_from(["number", "sketch", "distinct", "count"])
+)
+
+
+def seen(*parts: Cell) -> dict[str, float]:
+    whole = Sum()
     for part in parts:
-        whole.merge(part)
-    packed = whole.pack()
-    packed[9] = sorted(packed[9])
-    return packed
+        whole.add(part)
+    return whole.seen(60_000)
 
 
-parts = lists(builds(lambda row, arrival: (row, arrival), rows, arrivals), max_size=6)
-
-
-@given(a=parts, b=parts, c=parts)
-def test_merging_is_commutative_and_associative(
-    a: list[tuple[Row, Arrival]], b: list[tuple[Row, Arrival]], c: list[tuple[Row, Arrival]]
+@given(lists(cells, max_size=6).flatmap(lambda held: permutations(held).map(lambda p: (held, p))))
+def test_a_window_is_the_same_in_whatever_order_its_cells_are_summed(
+    both: tuple[list[Cell], list[Cell]],
 ) -> None:
-    one, two, three = aggregate_of(*a), aggregate_of(*b), aggregate_of(*c)
-    assert merged(one, two, three) == merged(three, one, two)
-    both = Aggregate()
-    both.merge(two)
-    both.merge(three)
-    assert merged(one, both) == merged(one, two, three)
-    assert merged(aggregate_of(*a, *b, *c)) == merged(one, two, three)
+    assert seen(*both[0]) == seen(*both[1])
 
 
-@given(parts)
-def test_what_is_packed_is_unpacked(held: list[tuple[Row, Arrival]]) -> None:
-    whole = aggregate_of(*held)
-    assert unpack(whole.pack()).pack() == whole.pack()
+def test_summing_changes_no_cell() -> None:
+    one, two = (a_cell([1.0, 2.0], 3, form) for form in ("sketch", "distinct"))
+    before = repr((one, two.count))
+    seen(one, one, two, two)
+    assert repr((one, two.count)) == before
 
 
 def test_a_window_without_numbers_has_no_average_and_no_percentile() -> None:
-    whole = aggregate_of((_row([1.0], 3, 0, "no values"), Arrival(0, 0, 0, None)))
-    assert whole.seen(60_000) == {"count": 3, "total": 3, "errors": 1, "rate": 0.05}
-    assert whole.percentiles() == {}
+    assert seen(Cell(3, 1, 0, 0)) == {"count": 3, "total": 3, "errors": 1, "rate": 0.05}
 
 
 def test_a_percentile_never_leaves_the_range_that_was_seen() -> None:
-    whole = aggregate_of((_row([7.0], 1, 0, "whole"), Arrival(0, 0, 0, None)))
-    assert whole.percentiles() == {"p50": 7.0, "p90": 7.0, "p95": 7.0, "p99": 7.0}
-    assert whole.seen(1_000)["avg"] == 7.0
+    view = seen(a_cell([7.0], 1, "sketch"))
+    assert {view[name] for name in ("p50", "p90", "p95", "p99", "avg", "min", "max")} == {7.0}
+
+
+def test_distinct_values_are_counted_once_over_all_cells() -> None:
+    assert (
+        seen(a_cell([1.0, 2.0], 2, "distinct"), a_cell([2.0, 3.0], 2, "distinct"))["distinct"] == 3
+    )
+
+
+def test_a_place_is_one_number() -> None:
+    assert unpack_reference(pack_reference(11, 1 << 40)) == (11, 1 << 40)
+
+
+def test_a_window_refers_to_some_of_its_records_the_first_and_the_last_among_them() -> None:
+    whole = Sum()
+    for number in range(100):
+        whole.add(Cell(1, 0, number, number))
+    references = whole.references()
+    assert len(references) == MAX_REFERENCES
+    assert (references[0], references[-1]) == (0, 99)
+    assert references == sorted(set(references))

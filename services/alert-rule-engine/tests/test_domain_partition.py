@@ -5,7 +5,7 @@ import pytest
 from alert_contracts.rules import RuleType
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.partials import Block, Partial
-from alert_rule_engine.domain.partition import Outcome
+from alert_rule_engine.domain.vector import Outcome
 from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -17,8 +17,7 @@ def counted(pipeline: Pipeline) -> int:
 
 
 def outcomes(pipeline: Pipeline, target: int, offset: int) -> Outcome:
-    applied = pipeline.apply(target, offset)
-    assert applied is not None
+    (applied,) = pipeline.apply(target, offset)
     return applied.outcome
 
 
@@ -70,8 +69,7 @@ def hear(reader: Pipeline, record: bytes, *, offset: int | None = None) -> tuple
     log = reader.log[0]
     log.extend([b""] * ((len(log) if offset is None else offset) - len(log)))
     log.append(record)
-    applied = reader.apply(0, len(log) - 1)
-    assert applied is not None
+    (applied,) = reader.apply(0, len(log) - 1)
     return applied.outcome, applied.gap
 
 
@@ -185,13 +183,13 @@ def test_known_groups_are_kept_and_the_rest_is_counted(bound: int) -> None:
 
 def test_events_that_had_no_room_in_their_partial_are_counted_once() -> None:
     (record,) = told_of(0)
-    partial = partials.decode(record)
+    (partial,) = partials.decode(record)
     assert isinstance(partial, Partial)
-    partial.blocks = [Block("s", 10_000, [], 7)]
+    partial.blocks = [Block("s", NOON, 10_000, [], [], [], surplus=7)]
     pipeline = Pipeline()
-    pipeline.log[0] = [partials.encode(partial)] * 2
-    lost = [pipeline.apply(0, offset) for offset in range(2)]
-    assert [each.losses.surplus for each in lost if each] == [7, 0]
+    pipeline.log[0] = [partials.pack([partials.encode(partial)])] * 2
+    lost = [each for offset in range(2) for each in pipeline.apply(0, offset)]
+    assert [each.losses.surplus for each in lost] == [7, 0]
 
 
 def test_a_storm_is_told_in_portions_and_loses_nothing() -> None:

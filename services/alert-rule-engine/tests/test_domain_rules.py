@@ -8,13 +8,9 @@ import pytest
 
 from alert_contracts.rules import RuleType, encode_rule
 from alert_rule_engine.domain.catalog import Catalog
-from alert_rule_engine.domain.rules import (
-    MAX_TOGETHER,
-    Judgement,
-    allowance,
-    compile_rule,
-    compile_rules,
-)
+from alert_rule_engine.domain.conditions import Judgement, compile_rule
+from alert_rule_engine.domain.rules import allowance, compile_rules
+from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind
 from alert_rule_engine.testing import a_rule, sliding, tumbling
 
 
@@ -54,8 +50,35 @@ def test_a_condition_decides_when_its_window_is_judged(
 
 
 def test_a_sketch_is_kept_only_where_a_percentile_is_asked_for() -> None:
-    assert compile_rule(a_rule(RuleType.LATENCY)).spec.sketch
-    assert not compile_rule(a_rule(RuleType.LATENCY, condition="avg > threshold")).spec.sketch
+    assert compile_rule(a_rule(RuleType.LATENCY)).spec.kind is Kind.SKETCH
+    averaged = compile_rule(a_rule(RuleType.LATENCY, condition="avg > threshold"))
+    assert averaged.spec.kind is Kind.NUMBER
+    assert compile_rule(a_rule(value="responseTime")).spec.kind is Kind.COUNT
+
+
+@pytest.mark.parametrize(
+    ("changes", "low", "exact"),
+    [
+        ({}, 101, True),
+        ({"condition": "count >= threshold"}, 100, True),
+        ({"condition": "count > threshold || total >= 7"}, 7, True),
+        ({"condition": "count > threshold", "min_count": 500}, 500, True),
+        ({"condition": "count >= 0"}, 1, True),
+        ({"condition": "errors > threshold"}, 101, False),
+        ({"condition": "sum > threshold", "value": "responseTime"}, 1, False),
+        ({"condition": "sum > 5 && count > 20", "value": "responseTime"}, 21, False),
+        ({"threshold": 1e300}, 1 << 53, False),
+    ],
+)
+def test_it_is_known_how_many_events_a_growing_condition_takes_at_least(
+    changes: dict[str, Any], low: int, *, exact: bool
+) -> None:
+    rule = compile_rule(a_rule(**changes))
+    assert (rule.judgement, rule.low, rule.exact) == (Judgement.CROSSING, low, exact)
+
+
+def test_what_must_hold_for_a_while_is_not_judged_at_once() -> None:
+    assert compile_rule(a_rule(hold=60_000)).judgement is Judgement.CLOSE
 
 
 def test_a_rule_that_does_not_compile_is_left_out_alone_and_a_disabled_one_is_known() -> None:
@@ -63,7 +86,7 @@ def test_a_rule_that_does_not_compile_is_left_out_alone_and_a_disabled_one_is_kn
         [
             a_rule(id="good"),
             a_rule(id="bad", match="level =="),
-            a_rule(id="worse", value="1 +"),
+            a_rule(id="worse", value="1 +", condition="sum > threshold"),
             a_rule(id="off", enabled=False),
         ]
     )

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -14,6 +15,7 @@ import mode.loop
 
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS
 from alert_rule_engine.adapters.kafka import PENDING_SENDS, KafkaAlerts, Outlet, create_app
+from alert_rule_engine.adapters.records import LogRecords
 from alert_rule_engine.adapters.tables import TableStore
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.entrypoints import aggregate, evaluate
@@ -21,8 +23,15 @@ from alert_rule_engine.entrypoints.aggregate import AggregateWorker
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
 from alert_rule_engine.entrypoints.guard import LOOP_SECONDS, DeafWatch, LoopWatch, forever
 from alert_rule_engine.entrypoints.rules import RulesFeed
+from alert_rule_engine.failpoints import Failpoint, unarmed
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
+from alert_rule_engine.handlers.evidence import (
+    BURST,
+    RECORDS_PER_SECOND,
+    Allowance,
+    Witness,
+)
 from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.settings import Settings
 from service_runtime import lifecycle, telemetry
@@ -63,6 +72,7 @@ class Running:
         self.app = app
         self.settings = settings
         self.outlet = Outlet(app)
+        self.reach = Failpoint(settings.failpoint) if settings.failpoint else unarmed
         self.take_rules = TakeRules()
         self.rules = RulesFeed(settings.kafka_bootstrap_servers, self.take_rules)
         self.loop_watch = LoopWatch(end_process)
@@ -153,7 +163,7 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
         partitions=LOG_EVENTS_PARTITIONS,
     )
     running = Running(Role.EVALUATE, settings, app)
-    handler = EvaluateBatch(now_ms)
+    handler = EvaluateBatch(now_ms, time.thread_time, worker=settings.instance_id)
     worker = EvaluateWorker(
         app,
         handler,
@@ -162,6 +172,7 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
         end=end_process,
         deaf=DeafWatch(settings.kafka_bootstrap_servers, end_process),
         idle_after=settings.idle_after.total_seconds(),
+        reach=running.reach,
     )
     running.serve(settings.evaluate_port, worker.ready)
     handler.follow(await running.rules.load())
@@ -169,7 +180,11 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
     async def changed(book: RuleBook) -> None:
         handler.follow(book)
 
-    work = [worker.settle(), forever(1.0, worker.tick)]
+    work = [
+        worker.settle(),
+        forever(1.0, worker.tick),
+        forever(evaluate.STATUS_SECONDS, worker.publish),
+    ]
     await running.run(stop, changed, work, worker.drain)
 
 
@@ -186,10 +201,19 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         aggregate.TABLE, partitions=app.conf.topic_partitions, key_type=bytes, value_type=bytes
     )
     store = TableStore(table)
+    records = LogRecords(settings.kafka_bootstrap_servers)
+    witness = Witness(
+        KafkaAlerts(running.outlet),
+        records,
+        lambda spec: handler.selector(spec),  # noqa: PLW0108 - it is built below
+        clock=now_ms,
+        allowance=Allowance(BURST, RECORDS_PER_SECOND, time.monotonic),
+    )
     handler = ApplyPartials(
         clock=now_ms,
-        alerts=KafkaAlerts(running.outlet),
+        witness=witness,
         store=store,
+        reach=running.reach,
         lateness=int(settings.out_of_order.total_seconds() * 1000),
         cap=settings.alerts_per_flush,
     )
@@ -206,8 +230,9 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
     running.serve(settings.port, worker.ready)
     handler.book = await running.rules.load()
     flush = settings.flush_interval.total_seconds()
-    work = [forever(flush, worker.flush), forever(1.0, worker.measure)]
+    work = [forever(flush, worker.flush), forever(1.0, worker.measure), witness.run()]
     await running.run(stop, handler.follow, work, worker.drain)
+    await records.close()
 
 
 def main(role: Role, settings: Settings) -> int:

@@ -11,12 +11,13 @@ from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import DEFAULTS, Rule, RuleType, Severity, Window
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS, STATE_PARTITIONS
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.evidence import Question, Reference
 from alert_rule_engine.domain.journal import Journal, restore
-from alert_rule_engine.domain.partials import Partial, Tick
+from alert_rule_engine.domain.partials import Message, Partial, Tick
 from alert_rule_engine.domain.partition import Applied
 from alert_rule_engine.domain.parts import PART_BYTES, Change
 from alert_rule_engine.domain.rules import RuleBook, compile_rules
-from alert_rule_engine.domain.ruleset import RuleSet, rulesets
+from alert_rule_engine.domain.rulesets import RuleSets
 from service_runtime.consumer import Record
 
 NOON = 1_767_268_800_000
@@ -99,14 +100,36 @@ class FakeOutlet:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, bytes]] = []
+        self.keyed_values: list[tuple[str, bytes | None, bytes | None]] = []
         self.dead: list[tuple[Record, str]] = []
 
     async def to_partition(self, topic: str, partition: int, value: bytes) -> Awaitable[object]:
         self.sent.append((topic, partition, value))
         return _done()
 
+    async def keyed(
+        self, topic: str, key: bytes | None, value: bytes | None, _headers: Mapping[str, str]
+    ) -> Awaitable[object]:
+        self.keyed_values.append((topic, key, value))
+        return _done()
+
     async def dead_letter(self, record: Record, *, stage: str, error: BaseException) -> None:
         self.dead.append((record, f"{stage}: {error}"))
+
+
+class FakeRecords:
+    """A RecordReader in a dictionary; it can be away."""
+
+    def __init__(self, records: Mapping[Reference, bytes] | None = None) -> None:
+        self.records = dict(records or {})
+        self.asked: list[list[Reference]] = []
+        self.away = False
+
+    async def read(self, wanted: Sequence[Reference]) -> Mapping[Reference, bytes]:
+        self.asked.append(list(wanted))
+        if self.away:
+            return {}
+        return {each: self.records[each] for each in wanted if each in self.records}
 
 
 def a_rule(kind: RuleType = RuleType.ERROR_THRESHOLD, **changes: Any) -> Rule:  # noqa: ANN401
@@ -119,7 +142,7 @@ def a_rule(kind: RuleType = RuleType.ERROR_THRESHOLD, **changes: Any) -> Rule:  
         name="A rule",
         type=kind,
         match=defaults.match or "true",
-        condition=defaults.condition,
+        condition=defaults.condition or "count > threshold",
         severity=Severity.CRITICAL,
         window=Window(),
         group_by=("service",),
@@ -130,9 +153,9 @@ def a_rule(kind: RuleType = RuleType.ERROR_THRESHOLD, **changes: Any) -> Rule:  
     return msgspec.structs.replace(rule, **changes)
 
 
-def sliding(size: int) -> Window:
+def sliding(size: int, step: int = 10_000) -> Window:
     """Return a sliding window."""
-    return Window(kind="sliding", size=size, step=10_000)
+    return Window(kind="sliding", size=size, step=step)
 
 
 def tumbling(size: int, lateness: int = 30_000) -> Window:
@@ -145,25 +168,58 @@ def an_error(at: int = NOON, service: str = "pay", **fields: Any) -> Event:  # n
     return Event(at, service, fields.pop("message", "boom"), fields.pop("level", "ERROR"), **fields)
 
 
+def told(
+    sets: RuleSets,
+    events: Sequence[Event],
+    *,
+    source: int = 0,
+    offset: int = 0,
+    at: int = NOON,
+    batch: str = "b",
+    settled: int = 0,
+) -> list[Partial]:
+    """Return what stage one tells each target of a batch that was accepted at a time."""
+    rules = sets.of("default")
+    blocks = rules.evaluate(rules.decode(encode_batch(events), at))
+    return [
+        Partial(
+            format=partials.FORMAT,
+            source=source,
+            offset=offset,
+            batch=partials.digest(batch.encode()),
+            events=len(events) if target == 0 else 0,
+            clock=min(at, max(event.timestamp for event in events)),
+            accepted_at=at,
+            at=at,
+            traceparent="00-trace",
+            blocks=share,
+            settled=settled,
+        )
+        for target, share in enumerate(blocks)
+    ]
+
+
 class Pipeline:
     """Both stages, joined by lists: post batches and ticks, read alerts, crash and recover."""
 
     def __init__(self, *rules: Rule, cap: int = 1_000, part_bytes: int = PART_BYTES) -> None:
         self.cap = cap
         self.alerts: list[Alert] = []
+        self.questions: list[Question | None] = []
         self.log: list[list[bytes]] = [[] for _ in range(STATE_PARTITIONS)]
         self.stored: dict[bytes, bytes] = {}
         self.book = compile_rules(rules)
         self.now = NOON
         self._part_bytes = part_bytes
-        self._sets = rulesets(self.book)
+        self._sets = RuleSets()
+        self._sets.follow(self.book)
         self._offsets = dict.fromkeys(range(LOG_EVENTS_PARTITIONS), 0)
         self.journals = [self._restore(number) for number in range(STATE_PARTITIONS)]
 
     def change(self, *rules: Rule) -> None:
         """Change the rules in both stages."""
         self.book = compile_rules(rules)
-        self._sets = rulesets(self.book)
+        self._sets.follow(self.book)
         for journal in self.journals:
             journal.partition.follow(self.book)
             self._listen(journal)
@@ -175,52 +231,44 @@ class Pipeline:
         offset = self._offsets[source]
         self._offsets[source] += 1
         self.now = max(self.now, *(event.timestamp for event in events))
-        rules = self._sets.get("default", RuleSet([]))
-        blocks = rules.evaluate(rules.decode(encode_batch(events)))
+        told_now = told(
+            self._sets,
+            events,
+            source=source,
+            offset=offset,
+            at=self.now,
+            batch=batch or f"{source}/{offset}",
+            settled=settled,
+        )
         applied = []
-        for target, share in enumerate(blocks):
-            partial = Partial(
-                format=partials.FORMAT,
-                source=source,
-                offset=offset,
-                batch=partials.digest((batch or f"{source}/{offset}").encode()),
-                events=len(events) if target == 0 else 0,
-                clock=max(event.timestamp for event in events),
-                accepted_at=self.now,
-                at=self.now,
-                traceparent="00-trace",
-                blocks=share,
-                settled=settled,
-            )
-            applied.append(self._append(target, partials.encode(partial)))
-        return [each for each in applied if each is not None]
+        for target, partial in enumerate(told_now):
+            applied += self._append(target, partial)
+        return applied
 
     def tick(self, at: int) -> None:
         """Let every source be idle at a time."""
         self.now = max(self.now, at)
-        value = partials.encode(Tick(partials.FORMAT, at, dict(self._offsets)))
+        tick = Tick(partials.FORMAT, at, dict(self._offsets))
         for target in range(STATE_PARTITIONS):
-            self._append(target, value)
+            self._append(target, tick)
 
-    def _append(self, target: int, value: bytes) -> Applied | None:
-        self.log[target].append(value)
+    def _append(self, target: int, message: Message) -> list[Applied]:
+        self.log[target].append(partials.pack([partials.encode(message)]))
         return self.apply(target, len(self.log[target]) - 1)
 
-    def apply(self, target: int, offset: int) -> Applied | None:
+    def apply(self, target: int, offset: int) -> list[Applied]:
         """Apply the record of the log at an offset (again)."""
         journal = self.journals[target]
-        message = partials.decode(self.log[target][offset])
-        applied = None
-        if isinstance(message, Tick):
-            journal.partition.tick(message, offset)
-        else:
-            applied = journal.partition.apply(message, offset)
+        messages = partials.decode(self.log[target][offset])
+        applied = journal.partition.apply(messages, offset)
         self._listen(journal)
         return applied
 
     def _listen(self, journal: Journal) -> None:
-        said = journal.partition.take(now=self.now, cap=self.cap, spent={})
-        self.alerts.extend(said)
+        said = journal.partition.take(now=self.now, cap=self.cap, spent={}, room=1_000_000)
+        for alert, question in said:
+            self.alerts.append(alert)
+            self.questions.append(question)
 
     def flush(self, *, writes: int | None = None) -> None:
         """Store what changed; with `writes`, die after so many records of each partition."""

@@ -1,124 +1,136 @@
-"""What is known of some events of one group: counts, sums, a sketch, two samples, their sources.
+"""What is known of some events of one group: counts, numbers, distinct values, where they lie.
 
-Merging is commutative and associative (sums of floats up to rounding), so panes may be filled in
-any order and windows summed from panes in any order.
+Merging is commutative and associative, so panes may be filled in any order, and windows summed
+from panes in any order.
 """
 
-from typing import Any, Final, NamedTuple
+from collections import _count_elements  # type: ignore[attr-defined]  # counts in C
+from typing import Any, Final
+
+import msgspec
 
 from alert_rule_engine.domain import sketch as sketches
-from alert_rule_engine.domain.partials import Row, Values
+from alert_rule_engine.domain.distinct import Distinct
+from alert_rule_engine.domain.partials import Numbers
 
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+NUMBERS: Final = frozenset({"sum", "avg", "min", "max", *PERCENTILES})
+"""Figures that need a number of each event."""
+MAX_REFERENCES: Final = 12
+_SOURCES: Final = 16
+"""References are packed as offset * 16 + source partition."""
+_QUANTA: Final = 2.0**40
+"""Totals are added up as whole multiples of 2^-40, so that their order does not matter."""
 
 
-class Evidence(NamedTuple):
-    """One event: when it happened, which record holds it, and its line of NDJSON."""
-
-    at: int
-    source: int
-    offset: int
-    line: bytes
+def pack_reference(source: int, offset: int) -> int:
+    """Return the place of a record of `log-events` as one number."""
+    return offset * _SOURCES + source
 
 
-class Arrival(NamedTuple):
-    """The record that rows came in."""
-
-    source: int
-    offset: int
-    accepted_at: int
-    traceparent: str | None
+def unpack_reference(reference: int) -> tuple[int, int]:
+    """Return source partition and offset."""
+    return reference % _SOURCES, reference // _SOURCES
 
 
-class Aggregate:
-    """Mutable sums of one pane or one window of one group."""
+class Figures(msgspec.Struct, array_like=True, gc=False):
+    """What some events had for a `value`."""
 
-    __slots__ = (
-        "accepted",
-        "count",
-        "errors",
-        "first",
-        "high",
-        "last",
-        "low",
-        "number",
-        "sketch",
-        "sources",
-        "total",
-    )
+    number: int = 0
+    total: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    bins: dict[int, int] | None = None
+    distinct: Distinct | None = None
+
+
+class Cell(msgspec.Struct, array_like=True, gc=False):
+    """The events of one group in one pane."""
+
+    count: int
+    errors: int
+    first: int
+    """The records that they came in: a packed reference."""
+    last: int
+    figures: Figures | None = None
+
+    def add_numbers(self, numbers: Numbers) -> None:
+        """Add the numbers of a row."""
+        figures = self.figures
+        if figures is None:
+            figures = self.figures = Figures(0, 0.0, numbers.low, numbers.high)
+        figures.number += numbers.count
+        figures.total += numbers.total
+        figures.low = min(figures.low, numbers.low)
+        figures.high = max(figures.high, numbers.high)
+        if numbers.bins is not None:
+            if figures.bins is None:
+                figures.bins = {}
+            _count_elements(figures.bins, numbers.bins)
+
+    def add_distinct(self, hashes: list[int]) -> None:
+        """Add the values of a row."""
+        if self.figures is None:
+            self.figures = Figures(distinct=Distinct())
+        if self.figures.distinct is not None:
+            self.figures.distinct.add(hashes)
+
+
+class Sum:
+    """The sum of some cells."""
+
+    __slots__ = ("bins", "count", "distinct", "errors", "high", "low", "number", "quanta", "refs")
 
     def __init__(self) -> None:
         self.count = 0
         self.errors = 0
         self.number = 0
-        self.total = 0.0
+        self.quanta = 0
         self.low = 0.0
         self.high = 0.0
-        self.sketch: dict[int, int] | None = None
-        self.first: Evidence | None = None
-        self.last: Evidence | None = None
-        self.sources: dict[int, tuple[int, int]] = {}
-        self.accepted: tuple[int, str] = (0, "")
-        """When the newest batch was accepted, and its trace."""
+        self.bins: dict[int, int] | None = None
+        self.distinct: Distinct | None = None
+        self.refs: list[int] = []
+        """First and last record of each cell, in the order of the cells."""
 
-    def weight(self) -> int:
-        """Return the bytes of the samples."""
-        return sum(len(each.line) for each in (self.first, self.last) if each is not None)
+    def add(self, cell: Cell) -> None:
+        """Add a cell."""
+        self.count += cell.count
+        self.errors += cell.errors
+        self.refs.append(cell.first)
+        self.refs.append(cell.last)
+        if cell.figures is not None:
+            self._add(cell.figures)
 
-    def add(self, row: Row, arrival: Arrival) -> None:
-        """Count a row of a record."""
-        source, offset = arrival.source, arrival.offset
-        self.count += row.count
-        self.errors += row.errors
-        if row.values is not None:
-            self._add_values(row.values)
-        if row.first is not None:
-            self._witness(Evidence(row.first.at, source, offset, row.first.line))
-        if row.last is not None:
-            self._witness(Evidence(row.last.at, source, offset, row.last.line))
-        self._came_from(source, offset, offset)
-        self.accepted = max(self.accepted, (arrival.accepted_at, arrival.traceparent or ""))
+    def _add(self, figures: Figures) -> None:
+        if figures.number:
+            fresh = self.number == 0
+            self.number += figures.number
+            self.quanta += int(figures.total * _QUANTA)
+            self.low = figures.low if fresh else min(self.low, figures.low)
+            self.high = figures.high if fresh else max(self.high, figures.high)
+        if figures.bins is not None:
+            if self.bins is None:
+                self.bins = dict(figures.bins)
+            else:
+                sketches.merge(self.bins, figures.bins)
+        if figures.distinct is not None:
+            if self.distinct is None:
+                self.distinct = Distinct()
+            self.distinct.merge(figures.distinct)
 
-    def merge(self, other: "Aggregate") -> None:
-        """Add what another aggregate counted."""
-        self.count += other.count
-        self.errors += other.errors
-        if other.number:
-            self._add_values(Values(other.number, other.total, other.low, other.high, other.sketch))
-        for evidence in (other.first, other.last):
-            if evidence is not None:
-                self._witness(evidence)
-        for source, (low, high) in other.sources.items():
-            self._came_from(source, low, high)
-        self.accepted = max(self.accepted, other.accepted)
-
-    def _add_values(self, values: Values) -> None:
-        fresh = self.number == 0
-        self.number += values.count
-        self.total += values.total
-        self.low = values.low if fresh or values.low < self.low else self.low
-        self.high = values.high if fresh or values.high > self.high else self.high
-        if values.sketch is not None:
-            if self.sketch is None:
-                self.sketch = {}
-            sketches.merge(self.sketch, values.sketch)
-
-    def _witness(self, evidence: Evidence) -> None:
-        if self.first is None or evidence < self.first:
-            self.first = evidence
-        if self.last is None or evidence > self.last:
-            self.last = evidence
-
-    def _came_from(self, source: int, low: int, high: int) -> None:
-        known = self.sources.get(source)
-        if known is not None:
-            low, high = min(known[0], low), max(known[1], high)
-        self.sources[source] = (low, high)
+    def references(self) -> list[int]:
+        """Return the first and the last record and some between, each once, at most so many."""
+        known = list(dict.fromkeys(self.refs))
+        if len(known) <= MAX_REFERENCES:
+            return known
+        step = (len(known) - 1) / (MAX_REFERENCES - 1)
+        return [known[round(number * step)] for number in range(MAX_REFERENCES)]
 
     def seen(self, size: int) -> dict[str, Any]:
-        """Return what `condition` sees of a window of `size` milliseconds, without percentiles.
+        """Return what `condition` sees of a window of `size` milliseconds.
 
-        An aggregate that does not exist (the average of nothing) is absent.
+        A figure that does not exist (the average of nothing) is absent.
         """
         view: dict[str, Any] = {
             "count": self.count,
@@ -127,39 +139,19 @@ class Aggregate:
             "rate": self.count * 1000.0 / size,
         }
         if self.number:
-            view["sum"] = self.total
-            view["avg"] = self.total / self.number
+            view["sum"] = self.quanta / _QUANTA
+            view["avg"] = view["sum"] / self.number
             view["min"] = self.low
             view["max"] = self.high
+        if self.bins:
+            view.update(self._percentiles(self.bins))
+        if self.distinct is not None:
+            view["distinct"] = self.distinct.count()
         return view
 
-    def percentiles(self) -> dict[str, float]:
-        """Return the percentiles, each within the range seen; none without a sketch."""
-        if not self.sketch:
-            return {}
+    def _percentiles(self, bins: dict[int, int]) -> dict[str, float]:
+        """Return the percentiles, each within the range seen."""
         return {
-            name: min(max(sketches.quantile(self.sketch, share), self.low), self.high)
+            name: min(max(sketches.quantile(bins, share), self.low), self.high)
             for name, share in PERCENTILES.items()
         }
-
-    def pack(self) -> list[Any]:
-        """Return the state as plain values, for `unpack`."""
-        return [
-            *(self.count, self.errors, self.number, self.total, self.low, self.high),
-            *(self.sketch, self.first, self.last),
-            [(source, *span) for source, span in self.sources.items()],
-            self.accepted,
-        ]
-
-
-def unpack(packed: list[Any]) -> Aggregate:
-    """Return the aggregate that `pack` wrote."""
-    aggregate = Aggregate()
-    aggregate.count, aggregate.errors, aggregate.number = packed[:3]
-    aggregate.total, aggregate.low, aggregate.high = packed[3:6]
-    aggregate.sketch = packed[6]
-    aggregate.first = Evidence(*packed[7]) if packed[7] else None
-    aggregate.last = Evidence(*packed[8]) if packed[8] else None
-    aggregate.sources = {source: (low, high) for source, low, high in packed[9]}
-    aggregate.accepted = (packed[10][0], packed[10][1])
-    return aggregate

@@ -3,142 +3,200 @@
 Whether something was already said never changes a decision: a storm may delay records, not alerts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.aggregates import Aggregate
+from alert_contracts.time_intervals import holds as holds_at
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.lifecycle import (
     UPDATE_EVERY,
     AlertState,
     Crossing,
+    Look,
     open_alert,
+    prolong,
     snapshot,
 )
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.rules import CompiledRule, Judgement, RuleBook, rule_key
+from alert_rule_engine.domain.rules import RuleBook, rule_key
+from alert_rule_engine.domain.specs import FILTERS, MAX_TOGETHER
+from alert_rule_engine.domain.speech import duration, reason_of
 
 AlertKey = tuple[str, Group]
-Windows = Callable[[CompiledRule, Group, int], Aggregate]
+Witness = Callable[[], Crossing]
+"""Tells what made a window hold, if it does."""
+Windows = Callable[[CompiledRule, Group, int], Look]
 """Sums the window of a rule and group that starts at a time."""
 
 
 @dataclass(slots=True)
 class AlertBook:
-    """Alerts by (rule, group)."""
+    """Alerts by rule and group."""
 
-    firing: dict[AlertKey, AlertState] = field(default_factory=dict)
+    firing: dict[str, dict[Group, AlertState]] = field(default_factory=dict)
     ended: dict[str, AlertState] = field(default_factory=dict)
     """Alerts that are over and have not said so, by id."""
     past: dict[AlertKey, tuple[int, int]] = field(default_factory=dict)
     """Of an alert that is over: start of its last window, and the watermark at which that no
     longer matters. Late events of that window do not open it again."""
-    pending: dict[str, AlertState] = field(default_factory=dict)
+    pending: dict[str, dict[Group, int]] = field(default_factory=dict)
+    """Since when the condition of a rule with `for` has held."""
+    outbox: dict[str, AlertState] = field(default_factory=dict)
     """Alerts with something to say, by id, in order."""
-    news: dict[str, AlertState] = field(default_factory=dict)
-    """Alerts whose window has changed since they last spoke, by id."""
 
-    def judge(
-        self, rule: CompiledRule, group: Group, start: int, window: Aggregate, crossing: Crossing
-    ) -> bool:
+    def all_firing(self) -> Iterator[AlertState]:
+        """Yield the alerts that fire."""
+        for mine in self.firing.values():
+            yield from mine.values()
+
+    def pending_rows(self) -> list[tuple[str, Group, int]]:
+        """Return what is pending as (rule, group, since)."""
+        return [
+            (key, group, since)
+            for key, mine in self.pending.items()
+            for group, since in mine.items()
+        ]
+
+    def judge(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         """Judge a window (or as much of it as there is); tell whether anything changed."""
-        key = (rule_key(rule.rule), group)
-        alert = self.firing.get(key)
-        grows = rule.judgement is Judgement.CROSSING
-        if alert is not None and (
-            start < alert.window.start or (grows and start == alert.window.start)
-        ):
-            return start == alert.window.start and self._grew(alert)
-        if not rule.holds(window):
+        key = rule_key(rule.rule)
+        alert = self.firing.get(key, {}).get(group)
+        if alert is not None and look.start < alert.window.start:
             return False
+        if not look.note and not rule.holds(look.view):
+            return look.complete and self._passed(rule, group, look, alert)
         if alert is None:
-            return self._open(rule, group, start, window, crossing)
-        alert.window = snapshot(rule, start, window)
-        alert.rule = rule.rule
-        alert.stale = False
-        alert.changed = True
-        self.news[alert.id] = alert
+            return self._begin(rule, group, look, witness)
+        prolong(alert, rule, look, witness().found if rule.spec.kind in FILTERS else None)
         return True
 
-    def _grew(self, alert: AlertState) -> bool:
-        alert.stale = True
-        self.news[alert.id] = alert
-        return True
-
-    def _open(
-        self, rule: CompiledRule, group: Group, start: int, window: Aggregate, crossing: Crossing
+    def _passed(
+        self, rule: CompiledRule, group: Group, look: Look, alert: AlertState | None
     ) -> bool:
-        key = (rule_key(rule.rule), group)
-        past = self.past.get(key)
-        if past is not None and start <= past[0]:
+        """Note that a whole window did not hold."""
+        if alert is not None and rule.rule.no_data == "keepLast" and not look.view["count"]:
+            alert.until = max(alert.until, look.end)
+            return True
+        return self._lapse(rule_key(rule.rule), group)
+
+    def _lapse(self, key: str, group: Group) -> bool:
+        """Let what is pending begin anew."""
+        mine = self.pending.get(key, {})
+        if mine.pop(group, None) is None:
             return False
-        alert = open_alert(rule, group, snapshot(rule, start, window), crossing)
-        self.firing[key] = self.pending[alert.id] = alert
+        if not mine:
+            del self.pending[key]
         return True
 
-    def refresh(self, watermark: int, log_now: int, book: RuleBook, windows: Windows) -> bool:
-        """Give alerts with news a new snapshot, where it is time to speak or the window is over."""
+    def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
+        key = rule_key(rule.rule)
+        past = self.past.get((key, group))
+        if past is not None and look.start <= past[0]:
+            return False
+        since = look.at
+        if rule.rule.hold:
+            since = self.pending.setdefault(key, {}).setdefault(group, look.at)
+            if look.at - since < rule.rule.hold:
+                return True
+        if not holds_at(rule.rule.active_time, look.at):
+            return False
+        self._lapse(key, group)
+        crossing = witness()
+        crossing.at = min(crossing.at, since)
+        alert = open_alert(rule, group, look, crossing)
+        self.firing.setdefault(key, {})[group] = self.outbox[alert.id] = alert
+        return True
+
+    def refresh(self, log_now: int, book: RuleBook, windows: Windows) -> bool:
+        """Look whether alerts have news, each at most so often."""
         refreshed = False
-        for alert in list(self.news.values()):
-            due = log_now - alert.said_at >= UPDATE_EVERY
-            if not due and (not alert.stale or watermark < alert.until):
+        for alert in self.all_firing():
+            if log_now - alert.looked_at < UPDATE_EVERY or alert.id in self.outbox:
                 continue
+            alert.looked_at = log_now
             refreshed = True
-            rule = book.rules.get(alert.key[0])
-            if alert.stale and rule is not None:
-                window = windows(rule, alert.group, alert.window.start)
-                alert.window = snapshot(rule, alert.window.start, window)
-                alert.rule = rule.rule
-                alert.changed = True
-            alert.stale = False
-            if due:
-                self.pending[alert.id] = alert
-                del self.news[alert.id]
+            self._renew(alert, book, windows)
+            if alert.changed:
+                self.outbox[alert.id] = alert
         return refreshed
 
-    def resolve(self, watermark: int) -> bool:
-        """End the alerts whose last window that held is `resolveAfter` behind the watermark."""
-        over = [
-            alert
-            for alert in self.firing.values()
-            if alert.until + alert.rule.resolve_after <= watermark
-        ]
+    def _renew(self, alert: AlertState, book: RuleBook, windows: Windows) -> bool:
+        """Count the window of an alert again, if rows changed it without being judged."""
+        rule = book.rules[alert.key]
+        if rule.judgement is not Judgement.CROSSING:
+            return False
+        look = windows(rule, alert.group, alert.window.start)
+        grew = look.view["count"] > alert.window.figures["count"]
+        if grew:
+            alert.window = snapshot(look)
+            alert.changed = True
+            if rule.holds(look.view) and not alert.crossing.found:
+                alert.reason = reason_of(rule.rule, alert.window.figures)
+        return grew
+
+    def settle(self, since: int, watermark: int, book: RuleBook, windows: Windows) -> bool:
+        """Count the windows that are complete now for the last time."""
+        changed = False
+        for alert in self.all_firing():
+            if since < alert.window.end <= watermark:
+                changed |= self._renew(alert, book, windows)
+        return changed
+
+    def resolve(self, watermark: int, book: RuleBook) -> bool:
+        """End the alerts whose last window that held is long enough behind the watermark."""
+        over = []
+        for key, mine in self.firing.items():
+            patience = book.rules[key].patience
+            over += [alert for alert in mine.values() if alert.until + patience <= watermark]
         for alert in over:
-            quiet = duration(alert.rule.resolve_after)
-            self._end(alert, f"no window held for {quiet}")
+            rule = alert.rule
+            quiet = max(rule.resolve_after, rule.keep_firing_for)
+            self._end(alert, f"no window held for {duration(quiet)}")
             size = alert.window.end - alert.window.start
-            forgotten = watermark + size + alert.rule.window.allowed_lateness
-            self.past[alert.key] = (alert.window.start, forgotten)
+            forgotten = watermark + size + rule.window.allowed_lateness
+            self.past[alert.key, alert.group] = (alert.window.start, forgotten)
         done = [key for key, (_, until) in self.past.items() if until <= watermark]
-        for key in done:
-            del self.past[key]
+        for each in done:
+            del self.past[each]
         return bool(over or done)
 
     def follow(self, book: RuleBook) -> bool:
         """End the alerts whose rule is gone, disabled or counts something else now."""
-        over = [(alert, why) for alert in self.firing.values() if (why := gone(alert, book))]
+        over = []
+        for alert in self.all_firing():
+            why = gone(alert, book)
+            if why:
+                over.append((alert, why))
+            else:
+                alert.rule = book.rules[alert.key].rule
         for alert, why in over:
             self._end(alert, why)
-        return bool(over)
+        lost = [key for key in self.pending if key not in book.rules]
+        for key in lost:
+            del self.pending[key]
+        return bool(over or lost)
 
     def _end(self, alert: AlertState, why: str) -> None:
-        del self.firing[alert.key]
-        self.news.pop(alert.id, None)
+        mine = self.firing[alert.key]
+        del mine[alert.group]
+        if not mine:
+            del self.firing[alert.key]
         alert.resolved = why
-        self.ended[alert.id] = self.pending[alert.id] = alert
+        self.ended[alert.id] = self.outbox[alert.id] = alert
 
     def said(self, alert: AlertState) -> None:
         """Note that a record was made of an alert; one that is over and was told is forgotten."""
         if not alert.resolved:
-            del self.pending[alert.id]
+            del self.outbox[alert.id]
         elif alert.sequence > 1:
-            del self.pending[alert.id]
+            del self.outbox[alert.id]
             del self.ended[alert.id]
 
 
 def gone(alert: AlertState, book: RuleBook) -> str:
     """Return why the rules as they now are end an alert; empty if they do not."""
-    key = alert.key[0]
+    key = alert.key
     rule = book.rules.get(key)
     if rule is None:
         if key in book.errors:
@@ -151,16 +209,16 @@ def gone(alert: AlertState, book: RuleBook) -> str:
 
 def _counts(rule: Rule) -> tuple[object, ...]:
     """Return what an alert depends on; all else of its rule may change under it."""
-    window = (rule.window.size, rule.window.kind)
-    return (rule.match, rule.value, rule.group_by, rule.severity, *window)
-
-
-def duration(milliseconds: int) -> str:
-    """Return a length of time as Prometheus writes it: `1h30m`, `5m`, `250ms`."""
-    if milliseconds == 0:
-        return "0s"
-    text = ""
-    for unit, length in (("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)):
-        number, milliseconds = divmod(milliseconds, length)
-        text += f"{number}{unit}" if number else ""
-    return text
+    window = (rule.window.size, rule.window.step, rule.window.kind)
+    lists = (rule.blacklist, rule.whitelist)
+    together = rule.max_groups <= MAX_TOGETHER
+    return (
+        rule.type,
+        rule.match,
+        rule.value,
+        rule.group_by,
+        rule.severity,
+        together,
+        lists,
+        window,
+    )

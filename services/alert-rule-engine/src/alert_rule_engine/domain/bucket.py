@@ -4,49 +4,40 @@ A bucket depends on nothing but the order of the log: rows, watermarks and the l
 out of records. So a replay from any stored bucket repeats every decision, id and sequence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
-
-from alert_rule_engine.domain.aggregates import Aggregate, Arrival
-from alert_rule_engine.domain.alertbook import AlertBook
-from alert_rule_engine.domain.lifecycle import Crossing
+from alert_rule_engine.domain.alertbook import AlertBook, Witness
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
+from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.panes import SpecPanes
-from alert_rule_engine.domain.partials import Block, Group, Row
-from alert_rule_engine.domain.rules import (
-    CompiledRule,
-    Judgement,
-    RuleBook,
-    SpecRules,
-    rule_key,
-)
+from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
+from alert_rule_engine.domain.speech import duration
 from alert_rule_engine.domain.windows import boundaries
 
 GRACE: Final = 120_000
 """Panes of a spec that no rule reads (yet, or any more) are kept this long."""
 MAX_UNKNOWN: Final = 1_000
 """Groups kept of a spec that no rule reads (yet)."""
+NO_DATA: Final = "no data"
 
 
-SAMPLE_BYTES: Final = 4 * 1_048_576
-"""Samples that panes of a bucket may hold; while there are more, rows come without."""
+class Moment(NamedTuple):
+    """What time it is."""
 
-
-@dataclass(slots=True)
-class Losses:
-    """Events that no window counts."""
-
-    late: int = 0
-    surplus: int = 0
-    """Of groups beyond a rule's `maxGroups`."""
+    watermark: int
+    log_now: int
+    blind: int
+    """Windows that began before prove nothing by being empty."""
 
 
 @dataclass(slots=True)
 class Bucket:
     """State of the groups of one bucket."""
 
+    place: Place = (0, 0)
     restored: int = -1
     """The last log offset that it contained when it was restored: to be skipped in a replay."""
     judged: int = 0
@@ -56,52 +47,47 @@ class Bucket:
     touched: set[int] = field(default_factory=set)
     """Starts of panes that changed since they were last taken for storing."""
     dirty: bool = False
+    blind: int = 0
+    """End of the last span of the log's clock in which we may have missed something."""
 
-    def apply(
-        self, blocks: Iterable[Block], arrival: Arrival, *, watermark: int, book: RuleBook
-    ) -> Losses:
-        """Count rows and judge what they may have pushed over; `watermark`: before these rows."""
-        losses = Losses()
-        if sum(panes.weight for panes in self.specs.values()) > SAMPLE_BYTES:
-            blocks = [_without_samples(block) for block in blocks]
-        for block in blocks:
-            known = book.specs.get(block.spec)
-            panes = self.specs.get(block.spec) or SpecPanes(block.pane)
-            lateness = known.lateness if known else GRACE
-            room = known.max_groups if known else MAX_UNKNOWN
-            for row in block.rows:
-                if row.start + panes.pane + lateness <= watermark:
-                    losses.late += row.count
-                elif row.group not in panes.groups and len(panes.groups) >= room:
-                    losses.surplus += row.count
-                else:
-                    self._count(known, panes, row, arrival)
-            if panes.slices:
-                self.specs[block.spec] = panes
-        return losses
+    def pieces(self) -> set[tuple[str, int]]:
+        """Return the pieces of memories, by spec and number, that hold anything."""
+        return {
+            (spec, number)
+            for spec, panes in self.specs.items()
+            if panes.memory is not None
+            for number in panes.memory.live()
+        }
 
-    def _count(self, known: SpecRules | None, panes: SpecPanes, row: Row, arrival: Arrival) -> None:
-        panes.fill(row, arrival)
-        self.touched.add(row.start)
-        self.dirty = True
-        if known is None:
+    def touched_pieces(self) -> set[tuple[str, int]]:
+        """Return the pieces of memories that changed since the last call."""
+        return {
+            (spec, number)
+            for spec, panes in self.specs.items()
+            if panes.memory is not None
+            for number in panes.memory.touched()
+        }
+
+    def cross(
+        self, rule: CompiledRule, group: Group, start: int, at: int, witness: Witness
+    ) -> None:
+        """Judge a window that has grown by events up to `at`."""
+        alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
+        if alert is not None and start <= alert.window.start:
             return
-        late_by = max(0, self.judged - row.start - panes.pane)
-        for shape, rules in known.crossing:
-            for start, window in panes.crossable(shape, row):
-                for rule in rules:
-                    crossing = _crossed(row, arrival, late_by)
-                    self.alerts.judge(rule, row.group, start, window, crossing)
-        if row.start + panes.pane <= self.judged:
-            self._reopen(known, panes, row, _crossed(row, arrival, late_by))
+        panes = self.specs[rule.spec.id]
+        look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=at)
+        self.dirty |= self.alerts.judge(rule, group, look, witness)
 
-    def _reopen(self, known: SpecRules, panes: SpecPanes, row: Row, crossing: Crossing) -> None:
-        """Judge again the windows that hold a pane which had been judged without this row."""
+    def reopen(self, known: SpecRules, start: int, group: Group, witness: Witness) -> None:
+        """Judge again the windows that hold a pane which had been judged without some rows."""
+        panes = self.specs[known.spec.id]
         for rule in known.timed:
-            if rule.judgement is not Judgement.CROSSING:
-                last = min(self.judged, row.start + rule.shape.size)
-                for end in boundaries(row.start, last, panes.pane):
-                    self._judge_at(rule, panes, row.group, end, crossing)
+            if rule.judgement is Judgement.CROSSING:
+                continue
+            last = min(self.judged, start + rule.reach)
+            for end in boundaries(start, last, panes.pane):
+                self._judge_at(rule, panes, group, end, witness)
 
     def _judge_at(
         self,
@@ -109,67 +95,132 @@ class Bucket:
         panes: SpecPanes,
         group: Group,
         end: int,
-        crossing: Crossing | None = None,
+        witness: Witness | None = None,
     ) -> None:
         """Judge the window so far at a boundary that the watermark has passed."""
         start = rule.shape.holding(end - panes.pane, panes.pane)
         if rule.judgement is Judgement.END and end - start != rule.shape.size:
             return
-        window = panes.window(group, start, end)
-        if window.count:
-            seen = crossing or _closed(window, end)
-            self.dirty |= self.alerts.judge(rule, group, start, window, seen)
+        look = _look(rule, panes, group, start, end)
+        if self._proves(rule, panes, group, look):
+            self.dirty |= self.alerts.judge(rule, group, look, witness or _closed(panes, look))
 
-    def advance(self, watermark: int, log_now: int, book: RuleBook) -> None:
+    def advance(self, now: Moment, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
+        watermark, log_now, self.blind = now
         for spec, panes in list(self.specs.items()):
             known = book.specs.get(spec)
             for rule in known.timed if known else ():
                 self._judge_until(rule, panes, watermark)
-        self.judged = max(self.judged, watermark)
+                if rule.rule.no_data == "alerting" and not rule.empties:
+                    self._judge_empty(rule, panes, watermark)
+        before, self.judged = self.judged, max(self.judged, watermark)
+        self.dirty |= self.alerts.settle(before, self.judged, book, self._window)
         self.refresh(log_now, book)
-        self.dirty |= self.alerts.resolve(watermark)
-        self.forget(book)
+        self.dirty |= self.alerts.resolve(watermark, book)
+        self.forget(book, since=before)
 
     def refresh(self, log_now: int, book: RuleBook) -> None:
-        """Take new snapshots of alerts whose windows have grown, where that is due."""
-        if self.alerts.news:
-            self.dirty |= self.alerts.refresh(self.judged, log_now, book, self._window)
+        """Let alerts tell how their windows have grown, where that is due."""
+        if self.alerts.firing:
+            self.dirty |= self.alerts.refresh(log_now, book, self._window)
 
-    def _window(self, rule: CompiledRule, group: Group, start: int) -> Aggregate:
+    def _window(self, rule: CompiledRule, group: Group, start: int) -> Look:
         panes = self.specs.get(rule.spec.id) or SpecPanes(rule.spec.pane)
-        return panes.window(group, start, start + rule.shape.size)
+        return _look(rule, panes, group, start, start + rule.shape.size)
 
     def _judge_until(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
         shift = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0
-        newest = max(panes.slices) + panes.pane
-        first = max(self.judged - shift, min(panes.slices))
-        last = min(watermark - shift, newest + rule.shape.size)
-        for end in boundaries(first, last, panes.pane):
+        for end in self._due(rule, panes, watermark, shift):
             for group in self._concerned(rule, panes, end):
                 self._judge_at(rule, panes, group, end)
 
+    def _judge_empty(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
+        """Let windows fire that are empty, where a rule takes that for an alarm."""
+        shift = rule.rule.window.allowed_lateness
+        for end in self._due(rule, panes, watermark, shift):
+            start = end - rule.shape.size
+            for group in list(panes.known()) if start % rule.shape.step == 0 else ():
+                look = _look(rule, panes, group, start, end)
+                if not look.view["count"] and self._proves(rule, panes, group, look):
+                    look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
+                    self.dirty |= self.alerts.judge(rule, group, look, _closed(panes, look))
+
+    def _due(
+        self, rule: CompiledRule, panes: SpecPanes, watermark: int, shift: int
+    ) -> Iterator[int]:
+        """Yield the boundaries at which a rule's windows are to be judged."""
+        first, last = self.judged - shift, watermark - shift
+        starts = [*panes.slices, *([max(self.blind, panes.since)] if rule.endless else [])]
+        if not starts:
+            return iter(())
+        if not rule.endless:
+            last = min(last, max(starts) + panes.pane + rule.reach)
+        return boundaries(max(first, min(starts)), last, panes.pane)
+
+    def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
+        """Tell whether a window says anything of its group."""
+        if not look.view["count"] and rule.endless and look.complete:
+            return look.start >= self.blind and self._watched(rule, panes, group, look)
+        if not rule.compares:
+            return True
+        first, before = panes.first(group), look.start - look.size
+        return (
+            first is not None
+            and first <= before
+            and bool(look.view["previous.count"] or before >= self.blind)
+        )
+
+    def _watched(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
+        """Tell whether events of a group were to be expected in an empty window."""
+        if group in rule.expected.get(self.place, ()):
+            return look.start >= panes.since
+        first, last = panes.first(group), panes.last(group)
+        if first is None or last is None:
+            return rule.rule.no_data == "keepLast"
+        reach = look.size if rule.compares else 0
+        return first + reach <= look.start and look.end <= last + rule.rule.forget
+
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
         """Return the groups whose verdict may be another at this boundary."""
+        key = rule_key(rule.rule)
+        concerned = dict.fromkeys(self.alerts.firing.get(key, ()))
         if rule.judgement is Judgement.CROSSING:
-            key = rule_key(rule.rule)
-            return [group for name, group in self.alerts.firing if name == key]
-        if rule.judgement is Judgement.CLOSE and rule.shape.tumbling:
-            return list(panes.slices.get(end - panes.pane, ()))
-        return list(panes.groups)
+            return list(concerned)
+        if rule.judgement is Judgement.END or rule.rule.active_time:
+            concerned.update(dict.fromkeys(panes.known() if rule.empties else panes.groups))
+            concerned.update(dict.fromkeys(rule.expected.get(self.place, ())))
+            return list(concerned)
+        concerned.update(dict.fromkeys(self.alerts.pending.get(key, ())))
+        far = panes.pane if rule.shape.tumbling else rule.reach + panes.pane
+        for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
+            concerned.update(dict.fromkeys(panes.slices.get(start, ())))
+        return list(concerned)
 
-    def forget(self, book: RuleBook) -> None:
-        """Drop the panes that no window to be judged can hold."""
+    def forget(self, book: RuleBook, *, since: int) -> None:
+        """Drop the panes that no window to be judged can hold, and what is known no longer.
+
+        `since`: when that was last done.
+        """
         for spec, panes in list(self.specs.items()):
             known = book.specs.get(spec)
             if panes.forget(known.horizon if known else GRACE, self.judged):
                 self.dirty = True
-            if not panes.slices:
+            if panes.memory is not None and panes.memory.forget(since, self.judged):
+                self.dirty = True
+            if known is None and not panes.slices:
                 del self.specs[spec]
 
-    def follow(self, old: RuleBook, new: RuleBook) -> None:
+    def follow(self, old: RuleBook, new: RuleBook, log_now: int) -> None:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
         self.dirty |= self.alerts.follow(new)
+        for spec, known in new.specs.items():
+            awaited = any(self.place in rule.expected for rule in known.rules)
+            if awaited and spec not in self.specs:
+                self.specs[spec] = SpecPanes(known.spec.pane, log_now)
+                self.dirty = True
+            if spec in self.specs:
+                self.specs[spec].remember(known.spec, known.keep)
         for key, rule in new.rules.items():
             before = old.rules.get(key)
             if before is not None and before.rule == rule.rule:
@@ -179,28 +230,32 @@ class Bucket:
                 self._judge_anew(rule, panes)
 
     def _judge_anew(self, rule: CompiledRule, panes: SpecPanes) -> None:
-        grows = rule.judgement is Judgement.CROSSING
         last = self.judged // panes.pane * panes.pane
         for group in list(panes.groups):
-            if grows:
+            if rule.judgement is Judgement.CROSSING:
                 last = panes.newest(group) + panes.pane
-            self._judge_at(rule, panes, group, last)
+                start = rule.shape.holding(last - panes.pane, panes.pane)
+                look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=last)
+                self.dirty |= self.alerts.judge(rule, group, look, _closed(panes, look))
+            else:
+                self._judge_at(rule, panes, group, last)
 
 
-def _without_samples(block: Block) -> Block:
-    rows = [msgspec.structs.replace(row, first=None, last=None) for row in block.rows]
-    return Block(block.spec, block.pane, rows)
+def _look(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
+    """Return what a rule sees of a window of which there is as much as up to `end`."""
+    size = rule.shape.size
+    window = panes.window(group, start, end)
+    previous = panes.window(group, start - size, start) if rule.compares else None
+    complete = end == start + size
+    return Look(start, size, end, rule.view(window, previous), window.references(), complete)
 
 
-def _crossed(row: Row, arrival: Arrival, late_by: int) -> Crossing:
-    seen = row.last or row.first
-    evidence = None
-    if seen is not None:
-        evidence = (seen.at, arrival.source, arrival.offset, seen.line)
-    at = row.start if seen is None else seen.at
-    return Crossing(at, arrival.accepted_at, arrival.traceparent, evidence, late_by)
+def _closed(panes: SpecPanes, look: Look) -> Witness:
+    """Return the witness of a window that was judged at a boundary."""
 
+    def witness() -> Crossing:
+        accepted_at, trace = panes.newest_acceptance(look.start, look.at)
+        newest = look.references[-1] if look.references else None
+        return Crossing(look.at, accepted_at or None, trace or None, newest)
 
-def _closed(window: Aggregate, end: int) -> Crossing:
-    accepted_at, trace = window.accepted
-    return Crossing(end, accepted_at, trace or None, window.last)
+    return witness

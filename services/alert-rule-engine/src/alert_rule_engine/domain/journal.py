@@ -11,29 +11,23 @@ Keys are `<partition>:<name>`:
   the bucket's record one flush later, when the cold copy is known to be stored; a hot copy
   overrides a cold one. They are deleted one flush after they were forgotten.
 
+- `b<n>!<spec>!<piece>`: a piece of what bucket n remembers for a pane spec (cold), likewise.
+
 A value that is too long for one record is cut into parts; see `parts`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from alert_rule_engine.domain import persistence
 from alert_rule_engine.domain.bucket import Bucket
+from alert_rule_engine.domain.copies import Copies
 from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts, Stages
+from alert_rule_engine.domain.persistence import Piece
 from alert_rule_engine.domain.rules import RuleBook
-
-
-@dataclass(slots=True)
-class _Copies:
-    """Of one bucket: which panes are in its record, and which have a cold copy."""
-
-    hot: set[int] = field(default_factory=set)
-    cold: set[int] = field(default_factory=set)
-    """Up to date."""
-    written: set[int] = field(default_factory=set)
-    """Up to date or not."""
-    forgotten: set[int] = field(default_factory=set)
+from alert_rule_engine.domain.seals import StateFormatError
 
 
 class Journal:
@@ -42,7 +36,8 @@ class Journal:
     def __init__(self, partition: Partition, *, part_bytes: int = PART_BYTES) -> None:
         self.partition = partition
         self._parts = Parts(part_bytes)
-        self._copies = [_Copies() for _ in partition.buckets]
+        self._panes: list[Copies[int]] = [Copies() for _ in partition.buckets]
+        self._pieces: list[Copies[Piece]] = [Copies() for _ in partition.buckets]
         self._vector: int | None = None
 
     def changes(self) -> Stages:
@@ -52,9 +47,8 @@ class Journal:
         """
         found: list[Change] = []
         for number, bucket in enumerate(self.partition.buckets):
-            copies = self._copies[number]
-            if bucket.dirty or copies.hot - copies.cold or copies.written:
-                found.extend(self._bucket(number, bucket, copies))
+            if bucket.dirty or self._panes[number].restless() or self._pieces[number].restless():
+                found.extend(self._bucket(number, bucket))
         return self._parts.cut(found)
 
     def vector(self) -> Change | None:
@@ -66,55 +60,76 @@ class Journal:
         value = persistence.pack_vector(self.partition.vector)
         return Change(b"%d:v" % self.partition.number, value)
 
-    def _bucket(self, number: int, bucket: Bucket, copies: _Copies) -> list[Change]:
+    def _bucket(self, number: int, bucket: Bucket) -> list[Change]:
         live = {start for panes in bucket.specs.values() for start in panes.slices}
-        touched, bucket.touched = bucket.touched & live, set()
-        found = [Change(self._key(number, start), None) for start in sorted(copies.forgotten)]
-        copies.written -= copies.forgotten
-        copies.forgotten = copies.written - live
-        copies.cold = (copies.cold & live) - touched
-        kept = (copies.hot & live) - touched - copies.cold
-        cooling = {start for start in kept if start < max(live)}
-        for start in sorted(cooling):
+        touched, bucket.touched = bucket.touched, set()
+        newest = {max(live)} if live else set()
+        panes = self._panes[number].plan(live, touched, newest)
+        pieces = self._pieces[number].plan(bucket.pieces(), bucket.touched_pieces(), set())
+        gone = [self._pane_key(number, start) for start in panes.deleted]
+        gone += [self._piece_key(number, piece) for piece in pieces.deleted]
+        found = [Change(key, None) for key in sorted(gone)]
+        for start in sorted(panes.cooling):
             value = persistence.pack_panes(bucket, start)
-            found.append(Change(self._key(number, start), value))
+            found.append(Change(self._pane_key(number, start), value))
+        for piece in sorted(pieces.cooling):
+            value = persistence.pack_piece(bucket, piece)
+            found.append(Change(self._piece_key(number, piece), value))
         if bucket.dirty:
             bucket.dirty = False
-            copies.hot = touched | kept
+            self._panes[number].hot, self._pieces[number].hot = panes.hot, pieces.hot
             applied = self.partition.vector.applied
-            value = persistence.pack_bucket(bucket, copies.hot, applied)
+            value = persistence.pack_bucket(bucket, panes.hot, pieces.hot, applied)
             found.append(Change(b"%d:b%d" % (self.partition.number, number), value))
-        copies.cold |= cooling
-        copies.written |= cooling
         return found
 
-    def _key(self, number: int, start: int) -> bytes:
+    def _pane_key(self, number: int, start: int) -> bytes:
         return b"%d:b%d@%d" % (self.partition.number, number, start)
+
+    def _piece_key(self, number: int, piece: Piece) -> bytes:
+        return b"%d:b%d!%s!%d" % (self.partition.number, number, piece[0].encode(), piece[1])
 
     def _load(self, stored: Mapping[bytes, bytes]) -> None:
         prefix = b"%d:" % self.partition.number
         mine = {key: value for key, value in stored.items() if key.startswith(prefix)}
         stored = self._parts.join(mine)
         names = {key.removeprefix(prefix).decode(): key for key in stored}
-        for name, key in names.items():
-            if name == "v":
-                self.partition.vector = persistence.unpack_vector(stored[key])
-                self._vector = self.partition.vector.applied
-            elif "@" not in name:
-                number = int(name[1:])
-                bucket = self.partition.buckets[number]
-                self._copies[number].hot = persistence.unpack_bucket(stored[key], bucket)
-        for name, key in names.items():
-            if "@" in name:
-                bucket_number, _, start = name[1:].partition("@")
-                self._load_cold(int(bucket_number), int(start), stored[key])
+        # Cold records last: a hot copy overrides them.
+        for name, key in sorted(names.items(), key=lambda item: "@" in item[0] or "!" in item[0]):
+            try:
+                self._load_one(name, stored[key])
+            except (StateFormatError, msgspec.DecodeError) as exc:
+                message = f"record {key.decode()} of the state's changelog: {exc}"
+                raise StateFormatError(message) from exc
 
-    def _load_cold(self, number: int, start: int, value: bytes) -> None:
-        copies = self._copies[number]
+    def _load_one(self, name: str, value: bytes) -> None:
+        if name == "v":
+            self.partition.vector = persistence.unpack_vector(value)
+            self._vector = self.partition.vector.applied
+        elif "@" in name:
+            number, _, start = name[1:].partition("@")
+            self._load_panes(int(number), int(start), value)
+        elif "!" in name:
+            number, spec, piece = name[1:].split("!")
+            self._load_piece(int(number), (spec, int(piece)), value)
+        else:
+            index = int(name[1:])
+            hot = persistence.unpack_bucket(value, self.partition.buckets[index])
+            self._panes[index].hot, self._pieces[index].hot = hot
+
+    def _load_panes(self, number: int, start: int, value: bytes) -> None:
+        copies = self._panes[number]
         copies.written.add(start)
         if start not in copies.hot:
             copies.cold.add(start)
             persistence.unpack_panes(value, self.partition.buckets[number], start)
+
+    def _load_piece(self, number: int, piece: Piece, value: bytes) -> None:
+        copies = self._pieces[number]
+        copies.written.add(piece)
+        if piece not in copies.hot:
+            copies.cold.add(piece)
+            persistence.unpack_piece(value, self.partition.buckets[number], piece)
 
 
 def restore(
@@ -128,8 +143,8 @@ def restore(
     """Return the partition that was stored (an empty one, if nothing was) under today's rules.
 
     Raises:
-        StateFormatError: it was stored by a version that wrote another format, or is not whole.
-        msgspec.DecodeError: a record is damaged.
+        StateFormatError: it was stored by a version that wrote another format, is damaged, or is
+            not whole.
     """
     journal = Journal(Partition(number, RuleBook(), lateness), part_bytes=part_bytes)
     journal._load(stored)  # noqa: SLF001 - the constructor of the stored case

@@ -123,7 +123,7 @@ class Terms(Memory):
         self.terms = Shelf()
         """Under group and term: until when it is known."""
         super().__init__(keep, self.terms)
-        self._learn = learn
+        self.learn = learn
         self._most = most
         self._most_of_group = most_of_group
 
@@ -133,7 +133,7 @@ class Terms(Memory):
         known = self.terms.get(key)
         if not self._has_room(mine, room) or (known is None and self._is_full(group)):
             return Admitted(0, count)
-        learnt = at + self._learn if mine is None else mine[1]
+        learnt = at + self.learn if mine is None else mine[1]
         if known is None or at + self.keep >= known[0]:
             self.terms.put(key, [self._until(at)])
         if mine is None or at + self.keep >= mine[0]:

@@ -1,109 +1,140 @@
-"""The panes of one bucket: filling, summing into windows, forgetting. Knows no alert."""
+"""The panes of one pane spec in one bucket: summing into windows, forgetting. Knows no alert."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from alert_rule_engine.domain.aggregates import Aggregate, Arrival
-from alert_rule_engine.domain.partials import Group, Row
-from alert_rule_engine.domain.windows import Shape
+from alert_rule_engine.domain.aggregates import Cell, Sum
+from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
+from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.specs import Kind, PaneSpec
 
-
-class Running(NamedTuple):
-    """A window sum that is kept up to date while rows come in."""
-
-    start: int
-    sum: Aggregate
+Slice = dict[Group, Cell]
+Accepted = tuple[int, str]
+"""When the newest batch of a slice was accepted, and its trace."""
 
 
 class SpecPanes:
     """The panes of one pane spec, by start and group."""
 
-    __slots__ = ("groups", "pane", "running", "slices", "weight")
+    __slots__ = (
+        "accepted",
+        "counted",
+        "groups",
+        "late",
+        "memory",
+        "pane",
+        "since",
+        "slices",
+        "surplus",
+    )
 
-    def __init__(self, pane: int) -> None:
+    def __init__(self, pane: int, since: int = 0) -> None:
         self.pane = pane
-        self.slices: dict[int, dict[Group, Aggregate]] = {}
+        self.since = since
+        """The log's clock when it was first heard of."""
+        self.slices: dict[int, Slice] = {}
+        self.accepted: dict[int, Accepted] = {}
         self.groups: dict[Group, int] = {}
         """How many panes each group has."""
-        self.running: dict[Shape, dict[Group, Running]] = {}
-        self.weight = 0
-        """Bytes of samples in the panes."""
+        self.memory: Memory | None = None
+        self.counted = 0
+        """Events of panes that are forgotten."""
+        self.late = 0
+        self.surplus = 0
 
-    def put(self, start: int, group: Group, pane: Aggregate) -> None:
+    def remember(self, spec: PaneSpec, keep: int) -> None:
+        """Have the memory that a spec needs, if it needs one."""
+        if spec.kind is Kind.TERM:
+            self.memory = self.memory or Terms(spec.remember, spec.learn)
+        elif spec.kind is Kind.CHANGE:
+            self.memory = self.memory or Values(spec.remember)
+        elif not keep:
+            self.memory = None
+        elif self.memory is None or self.memory.keep != keep:
+            self.memory = _remembered(self, keep)
+
+    def first(self, group: Group) -> int | None:
+        """Return when a group was first there; None if it is not remembered."""
+        return self.memory.first(group) if isinstance(self.memory, Groups) else None
+
+    def last(self, group: Group) -> int | None:
+        """Return about when a group was last there; None if it is not remembered."""
+        return self.memory.last(group) if isinstance(self.memory, Groups) else None
+
+    def put(self, start: int, group: Group, cell: Cell) -> None:
         """Set a pane that is not there yet."""
-        self.slices.setdefault(start, {})[group] = pane
+        self.slices.setdefault(start, {})[group] = cell
         self.groups[group] = self.groups.get(group, 0) + 1
-        self.weight += pane.weight()
 
-    def fill(self, row: Row, arrival: Arrival) -> None:
-        """Add a row to its pane and to the running windows that hold it."""
-        pane = self.slices.get(row.start, {}).get(row.group)
-        if pane is None:
-            pane = Aggregate()
-            self.put(row.start, row.group, pane)
-        before = pane.weight()
-        pane.add(row, arrival)
-        self.weight += pane.weight() - before
-        for shape, windows in self.running.items():
-            window = windows.get(row.group)
-            if window is not None and window.start <= row.start < window.start + shape.size:
-                window.sum.add(row, arrival)
+    def arrived(self, start: int, accepted_at: int, trace: str | None) -> None:
+        """Note that a batch brought events of panes that start at a time."""
+        known = self.accepted.get(start)
+        if known is None or accepted_at > known[0]:
+            self.accepted[start] = (accepted_at, trace or "")
 
-    def window(self, group: Group, start: int, end: int) -> Aggregate:
+    def window(self, group: Group, start: int, end: int) -> Sum:
         """Return the sum of a group's panes in [start, end)."""
-        whole = Aggregate()
+        whole = Sum()
         for at in range(start, end, self.pane):
-            pane = self.slices.get(at, {}).get(group)
-            if pane is not None:
-                whole.merge(pane)
+            held = self.slices.get(at)
+            if held is not None:
+                cell = held.get(group)
+                if cell is not None:
+                    whole.add(cell)
         return whole
+
+    def count(self, group: Group, start: int, end: int) -> int:
+        """Return how many events a group has in [start, end)."""
+        found = 0
+        for at in range(start, end, self.pane):
+            held = self.slices.get(at)
+            if held is not None and group in held:
+                found += held[group].count
+        return found
+
+    def newest_acceptance(self, start: int, end: int) -> Accepted:
+        """Return when the newest batch of [start, end) was accepted; 0 if there was none."""
+        found = (self.accepted.get(at) for at in range(start, end, self.pane))
+        return max((each for each in found if each is not None), default=(0, ""))
 
     def newest(self, group: Group) -> int:
         """Return the start of a group's newest pane; it has one."""
         return max(start for start, held in self.slices.items() if group in held)
 
-    def crossable(self, shape: Shape, row: Row) -> Iterator[tuple[int, Aggregate]]:
-        """Yield the windows (start, sum) that a row, already filled in, may have pushed over.
+    def events(self) -> int:
+        """Return how many events were ever counted."""
+        live = (cell.count for held in self.slices.values() for cell in held.values())
+        return self.counted + sum(live)
 
-        The newest window that holds the pane comes from the running sum. A row older than the
-        group's newest pane also touches sliding windows that end earlier: those are summed anew.
-        """
-        windows = self.running.setdefault(shape, {})
-        held = shape.holding(row.start, self.pane)
-        window = windows.get(row.group)
-        if window is None or window.start < held:
-            start = max(held, shape.holding(self.newest(row.group), self.pane))
-            window = Running(start, self.window(row.group, start, start + shape.size))
-            windows[row.group] = window
-        if window.start == held:
-            yield window
-        elif shape.tumbling:
-            yield held, self.window(row.group, held, held + shape.size)
-        else:
-            yield from self._slid(shape, row, window)
-
-    def _slid(self, shape: Shape, row: Row, newest: Running) -> Iterator[tuple[int, Aggregate]]:
-        last = min(row.start, newest.start)
-        for start in range(shape.holding(row.start, self.pane), last + 1, self.pane):
-            if start == newest.start:
-                yield newest
-            else:
-                yield start, self.window(row.group, start, start + shape.size)
+    def known(self) -> Iterator[Group]:
+        """Yield the groups that have panes, and those that are remembered."""
+        yield from self.groups
+        if isinstance(self.memory, Groups):
+            yield from (group for group in self.memory if group not in self.groups)
 
     def forget(self, horizon: int, watermark: int) -> list[int]:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
         old = [start for start in self.slices if start + self.pane + horizon <= watermark]
         for start in old:
-            for group, pane in self.slices.pop(start).items():
-                self.weight -= pane.weight()
+            self.accepted.pop(start, None)
+            for group, cell in self.slices.pop(start).items():
+                self.counted += cell.count
                 left = self.groups[group] - 1
                 if left:
                     self.groups[group] = left
                 else:
-                    self._leave(group)
+                    del self.groups[group]
         return old
 
-    def _leave(self, group: Group) -> None:
-        del self.groups[group]
-        for windows in self.running.values():
-            windows.pop(group, None)
+
+def _remembered(panes: SpecPanes, keep: int) -> Groups:
+    """Return a memory of the groups that have panes, and of those that were remembered."""
+    memory = Groups(keep)
+    room = 1 + len(panes.groups) + len(panes.memory or ())
+    for start in sorted(panes.slices):
+        for group in panes.slices[start]:
+            memory.see(group, start, room=room)
+    for group in panes.memory or ():
+        for seen in (panes.first(group), panes.last(group)):
+            if seen is not None:
+                memory.see(group, seen, room=room)
+    return memory

@@ -5,63 +5,45 @@ the log's own clock. Records are told apart by what they carry (source offset, b
 how often they are delivered.
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final, NamedTuple
 
-from alert_contracts.alerts import Alert
-from alert_contracts.topics import LOG_EVENTS_PARTITIONS
-from alert_rule_engine.domain.aggregates import Arrival
-from alert_rule_engine.domain.bucket import Bucket, Losses
-from alert_rule_engine.domain.lifecycle import AlertState, say
-from alert_rule_engine.domain.partials import BUCKETS, Block, Partial, Tick, bucket_of
-from alert_rule_engine.domain.rules import RuleBook, rule_key
+from msgspec.structs import replace
 
-REMEMBERED: Final = 256
-"""Batch ids remembered per source partition."""
+from alert_rule_engine.domain.aggregates import pack_reference
+from alert_rule_engine.domain.alertbook import Witness
+from alert_rule_engine.domain.bucket import Bucket, Moment
+from alert_rule_engine.domain.filling import Lanes
+from alert_rule_engine.domain.lifecycle import Crossing
+from alert_rule_engine.domain.partials import BUCKETS, Block, Message, Partial, Tick, bucket_of
+from alert_rule_engine.domain.rules import RuleBook, Watch, rule_key
+from alert_rule_engine.domain.running import Grown
+from alert_rule_engine.domain.saying import Said, question_of, say
+from alert_rule_engine.domain.sifting import Found
+from alert_rule_engine.domain.vector import Outcome, Vector
+
 STRIDE: Final = 1_000
 """Event time between two looks at the windows, and log time between two at news; ms."""
 
 
-class Outcome(StrEnum):
-    """What became of a partial."""
+@dataclass(slots=True)
+class Losses:
+    """Events that no window counts."""
 
-    APPLIED = "applied"
-    REPLAYED = "replayed"  # the same source record again
-    REPEATED = "repeated"  # the same batch in another source record: a client's repeated POST
-    EARLY = "early"  # its predecessor is still to come, and it with it once more
+    late: int = 0
+    surplus: int = 0
+    """Of groups beyond a rule's `maxGroups`."""
 
 
 class Applied(NamedTuple):
-    """What a record did."""
+    """What a partial did."""
 
     outcome: Outcome
     gap: bool
     """Partials between this one and the last of its source are missing: lost, or still to come if
     the outcome is `EARLY`."""
     losses: Losses
-
-
-@dataclass(slots=True)
-class Vector:
-    """How far the log and its sources have been applied. Stored last, read first."""
-
-    applied: int = -1
-    """Last offset of the log."""
-    sources: dict[int, int] = field(default_factory=dict)
-    """Last source offset, by source partition."""
-    clocks: dict[int, int] = field(default_factory=dict)
-    """Event time reached, by source partition."""
-    recent: dict[int, deque[int]] = field(default_factory=dict)
-    """The last batch ids, by source partition."""
-    log_now: int = 0
-    """Clock of the log: stage one's wall clock, never backwards."""
-    counted: int = 0
-    """Events counted exactly once, ever."""
-    excused: set[int] = field(default_factory=set)
-    """Source partitions whose next partial may leave a gap: the log itself has lost records."""
 
 
 @dataclass(slots=True)
@@ -77,98 +59,116 @@ class Partition:
     """Event time up to which windows were looked at."""
     refreshed: int = 0
     """Second of the log's clock in which alerts with news were looked at."""
+    _lanes: dict[str, Lanes] = field(default_factory=dict)
+    _newest: int = -1
+    """The newest log offset that a bucket contained when it was restored."""
+
+    def __post_init__(self) -> None:
+        for index, bucket in enumerate(self.buckets):
+            bucket.place = (self.number, index)
 
     def watermark(self) -> int:
-        """Return the event time before which nothing in order is to come; 0 if not yet known.
+        """Return the event time before which nothing in order is to come; 0 if not yet known."""
+        return self.vector.watermark(self.lateness)
 
-        Known when each source has spoken; an idle one speaks by ticks.
-        """
-        clocks = self.vector.clocks
-        if len(clocks) < LOG_EVENTS_PARTITIONS:
-            return 0
-        return max(0, min(clocks.values()) - self.lateness)
+    def apply(self, messages: Iterable[Message], offset: int) -> list[Applied]:
+        """Apply a record that stands at `offset` of the log; tell what its partials did."""
+        if not self.vector.follows(offset):
+            replayed = Applied(Outcome.REPLAYED, gap=False, losses=Losses())
+            return [replayed for message in messages if isinstance(message, Partial)]
+        applied = []
+        for message in messages:
+            if isinstance(message, Tick):
+                self._tick(message, offset)
+            else:
+                applied.append(self._apply(message, offset))
+        return applied
 
-    def apply(self, partial: Partial, offset: int) -> Applied:
-        """Apply a partial that stands at `offset` of the log."""
-        vector = self.vector
+    def _apply(self, partial: Partial, offset: int) -> Applied:
         losses = Losses()
-        if not self._follows(offset):
-            return Applied(Outcome.REPLAYED, gap=False, losses=losses)
-        due = vector.sources.get(partial.source, -1) + 1
-        if partial.offset < due:
-            return Applied(Outcome.REPLAYED, gap=False, losses=losses)
-        if partial.offset > max(due, partial.settled) and partial.source not in vector.excused:
-            return Applied(Outcome.EARLY, gap=True, losses=losses)
-        gap = partial.source in vector.sources and partial.offset > due
-        vector.excused.discard(partial.source)
-        vector.sources[partial.source] = partial.offset
-        vector.log_now = max(vector.log_now, partial.at)
-        outcome = Outcome.APPLIED
-        if self._is_repeat(partial):
-            outcome = Outcome.REPEATED
-        else:
-            losses = self._count(partial, offset)
-            vector.counted += partial.events
-        self._reach(partial.source, partial.clock)
-        self._advance(offset)
+        outcome, gap = self.vector.take(partial)
+        if outcome is Outcome.APPLIED:
+            self._count(partial, offset, losses)
+        if outcome in (Outcome.APPLIED, Outcome.REPEATED):
+            self.vector.reach(partial.source, partial.clock)
+            self._advance(offset)
         return Applied(outcome, gap, losses)
 
-    def tick(self, tick: Tick, offset: int) -> None:
+    def _tick(self, tick: Tick, offset: int) -> None:
         """Let the sources that had nothing to tell reach the tick's wall clock.
 
         A tick counts for a source only if all that the source had told by then was applied here.
         """
         vector = self.vector
-        if not self._follows(offset):
-            return
-        vector.log_now = max(vector.log_now, tick.at)
+        vector.hear(tick.at)
         for source, following in tick.idle.items():
             last = vector.sources.get(source)
             if last is None or last + 1 == following:
-                self._reach(source, tick.at)
+                vector.reach(source, tick.at)
         self._advance(offset)
 
     def skip(self, offset: int) -> None:
         """Leave out a record that cannot be read. Whose partial it was is not known."""
-        if self._follows(offset):
-            self._excuse()
+        if self.vector.follows(offset):
+            self.vector.excuse()
 
-    def _follows(self, offset: int) -> bool:
-        """Tell whether the record at an offset of the log is new; if so, it counts as applied."""
-        vector = self.vector
-        if offset <= vector.applied:
-            return False
-        if offset > vector.applied + 1:
-            self._excuse()
-        vector.applied = offset
-        return True
-
-    def _excuse(self) -> None:
-        self.vector.excused = set(range(LOG_EVENTS_PARTITIONS))
-
-    def _is_repeat(self, partial: Partial) -> bool:
-        recent = self.vector.recent.get(partial.source)
-        if recent is None:
-            recent = self.vector.recent[partial.source] = deque(maxlen=REMEMBERED)
-        if partial.batch in recent:
-            return True
-        recent.append(partial.batch)
-        return False
-
-    def _reach(self, source: int, clock: int) -> None:
-        self.vector.clocks[source] = max(self.vector.clocks.get(source, 0), clock)
-
-    def _count(self, partial: Partial, offset: int) -> Losses:
-        arrival = Arrival(partial.source, partial.offset, partial.accepted_at, partial.traceparent)
+    def _count(self, partial: Partial, offset: int, losses: Losses) -> None:
         watermark = self.watermark()
-        losses = Losses(surplus=sum(block.surplus for block in partial.blocks))
-        for number, blocks in _by_bucket(partial.blocks).items():
-            bucket = self.buckets[number]
-            if offset > bucket.restored:
-                lost = bucket.apply(blocks, arrival, watermark=watermark, book=self.book)
-                losses.late += lost.late
-                losses.surplus += lost.surplus
-        return losses
+        for block in partial.blocks:
+            losses.surplus += block.surplus
+            mine = block if offset > self._newest else self._unknown(block, offset)
+            lanes = self._lanes_of(block)
+            if block.start + lanes.pane + lanes.lateness <= watermark:
+                losses.late += self._drop(mine)
+            else:
+                losses.surplus += self._fill(lanes, mine, partial)
+
+    def _unknown(self, block: Block, offset: int) -> Block:
+        """Return a block without the rows of the buckets that contain them already."""
+        ahead = {number for number, each in enumerate(self.buckets) if offset <= each.restored}
+        return _without(block, ahead)
+
+    def _lanes_of(self, block: Block) -> Lanes:
+        lanes = self._lanes.get(block.spec)
+        if lanes is None:
+            known = self.book.specs.get(block.spec)
+            lanes = Lanes(block.spec, block.pane, self.buckets, known)
+            self._lanes[block.spec] = lanes
+        return lanes
+
+    def _drop(self, block: Block) -> int:
+        """Count events that came too late."""
+        for slot, count in zip(block.slots, block.counts, strict=True):
+            panes = self.buckets[bucket_of(slot)].specs.get(block.spec)
+            if panes is not None:
+                panes.late += count
+        return sum(block.counts)
+
+    def _fill(self, lanes: Lanes, block: Block, partial: Partial) -> int:
+        reference = pack_reference(partial.source, partial.offset)
+        block, found, lost = lanes.sift(block)
+        filled = lanes.fill(block, reference)
+        lanes.arrived(block.start, filled, partial.accepted_at, partial.traceparent)
+        known = lanes.known
+        if known is not None and filled.slots:
+            at = min(max(partial.clock, block.start), block.start + block.pane)
+            late_by = max(0, self.judged - block.start - block.pane)
+            brought = _Brought(partial, at, late_by)
+            for watch, grown in lanes.grown(block.start, filled):
+                self._cross(known.crossing[watch], grown, brought, found.get(grown.group))
+            if block.start + block.pane <= self.judged:
+                for slot, group in zip(filled.slots, filled.groups, strict=True):
+                    witness = brought.witness(found.get(group))
+                    self.buckets[bucket_of(slot)].reopen(known, block.start, group, witness)
+        return filled.surplus + lost
+
+    def _cross(self, watch: Watch, grown: Grown, brought: "_Brought", found: Found | None) -> None:
+        bucket = self.buckets[bucket_of(grown.slot)]
+        for rule in watch.rules:
+            if grown.after >= rule.low and (grown.before < rule.low or not rule.exact):
+                needed = rule.low - grown.before if rule.exact else None
+                witness = brought.witness(found, needed)
+                bucket.cross(rule, grown.group, grown.start, brought.at, witness)
 
     def _advance(self, offset: int) -> None:
         """Let every bucket that is not ahead of the log look at its windows."""
@@ -183,9 +183,13 @@ class Partition:
             if offset <= bucket.restored:
                 continue
             if moved and watermark > bucket.judged:
-                bucket.advance(watermark, self.vector.log_now, self.book)
-            elif bucket.alerts.news:
+                now = Moment(watermark, self.vector.log_now, self.vector.blind)
+                bucket.advance(now, self.book)
+            else:
                 bucket.refresh(self.vector.log_now, self.book)
+        if moved:
+            for lanes in self._lanes.values():
+                lanes.forget(self.judged)
 
     def resume(self, book: RuleBook) -> None:
         """Go on from stored state under today's rules.
@@ -196,47 +200,73 @@ class Partition:
         self.book = book
         self.judged = self.watermark() // STRIDE * STRIDE
         self.refreshed = self.vector.log_now // STRIDE
+        self._newest = max(bucket.restored for bucket in self.buckets)
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
-            bucket.forget(book)
-            bucket.follow(book, book)
+            bucket.forget(book, since=0)
+            bucket.follow(book, book, self.vector.log_now)
 
     def follow(self, book: RuleBook) -> None:
         """Take over a changed set of rules."""
         old, self.book = self.book, book
+        self._lanes.clear()
         for bucket in self.buckets:
-            bucket.follow(old, book)
+            bucket.follow(old, book, self.vector.log_now)
 
-    def take(self, *, now: int, cap: int, spent: dict[str, int]) -> Iterator[Alert]:
-        """Yield what is to be said, at most `cap` records of a rule; `spent` counts them.
+    def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
+        """Yield what is to be said, at most `cap` records of a rule and `room` in all.
 
-        What is above the cap stays, in order, for a later call. `now`: wall clock.
+        What is above that stays, in order, for a later call. `spent` counts the records of each
+        rule; `now`: wall clock.
         """
+        left = room
         for bucket in self.buckets:
-            for state in list(bucket.alerts.pending.values()):
-                yield from self._say(bucket, state, now=now, cap=cap, spent=spent)
-
-    def _say(
-        self, bucket: Bucket, state: AlertState, *, now: int, cap: int, spent: dict[str, int]
-    ) -> Iterator[Alert]:
-        rule = rule_key(state.rule)
-        while state.id in bucket.alerts.pending and spent.get(rule, 0) < cap:
-            spent[rule] = spent.get(rule, 0) + 1
-            bucket.dirty = True
-            yield say(state, log_now=self.vector.log_now, now=now)
-            bucket.alerts.said(state)
+            for state in list(bucket.alerts.outbox.values()):
+                rule = rule_key(state.rule)
+                while state.id in bucket.alerts.outbox and spent.get(rule, 0) < cap and left > 0:
+                    spent[rule] = spent.get(rule, 0) + 1
+                    left -= 1
+                    bucket.dirty = True
+                    alert = say(state, log_now=self.vector.log_now, now=now)
+                    yield Said(alert, question_of(state, self.book, alert.status))
+                    bucket.alerts.said(state)
 
     def waiting(self) -> int:
         """Return how many alerts have something to say."""
-        return sum(len(bucket.alerts.pending) for bucket in self.buckets)
+        return sum(len(bucket.alerts.outbox) for bucket in self.buckets)
 
 
-def _by_bucket(blocks: list[Block]) -> dict[int, list[Block]]:
-    found: dict[int, dict[str, Block]] = {}
-    for block in blocks:
-        for row in block.rows:
-            mine = found.setdefault(bucket_of(row.slot), {})
-            if block.spec not in mine:
-                mine[block.spec] = Block(block.spec, block.pane, [])
-            mine[block.spec].rows.append(row)
-    return {number: list(mine.values()) for number, mine in found.items()}
+class _Brought(NamedTuple):
+    """What rows came with."""
+
+    partial: Partial
+    at: int
+    """Event time that they reach."""
+    late_by: int
+
+    def witness(self, found: Found | None, needed: int | None = None) -> Witness:
+        """Return the witness of a window that these rows made hold."""
+
+        def witness() -> Crossing:
+            partial = self.partial
+            return Crossing(
+                self.at,
+                partial.accepted_at,
+                partial.traceparent,
+                pack_reference(partial.source, partial.offset),
+                self.late_by,
+                needed,
+                found or {},
+            )
+
+        return witness
+
+
+def _without(block: Block, buckets: set[int]) -> Block:
+    """Return a block without the rows of some buckets."""
+    rows = [row for row, slot in enumerate(block.slots) if bucket_of(slot) not in buckets]
+    columns = ("slots", "groups", "counts", "errors", "numbers", "distinct", "changes")
+    chosen = {
+        name: [column[row] for row in rows] for name in columns if (column := getattr(block, name))
+    }
+    return replace(block, **chosen)

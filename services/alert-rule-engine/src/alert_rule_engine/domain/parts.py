@@ -9,11 +9,11 @@ deleted after it is stored. So whatever dies in between, the key names one whole
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from alert_rule_engine.domain.persistence import StateFormatError
+from alert_rule_engine.domain.seals import StateFormatError, checksum
 
 PART_BYTES: Final = 2 * 1_048_576
 _HEAD: Final = b"parts"
-"""No packed value begins like this: those are arrays."""
+"""No sealed value begins like this: those begin with their format."""
 
 
 class Change(NamedTuple):
@@ -60,7 +60,7 @@ class Parts:
         generation += 1
         self._heads[key] = generation, len(pieces)
         parts.extend(map(Change, _names(key, generation, len(pieces)), pieces))
-        return Change(key, b"%s %d %d" % (_HEAD, generation, len(pieces)))
+        return Change(key, _head(generation, len(pieces)))
 
     def join(self, stored: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         """Return the values of stored records; parts that nothing names will be deleted.
@@ -75,8 +75,7 @@ class Parts:
         value = stored[key]
         if not value.startswith(_HEAD):
             return value
-        _, generation, count = value.split(b" ")
-        self._heads[key] = int(generation), int(count)
+        self._heads[key] = _read_head(value)
         names = _names(key, *self._heads[key])
         self._stale.difference_update(names)
         try:
@@ -88,3 +87,17 @@ class Parts:
 
 def _names(key: bytes, generation: int, count: int) -> list[bytes]:
     return [b"%s.%d.%d" % (key, generation, number) for number in range(count)]
+
+
+def _head(generation: int, count: int) -> bytes:
+    names = b"%s %d %d" % (_HEAD, generation, count)
+    return b"%s %s" % (names, checksum(names).hex().encode())
+
+
+def _read_head(value: bytes) -> tuple[int, int]:
+    names, _, check = value.rpartition(b" ")
+    if check != checksum(names).hex().encode():
+        message = "the stored state is damaged: its checksum does not fit"
+        raise StateFormatError(message)
+    _, generation, count = names.split(b" ")
+    return int(generation), int(count)

@@ -1,110 +1,249 @@
-"""State as bytes, and back. Every value begins with `FORMAT`; another one is refused."""
+"""State as bytes, and back."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.aggregates import unpack
+from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.bucket import Bucket
+from alert_rule_engine.domain.distinct import Distinct, unpack
 from alert_rule_engine.domain.lifecycle import AlertState
+from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
 from alert_rule_engine.domain.panes import SpecPanes
-from alert_rule_engine.domain.partition import REMEMBERED, Vector
+from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.seals import seal, unseal
+from alert_rule_engine.domain.vector import REMEMBERED, Vector
 
-FORMAT: Final = 1
-FIRST_FIELDS: Final = 7
-"""Fields of a vector before there were excuses."""
-_encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder().decode
+Piece = tuple[str, int]
+"""A pane spec, and the number of a piece of its memory."""
 
 
-class StateFormatError(ValueError):
-    """Stored state that this version cannot read."""
+class PackedSlice(msgspec.Struct, array_like=True, gc=False):
+    """The panes of one spec that start at one time."""
+
+    spec: str
+    pane: int
+    accepted: tuple[int, str]
+    groups: list[Group]
+    cells: list[Cell]
+
+
+class PackedMemory(msgspec.Struct, array_like=True, gc=False):
+    """What sort of memory a spec has; its contents are stored in pieces."""
+
+    sort: str
+    keep: int
+    learn: int = 0
+
+
+class PackedSpec(msgspec.Struct, array_like=True, gc=False):
+    """What is known of a spec besides its panes."""
+
+    spec: str
+    pane: int
+    since: int
+    counted: int
+    late: int
+    surplus: int
+    memory: PackedMemory | None
+
+
+class PackedBucket(msgspec.Struct, array_like=True, gc=False):
+    """A bucket with its hot panes, and the hot pieces of its memories."""
+
+    applied: int
+    judged: int
+    alerts: list[Any]
+    specs: list[PackedSpec]
+    slices: list[tuple[int, list[PackedSlice]]]
+    pieces: list[tuple[str, int, list[Any]]]
+
+
+class PackedVector(msgspec.Struct, array_like=True, gc=False):
+    """The vector."""
+
+    applied: int
+    sources: dict[int, int]
+    clocks: dict[int, int]
+    recent: dict[int, list[int]]
+    log_now: int
+    counted: int
+    excused: list[int]
+    blind: int
+
+
+def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
+    packed: bytes = value.pack()
+    return packed
+
+
+def _lively(_type: type, value: Any) -> Distinct:  # noqa: ANN401 - what msgspec hands over
+    return unpack(value)
+
+
+_encode: Final = msgspec.msgpack.Encoder(enc_hook=_plain).encode
+_decode_vector: Final = msgspec.msgpack.Decoder(PackedVector).decode
+_decode_slices: Final = msgspec.msgpack.Decoder(list[PackedSlice], dec_hook=_lively).decode
+_decode_piece: Final = msgspec.msgpack.Decoder(list[Any]).decode
+_decode_bucket: Final = msgspec.msgpack.Decoder(PackedBucket, dec_hook=_lively).decode
 
 
 def pack_vector(vector: Vector) -> bytes:
     """Return the vector's value."""
-    recent = {source: list(batches) for source, batches in vector.recent.items()}
-    return _encode(
-        [
-            *(FORMAT, vector.applied, vector.sources, vector.clocks, recent),
-            *(vector.log_now, vector.counted, sorted(vector.excused)),
-        ]
+    packed = PackedVector(
+        applied=vector.applied,
+        sources=vector.sources,
+        clocks=vector.clocks,
+        recent={source: list(batches) for source, batches in vector.recent.items()},
+        log_now=vector.log_now,
+        counted=vector.counted,
+        excused=sorted(vector.excused),
+        blind=vector.blind,
     )
+    return seal(_encode(packed))
 
 
 def unpack_vector(value: bytes) -> Vector:
     """Return the vector that `pack_vector` wrote.
 
     Raises:
-        StateFormatError: it was written by another version.
+        StateFormatError: it was written by another version, or is damaged.
     """
-    packed = _checked(value)
-    recent = {source: deque(ids, maxlen=REMEMBERED) for source, ids in packed[4].items()}
-    excused = set(packed[7]) if len(packed) > FIRST_FIELDS else set()
-    return Vector(packed[1], packed[2], packed[3], recent, packed[5], packed[6], excused)
-
-
-def _checked(value: bytes) -> list[Any]:
-    packed = _decode(value)
-    if not isinstance(packed, list) or not packed or packed[0] != FORMAT:
-        shown = packed[0] if isinstance(packed, list) and packed else type(packed).__name__
-        msg = f"the stored state has format {shown}, this version reads {FORMAT}"
-        raise StateFormatError(msg)
-    return packed
+    packed = _decode_vector(unseal(value))
+    recent = {source: deque(ids, maxlen=REMEMBERED) for source, ids in packed.recent.items()}
+    return Vector(
+        applied=packed.applied,
+        sources=packed.sources,
+        clocks=packed.clocks,
+        recent=recent,
+        log_now=packed.log_now,
+        counted=packed.counted,
+        excused=set(packed.excused),
+        blind=packed.blind,
+    )
 
 
 def pack_panes(bucket: Bucket, start: int) -> bytes:
     """Return the bucket's panes that start at a time."""
-    return _encode([FORMAT, _panes(bucket, start)])
+    return seal(_encode(_slices(bucket, start)))
 
 
 def unpack_panes(value: bytes, bucket: Bucket, start: int) -> None:
     """Put the panes that `pack_panes` wrote into a bucket.
 
     Raises:
-        StateFormatError: they were written by another version.
+        StateFormatError: they were written by another version, or are damaged.
     """
-    _fill(bucket, start, _checked(value)[1])
+    _fill(bucket, start, _decode_slices(unseal(value)))
 
 
-def pack_bucket(bucket: Bucket, hot: Iterable[int], applied: int) -> bytes:
-    """Return the bucket as of log offset `applied`, with its panes that start at the hot times."""
-    panes = [(start, _panes(bucket, start)) for start in sorted(hot)]
-    return _encode([FORMAT, applied, bucket.judged, _pack_alerts(bucket.alerts), panes])
+def pack_piece(bucket: Bucket, piece: Piece) -> bytes:
+    """Return a piece of a memory of the bucket."""
+    return seal(_encode(_piece(bucket, piece)))
 
 
-def unpack_bucket(value: bytes, bucket: Bucket) -> set[int]:
-    """Fill a bucket with what `pack_bucket` wrote; return the starts of its hot panes.
+def unpack_piece(value: bytes, bucket: Bucket, piece: Piece) -> None:
+    """Put the piece that `pack_piece` wrote into a bucket whose record was read.
 
     Raises:
-        StateFormatError: it was written by another version.
+        StateFormatError: it was written by another version, or is damaged.
     """
-    _, applied, judged, alerts, panes = _checked(value)
-    bucket.restored = applied
-    bucket.judged = judged
-    bucket.alerts = _unpack_alerts(alerts)
-    for start, packed in panes:
-        _fill(bucket, start, packed)
-    return {start for start, _ in panes}
+    _recall(bucket, piece, _decode_piece(unseal(value)))
 
 
-def _panes(bucket: Bucket, start: int) -> list[Any]:
+def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], applied: int) -> bytes:
+    """Return the bucket as of log offset `applied`, with what of its panes and memories is hot."""
+    packed = PackedBucket(
+        applied=applied,
+        judged=bucket.judged,
+        alerts=_pack_alerts(bucket.alerts),
+        specs=[
+            PackedSpec(
+                *(spec, each.pane, each.since, each.counted, each.late, each.surplus),
+                _pack_memory(each.memory),
+            )
+            for spec, each in bucket.specs.items()
+        ],
+        slices=[(start, _slices(bucket, start)) for start in sorted(hot)],
+        pieces=[(*piece, _piece(bucket, piece)) for piece in sorted(pieces)],
+    )
+    return seal(_encode(packed))
+
+
+def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
+    """Fill a bucket with what `pack_bucket` wrote; return the starts of its hot panes and pieces.
+
+    Raises:
+        StateFormatError: it was written by another version, or is damaged.
+    """
+    packed = _decode_bucket(unseal(value))
+    bucket.restored = packed.applied
+    bucket.judged = packed.judged
+    bucket.alerts = _unpack_alerts(packed.alerts)
+    for each in packed.specs:
+        panes = bucket.specs[each.spec] = SpecPanes(each.pane, each.since)
+        panes.counted, panes.late, panes.surplus = each.counted, each.late, each.surplus
+        if each.memory is not None:
+            panes.memory = _MEMORIES[each.memory.sort](each.memory)
+    for start, slices in packed.slices:
+        _fill(bucket, start, slices)
+    for spec, number, rows in packed.pieces:
+        _recall(bucket, (spec, number), rows)
+    return (
+        {start for start, _ in packed.slices},
+        {(spec, number) for spec, number, _ in packed.pieces},
+    )
+
+
+def _pack_memory(memory: Memory | None) -> PackedMemory | None:
+    if memory is None:
+        return None
+    learn = memory.learn if isinstance(memory, Terms) else 0
+    return PackedMemory(type(memory).__name__, memory.keep, learn)
+
+
+_MEMORIES: Final[dict[str, Callable[[PackedMemory], Memory]]] = {
+    Groups.__name__: lambda packed: Groups(packed.keep),
+    Terms.__name__: lambda packed: Terms(packed.keep, packed.learn),
+    Values.__name__: lambda packed: Values(packed.keep),
+}
+
+
+def _piece(bucket: Bucket, piece: Piece) -> list[Any]:
+    memory = bucket.specs[piece[0]].memory
+    return [] if memory is None else memory.pack(piece[1])
+
+
+def _recall(bucket: Bucket, piece: Piece, rows: list[Any]) -> None:
+    panes = bucket.specs.get(piece[0])
+    if panes is not None and panes.memory is not None:
+        panes.memory.unpack(piece[1], rows)
+
+
+def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
     return [
-        [spec, panes.pane, [(group, pane.pack()) for group, pane in panes.slices[start].items()]]
+        PackedSlice(
+            spec,
+            panes.pane,
+            panes.accepted[start],
+            list(panes.slices[start]),
+            list(panes.slices[start].values()),
+        )
         for spec, panes in bucket.specs.items()
         if start in panes.slices
     ]
 
 
-def _fill(bucket: Bucket, start: int, packed: list[Any]) -> None:
-    for spec, pane, groups in packed:
-        panes = bucket.specs.setdefault(spec, SpecPanes(pane))
-        for group, aggregate in groups:
-            panes.put(start, tuple(group), unpack(aggregate))
+def _fill(bucket: Bucket, start: int, slices: Iterable[PackedSlice]) -> None:
+    for packed in slices:
+        panes = bucket.specs.setdefault(packed.spec, SpecPanes(packed.pane))
+        panes.accepted[start] = packed.accepted
+        for group, cell in zip(packed.groups, packed.cells, strict=True):
+            panes.put(start, group, cell)
 
 
 def _pack_alerts(alerts: AlertBook) -> list[Any]:
@@ -112,33 +251,32 @@ def _pack_alerts(alerts: AlertBook) -> list[Any]:
     rules: dict[tuple[str, str, int], int] = {}
     texts: list[Rule] = []
     states = []
-    for state in (*alerts.firing.values(), *alerts.ended.values()):
+    for state in (*alerts.all_firing(), *alerts.ended.values()):
         rule = state.rule
         name = (rule.tenant, rule.id, rule.revision)
         if name not in rules:
             rules[name] = len(texts)
             texts.append(rule)
-        packed = msgspec.to_builtins(state, builtin_types=(bytes,))
-        packed[0] = rules[name]
-        states.append(packed)
+        states.append((rules[name], *msgspec.structs.astuple(state)[1:]))
     past = [[*key, *value] for key, value in alerts.past.items()]
-    return [texts, states, past, list(alerts.pending), list(alerts.news)]
+    return [texts, states, past, alerts.pending_rows(), list(alerts.outbox)]
 
 
 def _unpack_alerts(packed: list[Any]) -> AlertBook:
     """Return the alerts that `_pack_alerts` wrote."""
-    texts, states, past, pending, news = packed
+    texts, states, past, pending, outbox = packed
     alerts = AlertBook()
     by_id = {}
     for state in states:
         state[0] = texts[state[0]]
-        alert = msgspec.convert(state, AlertState, builtin_types=(bytes,))
+        alert = msgspec.convert(state, AlertState)
         by_id[alert.id] = alert
         if alert.resolved:
             alerts.ended[alert.id] = alert
         else:
-            alerts.firing[alert.key] = alert
+            alerts.firing.setdefault(alert.key, {})[alert.group] = alert
     alerts.past = {(rule, tuple(group)): (start, until) for rule, group, start, until in past}
-    alerts.pending = {name: by_id[name] for name in pending}
-    alerts.news = {name: by_id[name] for name in news}
+    for rule, group, since in pending:
+        alerts.pending.setdefault(rule, {})[tuple(group)] = since
+    alerts.outbox = {name: by_id[name] for name in outbox}
     return alerts

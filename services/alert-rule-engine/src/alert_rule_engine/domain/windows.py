@@ -1,6 +1,7 @@
 """Panes and windows: arithmetic on epoch milliseconds. A window is a run of whole panes."""
 
 from collections.abc import Iterator
+from math import gcd
 from typing import Final, NamedTuple
 
 from alert_contracts.rules import Window
@@ -14,33 +15,45 @@ _LENGTHS: Final = (
 )
 
 
-def pane_length(size: int) -> int:
-    """Return the pane of a window: 10 s; finer below a minute, coarser above an hour.
+def pane_length(size: int, step: int) -> int:
+    """Return the pane of windows: 10 s; finer below a minute, coarser above an hour.
 
-    It divides the window, so a window of an odd length (61.234 s) may be one single pane.
+    It divides the window and its step, so a window of an odd length (61.234 s) may be one single
+    pane.
     """
+    common = gcd(size, step)
     target = max(min(PANE, size // MIN_PANES), size // MAX_PANES)
-    fitting = (length for length in _LENGTHS if length <= target and size % length == 0)
-    pane = next(fitting, size)
-    return pane if size // pane <= 2 * MAX_PANES else size
+    fitting = (length for length in _LENGTHS if length <= target and common % length == 0)
+    pane = next(fitting, common)
+    return pane if size // pane <= 2 * MAX_PANES else common
 
 
 class Shape(NamedTuple):
-    """How panes make windows: the length of a window, and by what the next one is shifted."""
+    """How panes make windows: their length, and by what the next one is shifted.
+
+    Windows start at the multiples of `step`.
+    """
 
     size: int
-    tumbling: bool
+    step: int
+
+    @property
+    def tumbling(self) -> bool:
+        """Tell whether each moment lies in one window only."""
+        return self.step == self.size
 
     def holding(self, pane_start: int, pane: int) -> int:
-        """Return the start of the window that ends with, or (tumbling) holds, a pane."""
-        if self.tumbling:
-            return pane_start - pane_start % self.size
-        return pane_start + pane - self.size
+        """Return the start of the window that ends first of those that hold a pane."""
+        return -((self.size - pane_start - pane) // self.step) * self.step
+
+    def all_holding(self, pane_start: int, pane: int) -> range:
+        """Return the starts of the windows that hold a pane."""
+        return range(self.holding(pane_start, pane), pane_start + 1, self.step)
 
 
 def shape_of(window: Window) -> Shape:
-    """Return the shape of a rule's window; a sliding window steps by a pane."""
-    return Shape(window.size, window.kind == "tumbling")
+    """Return the shape of a rule's window."""
+    return Shape(window.size, window.step)
 
 
 def boundaries(after: int, until: int, step: int) -> Iterator[int]:

@@ -4,23 +4,31 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
+from alert_rule_engine.domain.evidence import Selector
 from alert_rule_engine.domain.journal import Journal, restore
-from alert_rule_engine.domain.partials import Partial, Tick
-from alert_rule_engine.domain.partition import Outcome
+from alert_rule_engine.domain.partials import Message, Partial
+from alert_rule_engine.domain.partition import Applied
 from alert_rule_engine.domain.parts import Change, Stages
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.ports import AlertSink, Clock, StateStore
+from alert_rule_engine.domain.specs import PaneSpec
+from alert_rule_engine.domain.vector import Outcome
+from alert_rule_engine.failpoints import Point, Reach, unarmed
+from alert_rule_engine.handlers.evidence import Witness
+from alert_rule_engine.ports import Clock, StateStore
 from service_runtime.consumer import Record
 from service_runtime.errors import PoisonError
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
+SELECTORS: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -43,10 +51,11 @@ class ApplyPartials:
     """
 
     clock: Clock
-    alerts: AlertSink
+    witness: Witness
     store: StateStore
     lateness: int
     cap: int
+    reach: Reach = unarmed
     book: RuleBook = field(default_factory=RuleBook)
     journals: dict[int, Journal] = field(default_factory=dict)
     counted: telemetry.CountedEvents = field(default_factory=telemetry.CountedEvents)
@@ -62,8 +71,8 @@ class ApplyPartials:
         """Hold exactly these partitions, as they are stored.
 
         Raises:
-            StateFormatError: they were stored by a version that wrote another format.
-            msgspec.DecodeError: a record is damaged.
+            StateFormatError: they were stored by a version that wrote another format, or are
+                damaged.
         """
         async with self._lock:
             self._forget_flight()
@@ -82,6 +91,7 @@ class ApplyPartials:
         self._spent.clear()
         self._sent = []
         self._done = []
+        self.witness.forget()
 
     async def follow(self, book: RuleBook) -> None:
         """Judge by these rules from now on."""
@@ -89,7 +99,12 @@ class ApplyPartials:
             self.book = book
             for number, journal in self.journals.items():
                 journal.partition.follow(book)
-                await self._say(number)
+                self._say(number)
+
+    def selector(self, spec: str) -> Selector | None:
+        """Return what tells which events a pane spec counts; None if no rule reads it now."""
+        gathered = self.book.specs.get(spec)
+        return None if gathered is None else _evaluator(gathered.spec)
 
     def expects(self, partition: int) -> int:
         """Return the log offset that comes next."""
@@ -105,18 +120,17 @@ class ApplyPartials:
             self._done.append(done)
             partition = self.journals[record.partition].partition
             try:
-                message = _decode(record)
+                messages = _decode(record)
             except PoisonError:
                 partition.skip(record.offset)
                 raise
-            if isinstance(message, Tick):
-                partition.tick(message, record.offset)
-            else:
-                self._apply(message, record)
-            await self._say(record.partition)
+            applied = partition.apply(messages, record.offset)
+            partials_of = [message for message in messages if isinstance(message, Partial)]
+            for partial, each in zip(partials_of, applied, strict=True):
+                self._note(partial, each)
+            self._say(record.partition)
 
-    def _apply(self, partial: Partial, record: Record) -> None:
-        applied = self.journals[record.partition].partition.apply(partial, record.offset)
+    def _note(self, partial: Partial, applied: Applied) -> None:
         telemetry.PARTIALS.labels(applied.outcome).inc()
         telemetry.LATE.inc(applied.losses.late)
         telemetry.SURPLUS.inc(applied.losses.surplus)
@@ -127,16 +141,13 @@ class ApplyPartials:
         if applied.outcome is Outcome.APPLIED:
             self.newest_accepted = max(self.newest_accepted, partial.accepted_at)
 
-    async def _say(self, number: int) -> None:
+    def _say(self, number: int) -> None:
         partition = self.journals[number].partition
-        if not partition.waiting():
-            return
-        now = self.clock()
-        for alert in partition.take(now=now, cap=self.cap, spent=self._spent):
-            self._sent.append(await self.alerts.send(alert))
-            telemetry.ALERTS.labels(alert.status).inc()
-            if alert.status == "firing" and alert.accepted_at is not None:
-                telemetry.EVENT_TO_ALERT.observe(max(0, now - alert.accepted_at) / 1000)
+        if partition.waiting():
+            said = partition.take(
+                now=self.clock(), cap=self.cap, spent=self._spent, room=self.witness.room()
+            )
+            self._sent += [self.witness.say(alert, question) for alert, question in said]
 
     async def cut(self) -> Cut:
         """Take what has changed, at once: the state of one moment."""
@@ -157,17 +168,20 @@ class ApplyPartials:
         """Store a cut: alerts, then buckets, then vectors, each acknowledged before the next."""
         for sent in cut.alerts:
             await sent
+        self.reach(Point.BEFORE_BUCKETS)
         for number, stages in cut.changes.items():
             await self.store.write(number, stages.parts)
             await self.store.write(number, stages.records)
+        self.reach(Point.BEFORE_VECTOR)
         for number, vector in cut.vectors.items():
             await self.store.write(number, [vector])
+        self.reach(Point.BEFORE_ACK)
 
     async def retry(self) -> None:
         """Say what was above the cap before the last flush."""
         async with self._lock:
             for number in self.journals:
-                await self._say(number)
+                self._say(number)
 
     def measure(self) -> None:
         """Publish the size of what is held."""
@@ -184,12 +198,18 @@ class ApplyPartials:
         self.counted.value = sum(each.vector.counted for each in held)
 
 
-def _decode(record: Record) -> Partial | Tick:
+@lru_cache(SELECTORS)
+def _evaluator(spec: PaneSpec) -> SpecEvaluator:
+    return evaluator_of(spec)
+
+
+def _decode(record: Record) -> list[Message]:
     try:
-        message = partials.decode(record.value or b"")
+        messages = partials.decode(record.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise PoisonError(str(exc)) from exc
-    if message.format != partials.FORMAT:
-        text = f"the partial has format {message.format}, this version reads {partials.FORMAT}"
-        raise PoisonError(text)
-    return message
+    for message in messages:
+        if message.format != partials.FORMAT:
+            text = f"the partial has format {message.format}, this version reads {partials.FORMAT}"
+            raise PoisonError(text)
+    return messages

@@ -1,0 +1,189 @@
+"""A rule compiled: what it reads, when it is judged, and whether it holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+from typing import Any, Final
+
+from alert_contracts.rules import Rule
+from alert_rule_engine.domain.aggregates import Sum
+from alert_rule_engine.domain.partials import Group, bucket_of, slot_of, target_of
+from alert_rule_engine.domain.specs import (
+    PREVIOUS,
+    Kind,
+    PaneSpec,
+    condition_of,
+    match_of,
+    spec_of,
+    value_of,
+)
+from alert_rule_engine.domain.windows import Shape, shape_of
+from rule_language import Condition
+
+_NEVER_NEGATIVE: Final = frozenset({"responseTime", "statusCode"})
+"""Values whose sum only grows."""
+_COUNTED: Final = frozenset({"count", "total", "threshold", "minCount"})
+_MOST: Final = 1 << 53
+_LARGE: Final = 10**12
+Place = tuple[int, int]
+"""A partition, and a bucket in it."""
+View = Mapping[str, Any]
+"""The figures of a window by name."""
+
+
+class Judgement(StrEnum):
+    """When a window is judged."""
+
+    CROSSING = "crossing"  # it only grows towards the condition: at once
+    CLOSE = "close"  # it goes both ways: at the close of each pane, over the window so far
+    END = "end"  # it holds for an empty window (a bound from below): when the window is complete
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule, the panes that it reads, and its condition."""
+
+    rule: Rule
+    spec: PaneSpec
+    shape: Shape
+    condition: Condition
+    judgement: Judgement
+    low: int = 0
+    """CROSSING: with fewer events it cannot hold."""
+    exact: bool = False
+    """CROSSING: it holds from `low` events on, whatever else there is."""
+    expected: Mapping[Place, tuple[Group, ...]] = field(default_factory=dict)
+    """The groups that are watched before they are seen, by where they belong."""
+
+    @property
+    def compares(self) -> bool:
+        """Tell whether it reads the window before."""
+        return any(name.startswith(PREVIOUS) for name in self.condition.variables)
+
+    @property
+    def empties(self) -> bool:
+        """Tell whether windows without events of a known group are judged by the condition."""
+        return self.judgement is Judgement.END and self.rule.min_count == 0
+
+    @property
+    def remembers(self) -> bool:
+        """Tell whether it needs to know groups beyond their panes."""
+        return self.empties or self.compares or self.rule.no_data == "alerting"
+
+    @property
+    def timed(self) -> bool:
+        """Tell whether the watermark makes it look at its windows."""
+        grows = self.judgement is Judgement.CROSSING and self.shape.tumbling
+        return not grows or self.rule.no_data != "ok"
+
+    @property
+    def reach(self) -> int:
+        """Return how far back from its end a window needs panes."""
+        return self.shape.size * (2 if self.compares else 1)
+
+    @property
+    def patience(self) -> int:
+        """Return how long after its last window that held an alert is over."""
+        quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)
+        waits = self.judgement is Judgement.END or self.rule.no_data == "alerting"
+        return quiet + (self.rule.window.allowed_lateness if waits else 0)
+
+    @property
+    def endless(self) -> bool:
+        """Tell whether windows of which nothing is left are looked at as well."""
+        return self.empties or self.rule.no_data != "ok"
+
+    def view(self, window: Sum, previous: Sum | None = None) -> dict[str, Any]:
+        """Return what the condition sees of a window (or of as much of it as there is)."""
+        view = self._figures(window)
+        if previous is not None:
+            view.update((PREVIOUS + name, each) for name, each in self._figures(previous).items())
+        return view
+
+    def _figures(self, window: Sum) -> dict[str, Any]:
+        figures = window.seen(self.shape.size)
+        if self.spec.kind is Kind.DISTINCT:
+            figures.setdefault("distinct", 0)
+        return figures
+
+    def holds(self, view: View) -> bool:
+        """Tell whether the condition is true of what it sees."""
+        if view["count"] < self.rule.min_count:
+            return False
+        if view.get("previous.count", _MOST) < self.rule.min_reference:
+            return False
+        return self.condition.test({**view, **_constants(self.rule)})
+
+
+def _constants(rule: Rule) -> dict[str, Any]:
+    given = {"minCount": rule.min_count, "threshold": rule.threshold, "factor": rule.factor}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def compile_rule(rule: Rule) -> CompiledRule:
+    """Compile a rule.
+
+    Raises:
+        RuleLanguageError: an expression of the rule is refused.
+    """
+    match_of(rule.match, rule.tenant)
+    condition = condition_of(rule.condition)
+    spec = spec_of(rule, condition)
+    if spec.value is not None and spec.kind in (Kind.NUMBER, Kind.SKETCH):
+        value_of(spec.value, rule.tenant)
+    judgement = _judgement(rule, condition)
+    shape = shape_of(rule.window)
+    if judgement is not Judgement.CROSSING:
+        expected = _expected(rule, spec)
+        return CompiledRule(rule, spec, shape, condition, judgement, expected=expected)
+    least = _least(rule, condition)
+    low = max(least, rule.min_count, 1)
+    exact = condition.variables <= _COUNTED and not rule.active_time and least < _MOST
+    return CompiledRule(rule, spec, shape, condition, judgement, low, exact)
+
+
+def _expected(rule: Rule, spec: PaneSpec) -> Mapping[Place, tuple[Group, ...]]:
+    found: dict[Place, tuple[Group, ...]] = {}
+    for group in rule.expect:
+        slot = slot_of(spec.id, group if spec.spread else ())
+        place = target_of(slot), bucket_of(slot)
+        found[place] = (*found.get(place, ()), group)
+    return found
+
+
+def _judgement(rule: Rule, condition: Condition) -> Judgement:
+    shrinks = "sum" in condition.variables and rule.value not in _NEVER_NEGATIVE
+    if condition.monotonic and not shrinks:
+        return Judgement.CLOSE if rule.hold else Judgement.CROSSING
+    known = _constants(rule)
+    before = ("count", "total", "errors", "rate", "sum", "avg", "max", "distinct")
+    for previous in (0, _LARGE):
+        empty = dict.fromkeys(("count", "total", "errors", "rate", "distinct"), 0)
+        view = {**empty, **{PREVIOUS + name: previous for name in before}, **known}
+        if condition.test(view):
+            return Judgement.END
+    return Judgement.CLOSE
+
+
+def _least(rule: Rule, condition: Condition) -> int:
+    """Return the least count of events with which a condition that only grows can hold."""
+    known = _constants(rule)
+
+    def could(count: int) -> bool:
+        grown = dict.fromkeys(("count", "total", "errors", "distinct"), count)
+        largest = {"sum": inf, "max": inf} if count else {}
+        return condition.test({**grown, **largest, **known})
+
+    low, high = 0, 1
+    while not could(high):
+        low, high = high, high * 2
+        if high >= _MOST:
+            return _MOST
+    while low < high:
+        middle = (low + high) // 2
+        if could(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high

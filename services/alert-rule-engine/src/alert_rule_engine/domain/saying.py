@@ -1,0 +1,91 @@
+"""What is said about an alert: the next record of it."""
+
+from typing import Any, NamedTuple
+
+from alert_contracts.alerts import Alert, RuleRef, Source, WindowSpan
+from alert_rule_engine.domain.aggregates import unpack_reference
+from alert_rule_engine.domain.evidence import Question
+from alert_rule_engine.domain.lifecycle import AlertState
+from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.speech import labels_of, named
+
+
+class Said(NamedTuple):
+    """A record about an alert, and what it wants to show."""
+
+    alert: Alert
+    question: Question | None
+
+
+def question_of(state: AlertState, book: RuleBook, status: str) -> Question | None:
+    """Return what a record about an alert wants to show; none, if that was shown before."""
+    rule = book.rules.get(state.key)
+    references = [unpack_reference(each) for each in state.window.references]
+    if rule is None or not references or status == "resolved":
+        return None
+    crossing = state.crossing
+    return Question(
+        spec=rule.spec.id,
+        group=state.group,
+        start=state.window.start,
+        end=state.window.end,
+        first=references[0],
+        crossing=None if crossing.reference is None else unpack_reference(crossing.reference),
+        last=references[-1],
+        others=tuple(references[1:-1]),
+        needed=crossing.needed,
+        value=crossing.found.get("value") or crossing.found.get("new"),
+    )
+
+
+def say(state: AlertState, *, log_now: int, now: int) -> Alert:
+    """Return the next record about an alert and note that it was said.
+
+    An alert that is over before it was told is told twice: that it fired, then that it is over.
+    `log_now` is the log's clock, `now` the wall clock of this process.
+    """
+    first = state.sequence == 0
+    over = bool(state.resolved) and not first
+    state.sequence += 1
+    state.said_at = state.looked_at = log_now
+    state.changed = False
+    status: Any = "firing" if first else "resolved" if over else "updated"
+    rule = state.rule
+    return Alert(
+        id=state.id,
+        fingerprint=state.fingerprint,
+        tenant=rule.tenant,
+        status=status,
+        sequence=state.sequence,
+        rule=RuleRef(rule.id, rule.name, rule.type, rule.revision),
+        severity=rule.severity,
+        group=named(rule, state.group),
+        labels=labels_of(rule, state.group),
+        window=WindowSpan(state.window.start, state.window.end, rule.window.kind),
+        aggregates=state.window.figures,
+        condition=rule.condition,
+        starts_at=state.crossing.at,
+        decided_at=now,
+        reason=state.resolved if over else state.reason,
+        threshold=rule.threshold,
+        # A rule that goes ends its alerts before their window does.
+        ends_at=max(min(state.until, now), state.crossing.at) if over else None,
+        accepted_at=state.crossing.accepted_at,
+        late_by=state.crossing.late_by,
+        annotations=rule.annotations,
+        sources=_sources(state),
+        traceparent=state.crossing.traceparent,
+        found=state.crossing.found,
+    )
+
+
+def _sources(state: AlertState) -> list[Source]:
+    """Return where the first, the crossing and the last record lie."""
+    references = [*state.window.references[:1], *state.window.references[-1:]]
+    if state.crossing.reference is not None:
+        references.append(state.crossing.reference)
+    found: dict[int, list[int]] = {}
+    for reference in references:
+        source, offset = unpack_reference(reference)
+        found.setdefault(source, []).append(offset)
+    return [Source(source, min(mine), max(mine)) for source, mine in sorted(found.items())]
