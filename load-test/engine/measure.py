@@ -124,7 +124,7 @@ def _timed(
     ended = await_sentinels(reader, processes, task.main, seconds=MAIN_SECONDS)
     time.sleep(TAIL_SECONDS)
     after, broker_after = cpu_seconds(processes), _cpu(broker_pid)
-    reader.poll(1.0)
+    reader.drain()
     counted = side.counted()
     due = task.workload.events_of([*task.warm, *task.main])
     problems = oracle.difference(
@@ -132,6 +132,8 @@ def _timed(
     )
     if counted is not None and counted != due:
         problems.append(f"{counted} events counted, {due} are in the topic")
+    if problems:
+        processes.keep_logs()
     return Run(
         side=side.name,
         events=task.events,

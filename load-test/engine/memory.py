@@ -68,7 +68,7 @@ def hold(bench: Bench, *, seed: int, events: int) -> Held:
         with closing(AlertReader(bench.servers, side.alerts_topic, side.parse)) as reader:
             await_sentinels(reader, processes, task.main, seconds=MAIN_SECONDS)
             time.sleep(2 * TAIL_SECONDS)
-            reader.poll(1.0)
+            reader.drain()
             said = {each.alert for each in reader.said}
         problems = difference(said, set(task.due), lasting=True)
         resident = {name: resident_mib(p.pid) for name, p in processes.members.items()}

@@ -77,6 +77,11 @@ class Processes:
                 message = f"{name} ended with {process.returncode}; {self.logs[name]}:\n{tail}"
                 raise FailedError(message)
 
+    def keep_logs(self) -> None:
+        """Set the logs aside, before the next run writes over them."""
+        for log in self.logs.values():
+            shutil.copy(log, log.with_suffix(f".void-{time.time_ns()}"))
+
     def signal(self, number: int) -> None:
         """Send all of them a signal."""
         for process in self.members.values():

@@ -191,5 +191,12 @@ class AlertReader:
             if alert is not None:
                 self.said.append(Said(alert, message.timestamp()[1]))
 
+    def drain(self) -> None:
+        """Read until nothing has come for a while."""
+        before = -1
+        while before < len(self.said):
+            before = len(self.said)
+            self.poll(1.0)
+
     def close(self) -> None:
         self._consumer.close()

@@ -35,6 +35,8 @@ class Options:
     state: Path | None
     json_file: Path | None
     self_test: bool
+    only_alerts: bool
+    """Follow the load to the alerts, and do not ask what became of those."""
     run: str
     """Names this run: it begins every service name and every idempotency key."""
 
@@ -71,6 +73,7 @@ def parse(arguments: list[str] | None = None) -> Options:
         state=_state_directory(),
         json_file=given.json,
         self_test=given.self_test,
+        only_alerts=given.until == "alerts",
         run=f"lt{secrets.token_hex(3)}",
     )
 
@@ -88,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--format", choices=("json", "ndjson"), default="json", help="form of a batch (json)")
     add("--seed", type=int, default=1, help="the same seed sends the same events (1)")
     add("--markers", type=int, default=10, help="alerts to provoke on purpose, within the rate")
+    add("--until", choices=("delivery", "alerts"), default="delivery",
+        help="how far to follow the load; alerts: no notifier is needed (delivery)")  # fmt: skip
     add("--retry", action="store_true", help="send again what was refused or not answered")
     add("--settle", type=_at_least(0.0), default=30.0, help="wait for the stages to catch up (30)")
     add("--request-timeout", type=_at_least(0.1), default=30.0, help="seconds for an answer (30)")

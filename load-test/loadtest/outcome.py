@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from alert_contracts.alerts import decode_alert
 from alert_contracts.notifications import decode_result
@@ -25,6 +25,8 @@ class Outcome:
     accepted: dict[str, int] = field(default_factory=dict)
     """When the gateway took the batch that made each alert fire."""
     decided: dict[str, int] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
+    """When the record of the alert was handed to Kafka."""
     judged: set[str] = field(default_factory=set)
     """Those of rules that are judged at the end of a pane, and so are late by design."""
     delivered: dict[str, int] = field(default_factory=dict)
@@ -37,6 +39,10 @@ class Outcome:
     def decided_ms(self, *, judged: bool) -> list[float]:
         """Return how long alerts took from acceptance to the engine's decision."""
         return self._since_accepted(self.decided, judged=judged)
+
+    def written_ms(self) -> list[float]:
+        """Return how long alerts that fire on crossing took from acceptance to their topic."""
+        return self._since_accepted(self.written, judged=False)
 
     def delivered_ms(self, *, judged: bool) -> list[float]:
         """Return how long delivered alerts took from acceptance to delivery."""
@@ -69,32 +75,35 @@ class OutcomeReader:
     def close(self) -> None:
         self._consumer.close()
 
-    def drain(self, *, seconds: float) -> Outcome:
+    def drain(self, *, seconds: float, only_alerts: bool = False) -> Outcome:
         """Read until every alert of the run is delivered, at most so long."""
         deadline = time.monotonic() + seconds
         while True:
             messages = self._consumer.consume(500, POLL_S)
             for message in messages:
                 if message.error() is None:
-                    self._take(str(message.topic()), message.value() or b"")
-            if not messages and (self.outcome.undelivered() == 0 or time.monotonic() >= deadline):
+                    self._take(message)
+            delivered = only_alerts or self.outcome.undelivered() == 0
+            if not messages and (delivered or time.monotonic() >= deadline):
                 return self.outcome
 
-    def _take(self, topic: str, value: bytes) -> None:
+    def _take(self, message: Message) -> None:
+        value = message.value() or b""
         try:
-            if topic == Topic.ALERTS:
-                self._alert(value)
+            if message.topic() == Topic.ALERTS:
+                self._alert(value, written=message.timestamp()[1])
             else:
                 self._result(value)
         except msgspec.DecodeError:
             return  # the readers of these topics report it; here it is only not ours
 
-    def _alert(self, value: bytes) -> None:
+    def _alert(self, value: bytes, *, written: int) -> None:
         alert = decode_alert(value)
         ours = alert.group.get("service", "").startswith(self._run)
         if ours and alert.status == "firing" and alert.accepted_at is not None:
             self.outcome.accepted.setdefault(alert.id, alert.accepted_at)
             self.outcome.decided.setdefault(alert.id, alert.decided_at)
+            self.outcome.written.setdefault(alert.id, written)
             if alert.rule.type in JUDGED:
                 self.outcome.judged.add(alert.id)
 

@@ -27,12 +27,16 @@ class Report:
     counted: int | None
     alerts_fired: int
     alerts_of_run: int
-    alerts_of_run_delivered: int
+    alerts_of_run_delivered: int | None
+    """None: nobody asked."""
     deliveries: int
     deliveries_failed: int
     accept: Percentiles
     engine_lag: Percentiles
+    lag_growth: float | None
+    """Events a second by which the engine fell behind while the load went on."""
     alert_decided: Percentiles
+    alert_written: Percentiles
     alert_delivered: Percentiles
     alert_judged: Percentiles
     """Of percentiles and rates, which wait for their pane to end."""
@@ -63,11 +67,13 @@ class Report:
             "counted": self.counted,
             "eventsPerSecond": {"accepted": rate(self.accepted, self.elapsed_s),
                                 "counted": rate(self.counted or 0, self.counted_after_s)},
+            "lagGrowth": self.lag_growth and round(self.lag_growth, 1),
             "alerts": {"fired": self.alerts_fired, "ofThisRun": self.alerts_of_run,
                        "ofThisRunDelivered": self.alerts_of_run_delivered},
             "deliveries": {"success": self.deliveries, "failure": self.deliveries_failed},
             "latencyMs": {"accept": self.accept.as_json(), "engineLag": self.engine_lag.as_json(),
                           "acceptedToDecided": self.alert_decided.as_json(),
+                          "acceptedToWritten": self.alert_written.as_json(),
                           "acceptedToDelivered": self.alert_delivered.as_json(),
                           "acceptedToJudged": self.alert_judged.as_json()},
             "cpuMicrosecondsPerEvent": dict(self.cpu_us_per_event),
@@ -106,8 +112,9 @@ def _losses(report: Report) -> Iterator[str]:
         yield f"{kafka.events - kafka.repeated_events - counted} events in Kafka were not counted"
     if counted is not None and counted > kafka.events:
         yield f"{counted - kafka.events} events were counted twice"
-    if report.alerts_of_run_delivered < report.alerts_of_run:
-        missing = report.alerts_of_run - report.alerts_of_run_delivered
+    delivered = report.alerts_of_run_delivered
+    if delivered is not None and delivered < report.alerts_of_run:
+        missing = report.alerts_of_run - delivered
         yield f"{missing} of {report.alerts_of_run} alerts were not delivered in time"
 
 
@@ -133,6 +140,9 @@ def _counts(report: Report) -> Iterator[str]:
     shown = "?" if report.counted is None else f"{report.counted:,}"
     speed = rate(report.counted or 0, report.counted_after_s)
     yield f"  counted    {shown:>12}   {speed:,}/s end to end"
+    if report.lag_growth is not None and report.elapsed_s and report.accepted:
+        share = report.lag_growth * report.elapsed_s / report.accepted
+        yield f"  lag grows  {report.lag_growth:>12,.0f}/s ({share:.1%} of the load)"
     yield f"  alerts     {report.alerts_fired:>12,}   {report.alerts_of_run:,} of this run"
     yield f"  deliveries {report.deliveries:>12,}   {report.deliveries_failed:,} failed attempts"
 
@@ -144,6 +154,7 @@ def _latencies(report: Report) -> Iterator[str]:
         ("request due → accepted", report.accept),
         ("accepted → counted (sampled)", report.engine_lag),
         ("accepted → alert decided", report.alert_decided),
+        ("accepted → alert in its topic", report.alert_written),
         ("accepted → alert delivered", report.alert_delivered),
         ("accepted → percentile judged", report.alert_judged),
     ):

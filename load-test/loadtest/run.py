@@ -71,7 +71,9 @@ async def run(options: Options, *, say: Callable[[str], None]) -> Report:
             kafka = await _in_kafka(broker, start, options, problems)
             if kafka is not None:
                 await watch.settle(kafka.events - kafka.repeated_events, seconds=options.settle)
-            outcome = await asyncio.to_thread(reader.drain, seconds=ALERT_WAIT_S)
+            outcome = await asyncio.to_thread(
+                reader.drain, seconds=ALERT_WAIT_S, only_alerts=options.only_alerts
+            )
             after = await _counters(options)
     except KafkaException as exc:
         message = f"Kafka at {options.kafka} does not answer: {exc.args[0]}"
@@ -117,7 +119,7 @@ async def _in_kafka(
 
 async def _counters(options: Options) -> Counters:
     engine = await scrape.metrics(options.engine)
-    notifications = await scrape.metrics(options.notifications)
+    notifications = [] if options.only_alerts else await scrape.metrics(options.notifications)
     return Counters(
         fired=int(scrape.total(engine, FIRED, status="firing")),
         delivered=int(scrape.total(notifications, SENT, status="success")),
@@ -141,12 +143,16 @@ def _report(options: Options, tally: Tally, found: Found) -> Report:
         counted=watch.counted,
         alerts_fired=found.change.fired,
         alerts_of_run=len(outcome.accepted),
-        alerts_of_run_delivered=len(outcome.accepted) - outcome.undelivered(),
+        alerts_of_run_delivered=None
+        if options.only_alerts
+        else len(outcome.accepted) - outcome.undelivered(),
         deliveries=found.change.delivered,
         deliveries_failed=found.change.failed,
         accept=percentiles(tally.latencies_ms),
         engine_lag=percentiles(watch.lags_ms),
+        lag_growth=watch.lag_growth(),
         alert_decided=percentiles(outcome.decided_ms(judged=False)),
+        alert_written=percentiles(outcome.written_ms()),
         alert_delivered=percentiles(outcome.delivered_ms(judged=False)),
         alert_judged=percentiles(outcome.decided_ms(judged=True)),
         cpu_us_per_event={
@@ -169,4 +175,5 @@ def _settings(options: Options) -> dict[str, object]:
         "seed": options.seed,
         "markers": options.markers,
         "retry": options.retry,
+        "until": "alerts" if options.only_alerts else "delivery",
     }

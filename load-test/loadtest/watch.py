@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 
 from loadtest import scrape
 from loadtest.sender import Tally
-from loadtest.stats import percentiles
+from loadtest.stats import percentiles, slope
 
 COUNTED = "tocsin_engine_counted_events_total"
 POLL_S = 0.2
+WARM_UP_SHARE = 1 / 3
+"""Of the run, after which its lag is looked at."""
 
 
 def lag_ms(accepted_at: Sequence[tuple[float, int]], *, counted: int, now: float) -> float | None:
@@ -34,6 +36,7 @@ class Watch:
         self.counted = 0
         self.last_counted: float | None = None
         self.lags_ms: list[float] = []
+        self._behind: list[tuple[float, float]] = []
         self._base = 0
 
     async def start(self) -> None:
@@ -69,10 +72,17 @@ class Watch:
         now = time.perf_counter()
         if counted != self.counted:
             self.counted = counted
+            self._behind.append((now, self._tally.accepted - counted))
             self.last_counted = now
             lag = lag_ms(self._tally.accepted_at, counted=counted, now=now)
             if lag is not None:
                 self.lags_ms.append(lag)
+
+    def lag_growth(self) -> float | None:
+        """Return by how many events a second the engine fell behind while the load went on."""
+        first, last = self._tally.first_sent, self._tally.last_answer
+        warm = first + (last - first) * WARM_UP_SHARE
+        return slope([(at, events) for at, events in self._behind if warm <= at <= last])
 
     async def _read(self) -> int:
         return int(scrape.total(await scrape.metrics(self._engine), COUNTED))

@@ -10,7 +10,7 @@ from loadtest import processes
 from loadtest.broker import InKafka
 from loadtest.outcome import Outcome
 from loadtest.report import Report, render, verdict
-from loadtest.stats import percentiles
+from loadtest.stats import percentiles, slope
 
 NONE = percentiles([])
 GOOD = Report(
@@ -32,7 +32,9 @@ GOOD = Report(
     deliveries_failed=0,
     accept=percentiles([1.0, 2.0]),
     engine_lag=NONE,
+    lag_growth=None,
     alert_decided=NONE,
+    alert_written=percentiles([30.0]),
     alert_delivered=percentiles([40.0]),
     alert_judged=NONE,
     cpu_us_per_event={"kafka": 1.5, "api-gateway": 6.25},
@@ -112,3 +114,18 @@ def test_a_process_that_was_restarted_counts_from_its_start() -> None:
     before = {"kafka": {10: 5.0, 11: 1.0}, "sink": {20: 3.0}}
     after = {"kafka": {10: 7.0, 11: 1.5}, "sink": {21: 0.25}}
     assert processes.cpu_seconds(before, after) == {"kafka": 2.5, "sink": 0.25}
+
+
+def test_alerts_that_nobody_followed_are_not_lost() -> None:
+    assert verdict(dataclasses.replace(GOOD, alerts_of_run_delivered=None)) == "ok"
+
+
+def test_a_lag_that_grows_is_told_as_a_share_of_the_load() -> None:
+    shown = render(dataclasses.replace(GOOD, lag_growth=20.0))
+    assert "lag grows            20/s (2.0% of the load)" in shown
+
+
+def test_a_slope_is_that_of_the_line_through_the_points() -> None:
+    assert slope([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]) == pytest.approx(2.0)
+    assert slope([]) is None
+    assert slope([(1.0, 5.0), (1.0, 6.0)]) is None
