@@ -13,13 +13,12 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaError, Message, Producer
-from faults.lab.topics import QUICK
+from confluent_kafka import KafkaError, Message
+from faults.lab.post import headers, now_ms, producer, value
 from faults.lab.workload import PERIOD, Workload
 from oracle.journal import Journal
 
-from alert_contracts.events import NDJSON
-from alert_contracts.topics import MAX_RECORD_BYTES, Header, Schema, Topic
+from alert_contracts.topics import Topic
 
 TICK_S: Final = 0.05
 REORDER_S: Final = 0.8
@@ -54,18 +53,7 @@ class Driver:
         self._number = count()
         self._unanswered = 0
         self._enough = threading.Event()
-        self._producer = Producer(
-            {
-                "bootstrap.servers": brokers,
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "compression.type": "lz4",
-                "linger.ms": 5,
-                "message.max.bytes": MAX_RECORD_BYTES,
-                "message.timeout.ms": int(DELIVERY_S * 1000),
-                **QUICK,
-            }
-        )
+        self._producer = producer(brokers, patience=DELIVERY_S)
         self._thread = threading.Thread(target=self._drive, name="driver", daemon=True)
 
     def start(self) -> None:
@@ -81,10 +69,10 @@ class Driver:
         assert not self.failures, self.failures[:5]
 
     def _drive(self) -> None:
-        told = _now()
+        told = now_ms()
         while not self._enough.is_set():
             self._enough.wait(TICK_S)
-            now = _now()
+            now = now_ms()
             if self._unanswered < UNANSWERED:
                 self._make(told, now)
             told = now
@@ -127,30 +115,19 @@ class Driver:
             else:
                 self._accept(parcel, message)
 
-        headers = {
-            Header.CONTENT_TYPE: NDJSON,
-            Header.SCHEMA: str(Schema.LOG_BATCH),
-            Header.TENANT: self._workload.tenant,
-            Header.COUNT: str(len(parcel.lines)),
-            Header.ACCEPTED_AT: str(_now()),
-        }
         self._producer.produce(
             Topic.LOG_EVENTS,
-            "\n".join(parcel.lines).encode() + b"\n",
+            value(parcel.lines),
             parcel.id.encode(),
-            headers=[(str(name), text.encode()) for name, text in headers.items()],
+            headers=headers(self._workload.tenant, parcel.lines),
             on_delivery=answered,
         )
 
     def _accept(self, parcel: _Parcel, message: Message) -> None:
         place = (message.partition() or 0, message.offset() or 0)
         self._journal.accepted(
-            parcel.id, at=_now(), partition=place[0], offset=place[1], lines=parcel.lines
+            parcel.id, at=now_ms(), partition=place[0], offset=place[1], lines=parcel.lines
         )
         if parcel.id not in self._known:
             self._known.add(parcel.id)
             self.events += len(parcel.lines)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,6 +4,7 @@ From then on the clock of the recovery runs.
 """
 
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +12,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from faults.lab.bench import Bench
-from faults.lab.topics import until
+from faults.lab.bench import Bench, say
+from faults.lab.topics import last_values, put, until
 from faults.lab.workers import Role
+
+from alert_contracts.topics import Topic
 
 FAILPOINTS: Final[Mapping[Role, tuple[str, ...]]] = MappingProxyType(
     {
@@ -21,6 +24,16 @@ FAILPOINTS: Final[Mapping[Role, tuple[str, ...]]] = MappingProxyType(
         "aggregate": ("before-buckets", "before-vector", "before-ack"),
     }
 )
+STATE: Final = Topic.RULE_STATE_CHANGELOG
+KEYS: Final = MappingProxyType(
+    {
+        "vector": re.compile(rb"^\d+:v$"),
+        "bucket": re.compile(rb"^\d+:b\d+$"),
+        "pane": re.compile(rb"^\d+:b\d+@\d+$"),
+    }
+)
+"""The sorts of records of the state, by their keys."""
+REFUSED: Final = re.compile("damaged|checksum|not whole")
 Draw = random.Random
 Harm = Callable[[Bench, Draw], float]
 ZOMBIE_S: Final = 27.0
@@ -78,6 +91,46 @@ def scaled(role: Role, most: int, bench: Bench, draw: Draw) -> float:
     return time.monotonic()
 
 
+def corrupted(kind: str, bench: Bench, draw: Draw) -> float:
+    """Flip bytes of the newest record of a key of the state while nobody is there to see it.
+
+    The worker refuses it in plain words until it is mended, or it knows better by itself; what it
+    must not do is to believe it, and that is what the oracle will see.
+    """
+    (worker,) = bench.running("aggregate")
+    bench.scale("aggregate", 0)
+    stored = last_values(bench.broker.address, STATE)
+    found = {key: place for key, place in stored.items() if place[1] and KEYS[kind].match(key)}
+    key = draw.choice(sorted(found))
+    partition, sound = found[key]
+    damage = flipped(sound or b"", draw)
+    say(f"    {key.decode()}: {len(damage)} bytes, damaged")
+    put(bench.broker.address, STATE, partition=partition, key=key, value=damage)
+    seen = worker.log.stat().st_size
+    lives = len(worker.deaths)
+    worker.start()
+    until(
+        lambda: worker.ready() or len(worker.deaths) > lives,
+        what="the worker starts or refuses",
+        within=FAILPOINT_S,
+    )
+    worker.stop()
+    refusal = worker.log.read_text(errors="replace")[seen:]
+    if len(worker.deaths) > lives:
+        assert REFUSED.search(refusal), f"refused, but not in plain words: see {worker.log}"
+        put(bench.broker.address, STATE, partition=partition, key=key, value=sound)
+    bench.scale("aggregate", 1)
+    return time.monotonic()
+
+
+def flipped(value: bytes, draw: Draw) -> bytes:
+    """Return the bytes with one to three of them changed."""
+    damaged = bytearray(value)
+    for at in draw.sample(range(len(value)), min(len(value), draw.randint(1, 3))):
+        damaged[at] ^= draw.randint(1, 255)
+    return bytes(damaged)
+
+
 def broker_killed(bench: Bench, draw: Draw) -> float:
     """Kill the broker and start it at once."""
     _pause(draw)
@@ -108,6 +161,7 @@ def every(*, outage: float = OUTAGE_S, kills: int = 3) -> Mapping[str, Harm]:
             **{f"{role} frozen": partial(frozen, role, ZOMBIE_S) for role in FAILPOINTS},
             "evaluate scaled 1-3-1": partial(scaled, "evaluate", 3),
             "aggregate scaled 1-2-1": partial(scaled, "aggregate", 2),
+            **{f"{kind} corrupted": partial(corrupted, kind) for kind in KEYS},
             "broker killed": broker_killed,
             "broker away": partial(broker_away, outage),
         }
@@ -122,5 +176,6 @@ def some(draw: Draw) -> Mapping[str, Harm]:
         for role in FAILPOINTS
     ]
     slow = draw.choice([name for name in found if "scaled" in name or "frozen" in name])
-    chosen = ["evaluate killed", "aggregate killed", *dying, "broker killed", slow]
+    damaged = draw.choice([name for name in found if "corrupted" in name])
+    chosen = [*dying, "broker killed", damaged, slow]
     return {name: found[name] for name in draw.sample(chosen, len(chosen))}

@@ -117,25 +117,25 @@ def _line(at: int, service: str, level: str, more: str) -> str:
 def rules(tenant: str) -> list[Rule]:
     """Return the rules under which this workload's alerts are known."""
     return [
-        _rule(
+        rule_of(
             tenant, "census", 'level == "INFO"', threshold=0, by=("service", "attributes.period"),
         ),
-        _rule(
+        rule_of(
             tenant, "errors", 'level in ["ERROR", "FATAL"]', threshold=ERRORS,
             type_=RuleType.ERROR_THRESHOLD,
         ),
-        _rule(
+        rule_of(
             tenant, "bursts", "statusCode >= 500", threshold=BURST, type_=RuleType.SERVER_ERROR,
             kind="sliding", step=1_000,
         ),
-        _rule(
+        rule_of(
             tenant, "slow", "has(responseTime)", threshold=1_000, type_=RuleType.LATENCY,
             condition="p95 > threshold", value="responseTime", min_count=20,
         ),
     ]  # fmt: skip
 
 
-def _rule(
+def rule_of(
     tenant: str,
     id_: str,
     match: str,
@@ -150,6 +150,7 @@ def _rule(
     step: int = PERIOD,
     by: tuple[str, ...] = ("service",),
 ) -> Rule:
+    """Return a rule of this laboratory: short windows, late events welcome."""
     return Rule(
         id=id_,
         tenant=tenant,
