@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from alert_contracts.rule_status import decode_status
+from alert_contracts.topics import Topic
+from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.partials import Partial
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
 from alert_rule_engine.entrypoints.guard import (
     DeafWatch,
@@ -18,8 +22,9 @@ from alert_rule_engine.entrypoints.guard import (
     was_skipped,
 )
 from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.failpoints import Point, Reach, unarmed
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
-from alert_rule_engine.testing import NOON, EndedError, FakeOutlet
+from alert_rule_engine.testing import NOON, EndedError, FakeOutlet, a_rule, book_of
 from alert_rule_engine.testing import end as halt
 
 
@@ -101,7 +106,10 @@ class FakeApp:
         return name
 
     def agent(self, *_topics: str, **_options: object) -> Callable[[object], None]:
-        return lambda _body: None
+        return self._take
+
+    def _take(self, body: Any) -> None:  # noqa: ANN401 - the agent's function
+        self.body = body
 
     def connect(self, callback: Callable[..., Awaitable[None]]) -> None:
         self.assign = callback
@@ -137,7 +145,43 @@ async def test_a_silent_source_is_idle_only_if_all_of_it_was_told(
 ) -> None:
     app: Any = FakeApp(committed=committed, earliest=earliest, end=end)
     outlet = FakeOutlet()
-    worker = EvaluateWorker(
+    worker = a_worker(app, outlet)
+    await app.assign(app, {SOURCE}, signal=None)
+    await worker.tick()
+    assert [target for _, target, _ in outlet.sent] == ([0, 1, 2, 3] if idle else [])
+
+
+class FakeStream:
+    """A Faust stream of these events; it remembers what was acknowledged."""
+
+    def __init__(self, events: list[Any]) -> None:
+        self._events = events
+        self.channel = self
+        self.queue = self
+        self.acked: list[int] = []
+
+    def noack(self) -> "FakeStream":
+        return self
+
+    def empty(self) -> bool:
+        return not self._events
+
+    async def events(self) -> AsyncIterator[Any]:
+        while self._events:
+            yield self._events.pop(0)
+
+    async def ack(self, event: Any) -> None:  # noqa: ANN401
+        self.acked.append(event.message.offset)
+
+
+def an_event(offset: int, value: bytes = b"") -> Any:  # noqa: ANN401
+    place = {"topic": "log-events", "partition": 3, "offset": offset, "tp": SOURCE}
+    rest = {"key": b"k", "value": value, "headers": None, "timestamp": 1.0}
+    return SimpleNamespace(message=SimpleNamespace(**place, **rest))
+
+
+def a_worker(app: Any, outlet: FakeOutlet, reach: Reach = unarmed) -> EvaluateWorker:  # noqa: ANN401
+    return EvaluateWorker(
         app,
         EvaluateBatch(lambda: NOON),
         outlet,
@@ -145,10 +189,80 @@ async def test_a_silent_source_is_idle_only_if_all_of_it_was_told(
         end=halt,
         deaf=DeafWatch("127.0.0.1:1", halt),
         idle_after=0,
+        reach=reach,
     )
+
+
+def offsets(values: list[tuple[str, int, bytes]]) -> list[list[int]]:
+    found = [partials.decode(value) for _, _, value in values]
+    return [[each.offset for each in some if isinstance(each, Partial)] for some in found]
+
+
+async def test_records_that_wait_share_a_record_and_are_acknowledged_in_order() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    outlet = FakeOutlet()
+    passed: list[Point] = []
+    worker = a_worker(app, outlet, passed.append)
     await app.assign(app, {SOURCE}, signal=None)
-    await worker.tick()
-    assert [target for _, target, _ in outlet.sent] == ([0, 1, 2, 3] if idle else [])
+    stream = FakeStream([an_event(number) for number in range(5)])
+    settling = asyncio.ensure_future(worker.settle())
+    await app.body(stream)
+    assert offsets(outlet.sent) == [[0, 1, 2, 3, 4]] * 4
+    await worker.drain()
+    assert stream.acked == [0, 1, 2, 3, 4]
+    assert passed == [Point.EVALUATE_BEFORE_SEND, Point.EVALUATE_BEFORE_ACK]
+    assert worker.ready()
+    settling.cancel()
+
+
+async def test_a_record_for_which_none_waits_is_told_at_once() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    outlet = FakeOutlet()
+    a_worker(app, outlet)
+    for offset in range(2):
+        await app.body(FakeStream([an_event(offset)]))
+        assert offsets(outlet.sent[-4:]) == [[offset]] * 4
+
+
+async def test_poison_is_set_aside_and_told_all_the_same() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    outlet = FakeOutlet()
+    a_worker(app, outlet)
+    await app.body(FakeStream([an_event(0, b"nonsense")]))
+    assert [record.offset for record, _ in outlet.dead] == [0]
+    assert offsets(outlet.sent) == [[0]] * 4
+
+
+async def test_a_worker_that_cannot_go_on_ends() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    a_worker(app, FakeOutlet())
+    with pytest.raises(EndedError, match="offset 2 of"):
+        await app.body(FakeStream([an_event(0), an_event(2)]))
+
+
+async def test_a_worker_that_drains_takes_nothing_more() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    outlet = FakeOutlet()
+    worker = a_worker(app, outlet)
+    await worker.drain()
+    await app.body(FakeStream([an_event(0)]))
+    assert outlet.sent == []
+
+
+async def test_how_the_rules_fare_is_told_once_while_nothing_changes() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    outlet = FakeOutlet()
+    handler = EvaluateBatch(lambda: NOON, worker="w1")
+    handler.follow(book_of(a_rule()))
+    watch = DeafWatch("127.0.0.1:1", halt)
+    worker = EvaluateWorker(
+        app, handler, outlet, clock=lambda: NOON, end=halt, deaf=watch, idle_after=0
+    )
+    for _ in range(2):
+        await worker.publish()
+    ((topic, key, value),) = outlet.keyed_values
+    assert (topic, key) == (Topic.RULE_STATUS, b"evaluate/w1/default/r1")
+    assert decode_status(value or b"").revision == 1
 
 
 @pytest.mark.parametrize(

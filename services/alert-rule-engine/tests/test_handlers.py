@@ -1,26 +1,19 @@
-"""The use cases on fakes: order of storing, poison, rules taken over."""
+"""The use cases on fakes: evaluating, poison, faults of our own, rules taken over."""
 
+import msgspec
 import pytest
-from prometheus_client import CollectorRegistry
 
 from alert_contracts.events import Event, encode_batch
-from alert_contracts.rules import Rule, encode_rule
+from alert_contracts.rules import Rule, RuleType, encode_rule
 from alert_contracts.topics import Header
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Partial, Tick
-from alert_rule_engine.handlers.aggregate import ApplyPartials
+from alert_rule_engine.domain.rulesets import RuleSets
+from alert_rule_engine.domain.specs import PaneSpec, match_of
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.handlers.rules import TakeRules
-from alert_rule_engine.telemetry import CountedEvents
-from alert_rule_engine.testing import (
-    LATENESS,
-    NOON,
-    FakeAlerts,
-    FakeStore,
-    a_rule,
-    an_error,
-    book_of,
-)
+from alert_rule_engine.testing import NOON, a_rule, an_error, book_of
 from service_runtime.consumer import Record
 from service_runtime.errors import PoisonError
 
@@ -41,49 +34,14 @@ def a_batch(*events: Event, offset: int = 0, headers: dict[str, str] | None = No
 
 
 def evaluator(*rules: Rule) -> EvaluateBatch:
-    handler = EvaluateBatch(lambda: NOON + 9)
+    handler = EvaluateBatch(lambda: NOON + 9, worker="w1")
     handler.follow(book_of(*rules))
     return handler
 
 
 def decoded(values: list[bytes]) -> list[Partial]:
-    found = [partials.decode(value) for value in values]
+    found = partials.decode(partials.pack(values))
     return [each for each in found if isinstance(each, Partial)]
-
-
-class Stage:
-    """Stage two with its fakes, fed by stage one."""
-
-    def __init__(self, *rules: Rule, cap: int = 100) -> None:
-        self.journal: list[str] = []
-        self.sink = FakeAlerts(self.journal)
-        self.store = FakeStore(self.journal)
-        self.evaluate = evaluator(*rules)
-        self.registry = CollectorRegistry()
-        self.handler = ApplyPartials(
-            clock=lambda: NOON + 20,
-            alerts=self.sink,
-            store=self.store,
-            lateness=LATENESS,
-            cap=cap,
-            book=book_of(*rules),
-            counted=CountedEvents(self.registry),
-        )
-        self.posted = 0
-        self.settled = 0
-
-    async def post(self, *events: Event) -> None:
-        emission = self.evaluate.handle(a_batch(*events, offset=self.posted), settled=self.settled)
-        for target, value in enumerate(emission.values):
-            record = a_record(value, offset=self.posted, partition=target)
-            if target in self.handler.journals:
-                await self.handler.apply(record, f"{target}@{self.posted}")
-        self.posted += 1
-
-    async def flush(self) -> list[str]:
-        cut = await self.handler.cut()
-        await self.handler.keep(cut)
-        return cut.done
 
 
 def test_a_record_yields_one_partial_for_each_target_also_when_it_adds_nothing() -> None:
@@ -96,7 +54,7 @@ def test_a_record_yields_one_partial_for_each_target_also_when_it_adds_nothing()
     found = decoded(emission.values)
     assert len(found) == 4
     assert emission.poison is None
-    assert sum(row.count for each in found for block in each.blocks for row in block.rows) == 2
+    assert sum(sum(block.counts) for each in found for block in each.blocks) == 2
     assert {(each.source, each.offset, each.clock, each.at) for each in found} == {
         (1, 0, NOON + 5, NOON + 9)
     }
@@ -136,153 +94,103 @@ def test_a_tenant_is_judged_by_its_own_rules() -> None:
     assert sum(each.events for each in other) == 1
 
 
-async def test_alerts_are_stored_before_buckets_and_buckets_before_the_vector() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error())
-    done = await stage.flush()
-    assert done == ["0@0", "1@0", "2@0", "3@0"]
-    assert stage.journal[0] == "alert firing"
-    bucket = next(index for index, line in enumerate(stage.journal) if ":b" in line)
-    vectors = [index for index, line in enumerate(stage.journal) if line.endswith(":v")]
-    assert len(vectors) == 4
-    assert 0 < bucket < min(vectors)
+def test_a_tick_says_where_sources_end() -> None:
+    message = tick(now=NOON, idle={3: 7})
+    assert partials.decode(partials.pack([message])) == [Tick(partials.FORMAT, NOON, {3: 7})]
 
 
-async def test_nothing_is_stored_before_the_alerts_are_acknowledged() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore(range(4), {})
-    stage.sink.held = True
-    await stage.post(an_error())
-    cut = await stage.handler.cut()
-    keeping = stage.handler.keep(cut)
-    step = keeping.__await__()
-    next(step)
-    assert stage.store.data == {}
-    stage.sink.release()
-    with pytest.raises(StopIteration):
-        next(step)
-    assert stage.store.data
+def test_many_messages_share_a_record_in_their_order() -> None:
+    messages = [Tick(partials.FORMAT, at, {}) for at in range(300)]
+    for some in ([], messages[:1], messages[:15], messages[:16], messages):
+        assert partials.decode(partials.pack(list(map(partials.encode, some)))) == some
 
 
-async def test_a_store_that_fails_is_not_hidden() -> None:
-    stage = Stage(a_rule())
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error())
-    stage.store.away = True
-    with pytest.raises(OSError, match="away"):
-        await stage.flush()
+def test_an_acceptance_that_no_clock_shows_is_bounded() -> None:
+    record = a_batch(an_error(NOON), headers={Header.ACCEPTED_AT: "9" * 30})
+    assert {each.accepted_at for each in decoded(evaluator().handle(record, settled=0).values)} == {
+        1 << 53
+    }
 
 
-async def test_what_was_stored_is_restored_and_the_exact_count_with_it() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error(), an_error())
-    await stage.flush()
-    heir = Stage(a_rule(threshold=0))
-    await heir.handler.restore(range(4), stage.store.data)
-    heir.handler.measure()
-    assert heir.registry.get_sample_value("tocsin_engine_counted_events_total") == 2
-    heir.evaluate = stage.evaluate
-    await heir.post(an_error())
-    assert heir.sink.alerts == []
-    assert {heir.handler.expects(number) for number in range(4)} == {1}
+class Steps:
+    """A timer that moves on whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
 
 
-async def test_a_process_holds_only_the_partitions_that_it_was_given() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore([2], {})
-    assert stage.handler.expects(2) == 0
-    await stage.post(an_error())
-    assert await stage.flush() == ["2@0"]
-    await stage.handler.release()
-    assert stage.handler.journals == {}
-    assert await stage.flush() == []
+class Fault:
+    """Makes evaluators; those that read a value fail, so many times."""
+
+    def __init__(self, times: int = 1_000) -> None:
+        self.times = times
+
+    def make(self, spec: PaneSpec) -> SpecEvaluator:
+        return SpecEvaluator(spec, match_of(spec.match, spec.tenant), term=self.fail)
+
+    def fail(self, _event: Event) -> str | None:
+        self.times -= 1
+        if self.times >= 0:
+            message = "our fault"
+            raise ZeroDivisionError(message)
+        return None
 
 
-async def test_an_unreadable_partial_counts_as_done_and_is_named() -> None:
-    stage = Stage(a_rule())
-    await stage.handler.restore([0], {})
-    with pytest.raises(PoisonError):
-        await stage.handler.apply(a_record(b"\xc1", partition=0), "token")
-    with pytest.raises(PoisonError):
-        await stage.handler.apply(a_record(None, offset=1, partition=0), "other")
-    assert await stage.flush() == ["token", "other"]
+GOOD = a_rule(id="good", match='message.contains("oo")', group_by=())
+BAD = a_rule(RuleType.CARDINALITY, id="bad", value="host", group_by=())
 
 
-async def test_a_tick_moves_event_time() -> None:
-    stage = Stage(a_rule())
-    await stage.handler.restore([0], {})
-    value = tick(now=NOON, idle=dict.fromkeys(range(12), 0))
-    assert partials.decode(value) == Tick(1, NOON, dict.fromkeys(range(12), 0))
-    await stage.handler.apply(a_record(value, partition=0), "t")
-    assert stage.handler.journals[0].partition.watermark() == NOON - LATENESS
+def test_a_rule_that_fails_by_our_fault_is_left_out_alone_until_it_changes() -> None:
+    fault = Fault()
+    handler = EvaluateBatch(lambda: NOON + 9, worker="w1", sets=RuleSets(fault.make))
+    record = a_batch(an_error(), an_error())
+    handler.follow(book_of(GOOD, BAD))
+    for _ in range(2):
+        found = decoded(handler.handle(record, settled=0).values)
+        assert [block.counts for each in found for block in each.blocks] == [[2]]
+        handler.follow(book_of(GOOD, BAD))
+    statuses = {each.rule_id: each for each in handler.statuses()}
+    assert statuses["bad"].quarantined
+    assert statuses["bad"].last_error == "ZeroDivisionError('our fault')"
+    assert statuses["bad"].last_error_at == NOON + 9
+    assert not statuses["good"].quarantined
+    fault.times = 0
+    handler.follow(book_of(GOOD, msgspec.structs.replace(BAD, revision=2)))
+    found = decoded(handler.handle(record, settled=0).values)
+    assert [block.counts for each in found for block in each.blocks] == [[2], [2]]
+    assert not any(each.quarantined for each in handler.statuses())
+    handler.follow(book_of(GOOD))
+    assert [each.rule_id for each in handler.statuses()] == ["good"]
 
 
-async def test_alerts_above_the_cap_wait_for_the_next_flush() -> None:
-    stage = Stage(a_rule(threshold=0), cap=3)
-    await stage.handler.restore(range(4), {})
-    await stage.post(*(an_error(service=f"s{number}") for number in range(8)))
-    stage.handler.measure()
-    told = [len(stage.sink.alerts)]
-    for _ in range(3):
-        await stage.flush()
-        await stage.handler.retry()
-        told.append(len(stage.sink.alerts))
-    assert told == [3, 6, 8, 8]
-    assert len({alert.id for alert in stage.sink.alerts}) == 8
+def test_a_fault_that_no_rule_has_alone_is_not_hidden() -> None:
+    handler = EvaluateBatch(lambda: NOON, sets=RuleSets(Fault(times=1).make))
+    handler.follow(book_of(GOOD, BAD))
+    with pytest.raises(ZeroDivisionError):
+        handler.handle(a_batch(an_error()), settled=0)
 
 
-async def test_a_missing_partial_is_waited_for_and_not_fatal() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error())
-    missing = stage.evaluate.handle(a_batch(an_error(NOON + 1), offset=2), settled=1).values[0]
-    await stage.handler.apply(a_record(missing, offset=1, partition=0), "early")
-    assert stage.handler.journals[0].partition.vector.sources == {1: 0}
-    assert "early" in await stage.flush()
-
-
-async def test_poison_is_passed_for_good_also_by_the_next_process() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error())
-    with pytest.raises(PoisonError):
-        await stage.handler.apply(a_record(b"nonsense", offset=1, partition=0), "poison")
-    assert stage.handler.expects(0) == 2
-    await stage.flush()
-    heir = Stage(a_rule(threshold=0))
-    await heir.handler.restore(range(4), stage.store.data)
-    assert heir.handler.expects(0) == 2
-    after = stage.evaluate.handle(a_batch(an_error(NOON + 1), offset=2), settled=0).values[0]
-    await heir.handler.apply(a_record(after, offset=2, partition=0), "next")
-    assert heir.handler.journals[0].partition.vector.sources == {1: 2}
-
-
-async def test_a_partial_of_another_format_is_poison() -> None:
-    stage = Stage(a_rule())
-    await stage.handler.restore([0], {})
-    value = partials.encode(Tick(9, NOON, {}))
-    with pytest.raises(PoisonError, match="format 9, this version reads 1"):
-        await stage.handler.apply(a_record(value, partition=0), "token")
-
-
-async def test_a_repeated_batch_is_not_news() -> None:
-    stage = Stage(a_rule())
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error())
-    newest = stage.handler.newest_accepted
-    stage.posted = 0
-    await stage.post(an_error(NOON + 50))
-    assert stage.handler.newest_accepted == newest
-
-
-async def test_rules_that_change_end_their_alerts_at_once() -> None:
-    stage = Stage(a_rule(threshold=0))
-    await stage.handler.restore(range(4), {})
-    await stage.post(an_error())
-    await stage.handler.follow(book_of(a_rule(enabled=False)))
-    assert [alert.status for alert in stage.sink.alerts] == ["firing", "resolved"]
+def test_each_rule_is_told_with_its_share_of_the_time() -> None:
+    handler = EvaluateBatch(lambda: NOON + 9, Steps(), worker="w1")
+    rules = [a_rule(id="a"), a_rule(id="b", threshold=7), a_rule(id="c", match="true")]
+    handler.follow(book_of(*rules))
+    assert {each.cpu_share for each in handler.statuses()} == {0.0}
+    for offset in range(900):
+        handler.handle(a_batch(an_error(), offset=offset), settled=0)
+    handler.handle(a_record(None), settled=0)
+    found = {each.rule_id: each for each in handler.statuses()}
+    assert {name: each.cpu_share for name, each in found.items()} == {
+        "a": 0.25,
+        "b": 0.25,
+        "c": 0.5,
+    }
+    assert {(each.stage, each.share, each.revision) for each in found.values()} == {
+        ("evaluate", "w1", 1)
+    }
 
 
 def a_rule_record(rule: Rule | None, value: bytes | None = None) -> Record:

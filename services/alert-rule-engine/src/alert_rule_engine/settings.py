@@ -6,6 +6,7 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from alert_rule_engine.failpoints import Point
 from service_runtime.settings import ServiceSettings
 
 
@@ -42,3 +43,9 @@ class Settings(ServiceSettings):
     """Records read ahead by evaluate. Lower starves it; each may hold 1 MiB."""
     aggregate_buffer: int = Field(default=1_024, ge=16, le=65_536)
     """Records read ahead by aggregate. Lower starves it; higher takes memory."""
+    failpoint: str = Field(
+        default="",
+        pattern=f"^(({'|'.join(Point)})(:[1-9][0-9]*)?)?$",
+    )
+    """For fault tests only: a place, or `place:n`, at whose n-th passing the process kills itself.
+    Empty passes them all."""

@@ -12,7 +12,7 @@ from alert_rule_engine.adapters.tables import STORE_URL
 from service_runtime.consumer import DEAD_LETTERS, Record, dead_letter_headers
 
 MEBIBYTE: Final = 1_048_576
-SESSION_SECONDS: Final = 20
+SESSION_SECONDS: Final = 10
 PENDING_SENDS: Final = 100_000
 LZ4_LEVEL: Final = 1
 """aiokafka has no setting and takes 9: five times the CPU for a tenth fewer bytes. Kafka falls back
@@ -54,7 +54,7 @@ def create_app(
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=3,
         broker_rebalance_timeout=30,
-        broker_request_timeout=2 * SESSION_SECONDS,
+        broker_request_timeout=4 * SESSION_SECONDS,
         stream_buffer_maxsize=buffered,
         stream_wait_empty=False,
         producer_acks=-1,

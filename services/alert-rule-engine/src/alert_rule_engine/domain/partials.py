@@ -1,6 +1,11 @@
 """What stage one tells stage two: one partial per source record and target, msgpack.
 
-A record of `rule-partials` is a Partial or a Tick. All times are epoch milliseconds.
+A record of `rule-partials` is a list of messages: Partials and Ticks, applied in order. Packing
+several into one record is framing only: each partial keeps its identity (source and offset), so a
+replay may pack them otherwise. All times are epoch milliseconds.
+
+Rows stand in columns: a block holds what one pane spec gained in one pane, and its lists run in
+parallel, one entry for each group.
 """
 
 from collections.abc import Sequence
@@ -12,53 +17,44 @@ import msgspec
 
 from alert_contracts.topics import STATE_PARTITIONS
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BUCKETS: Final = 16
 """State buckets per partition; both counts are part of the state's format."""
-_ROW_BYTES: Final = 160
-"""A row's numbers, and the heads of its lists, at their longest."""
-_BIN_BYTES: Final = 18
-"""One entry of a sketch at its longest."""
+MAX_CHANGES: Final = 64
+"""Changes that one row of a record tells."""
 Group = tuple[str, ...]
 
 
-class Moment(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One event kept as evidence: its time and its line of NDJSON."""
-
-    at: int
-    line: bytes
-
-
-class Values(msgspec.Struct, array_like=True, gc=False):
-    """What `value` came to over some events."""
+class Numbers(msgspec.Struct, array_like=True, gc=False):
+    """What `value` came to over a group's events that have one."""
 
     count: int
     total: float
     low: float
     high: float
-    sketch: dict[int, int] | None = None
-
-
-class Row(msgspec.Struct, array_like=True, gc=False):
-    """One group's share of one pane in one source record."""
-
-    slot: int
-    """Hash of (pane spec, group): decides partition and bucket."""
-    group: Group
-    start: int
-    count: int
-    errors: int
-    values: Values | None = None
-    first: Moment | None = None
-    last: Moment | None = None
+    bins: list[int] | None = None
+    """Bin of each number, one entry a number, where percentiles are asked for; see `sketch`."""
 
 
 class Block(msgspec.Struct, array_like=True, gc=False):
-    """The rows of one pane spec."""
+    """What one pane spec gained in one pane. The lists are parallel."""
 
     spec: str
+    start: int
     pane: int
-    rows: list[Row]
+    slots: list[int]
+    """Hash of (pane spec, group): decides partition and bucket."""
+    groups: list[Group]
+    counts: list[int]
+    errors: list[int] = []
+    """Empty: all zero."""
+    numbers: list[Numbers | None] = []
+    """Of specs of kind NUMBER and SKETCH."""
+    distinct: list[list[int]] = []
+    """Of specs of kind DISTINCT: 64-bit hashes of the values, each once."""
+    changes: list[list[tuple[int, str]]] = []
+    """Of specs of kind CHANGE: (event time, value) in the order of time, runs of one value folded
+    into their first; at most `MAX_CHANGES`, the last of which is the newest."""
     surplus: int = 0
     """Events whose rows had no room in the record."""
 
@@ -96,30 +92,33 @@ class Tick(msgspec.Struct, array_like=True, gc=False, tag="t"):
     idle: dict[int, int]
 
 
+Message = Partial | Tick
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(Partial | Tick)
+_decoder: Final = msgspec.msgpack.Decoder(list[Message])
+_SHORT: Final = 16
+"""An array of fewer has a head of one byte."""
 
 
-def encode(message: Partial | Tick) -> bytes:
-    """Return the record's value."""
+def encode(message: Message) -> bytes:
+    """Return a message as `pack` takes it."""
     return _encoder.encode(message)
 
 
-def decode(value: bytes) -> Partial | Tick:
-    """Return what a record says.
+def pack(messages: Sequence[bytes]) -> bytes:
+    """Return the value of the record that holds these encoded messages, fewer than 65 536."""
+    count = len(messages)
+    head = bytes([0x90 | count]) if count < _SHORT else b"\xdc" + count.to_bytes(2, "big")
+    return head + b"".join(messages)
+
+
+def decode(value: bytes) -> list[Message]:
+    """Return the messages of a record, in order.
 
     Raises:
-        msgspec.DecodeError: (or its subclass ValidationError) the value is neither.
+        msgspec.DecodeError: (or its subclass ValidationError) the value holds none.
     """
-    message: Partial | Tick = _decoder.decode(value)
-    return message
-
-
-def room_of(row: Row) -> int:
-    """Return a bound for the bytes that a row takes, without its samples."""
-    values = 0 if row.values is None or row.values.sketch is None else len(row.values.sketch)
-    texts = sum(4 * len(text) for text in row.group)
-    return _ROW_BYTES + texts + 5 * len(row.group) + _BIN_BYTES * values
+    messages: list[Message] = _decoder.decode(value)
+    return messages
 
 
 def slot_of(spec: str, group: Sequence[str]) -> int:

@@ -1,29 +1,51 @@
-"""Percentiles that merge: a logarithmic histogram with a relative error of at most 1 %.
+"""Percentiles that merge: a logarithmic histogram with a relative error below 1 %.
 
-A value falls into the bucket (g^(i-1), g^i] with g = (1 + e) / (1 - e); a bucket's answer is off
-by at most e of the value (the bound of DDSketch). Two histograms merge by adding their counts, in
-any order. Magnitudes below `SMALLEST` count as zero, above `LARGEST` as `LARGEST`, so that a
-histogram has at most some 5 000 buckets whatever it is fed.
+An octave (from one power of two to the next) is cut into 64 bins of equal width, and the middle of
+a bin answers for it: off by at most 1/128 of the value. The bin is the upper half of a number's
+single-precision bits, so whole lists are binned without a loop in Python. Two histograms merge by
+adding their counts, in any order. Magnitudes below `SMALLEST` count as zero, above `LARGEST` as
+`LARGEST`, so that a histogram has at most some 9 000 bins whatever it is fed.
 """
 
 import math
+import struct
+import sys
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
-RELATIVE_ERROR: Final = 0.01
+RELATIVE_ERROR: Final = 1 / 128
 SMALLEST: Final = 1e-6
 LARGEST: Final = 1e15
 
 Sketch = dict[int, int]
-"""Bucket to count: positive for positive values, negative for negative ones, 0 for zero."""
+"""Bin to count: positive for positive values, negative for negative ones, 0 for zero."""
 
-_GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
-_SCALE: Final = 1 / math.log(_GAMMA)
-_OFFSET: Final = 1 - math.ceil(math.log(SMALLEST) * _SCALE)
-_MIDDLE: Final = 2 / (_GAMMA + 1)
+_UPPER: Final = slice(1 if sys.byteorder == "little" else 0, None, 2)
+_SIGN: Final = 0x8000
+_INFINITE: Final = 0x7F80
+
+
+def _raw(value: float) -> int:
+    """Return the upper 16 bits of a number in single precision."""
+    return int.from_bytes(struct.pack(">f", value)[:2], "big")
+
+
+_FIRST: Final = _raw(SMALLEST) >> 1
+_LAST: Final = _raw(LARGEST) >> 1
+
+
+def _bin(raw: int) -> int:
+    size = raw & ~_SIGN
+    if size > _INFINITE or size >> 1 < _FIRST:
+        return 0
+    number = min(size >> 1, _LAST) - _FIRST + 1
+    return -number if raw & _SIGN else number
+
+
+_bin_of: Final = [_bin(raw) for raw in range(2 * _SIGN)].__getitem__
 
 
 def bounded(value: float) -> float:
@@ -31,41 +53,30 @@ def bounded(value: float) -> float:
     return max(-LARGEST, min(value, LARGEST)) if value == value else 0.0  # noqa: PLR0124 - NaN
 
 
-@lru_cache(maxsize=65_536)
-def bucket_of(value: float) -> int:
-    """Return the bucket of a finite value."""
-    size = abs(value)
-    if size < SMALLEST:
-        return 0
-    bucket = math.ceil(math.log(min(size, LARGEST)) * _SCALE) + _OFFSET
-    return bucket if value > 0 else -bucket
+def bins_of(values: Sequence[float]) -> list[int]:
+    """Return the bin of each value."""
+    halves = memoryview(array("f", values)).cast("B").cast("H")
+    return list(map(_bin_of, halves[_UPPER]))
 
 
-def value_of(bucket: int) -> float:
-    """Return the value that stands for a bucket."""
-    if bucket == 0:
+def value_of(number: int) -> float:
+    """Return the value that stands for a bin."""
+    if number == 0:
         return 0.0
-    size = _GAMMA ** (abs(bucket) - _OFFSET) * _MIDDLE
-    return size if bucket > 0 else -size
-
-
-def sketch_of(values: Iterable[float]) -> Sketch:
-    """Return the histogram of some finite values."""
-    counts: Sketch = {}
-    for value in values:
-        bucket = bucket_of(value)
-        counts[bucket] = counts.get(bucket, 0) + 1
-    return counts
+    edge = abs(number) - 1 + _FIRST << 17
+    low, high = struct.unpack(">ff", struct.pack(">II", edge, edge + (1 << 17)))
+    size: float = (low + high) / 2
+    return size if number > 0 else -size
 
 
 def merge(into: Sketch, other: Mapping[int, int]) -> None:
     """Add `other` to `into`."""
-    for bucket, count in other.items():
-        into[bucket] = into.get(bucket, 0) + count
+    for number, count in other.items():
+        into[number] = into.get(number, 0) + count
 
 
 def quantile(sketch: Mapping[int, int], share: float) -> float:
     """Return the value at rank ceil(share * n), 0 < share <= 1; `sketch` is not empty."""
-    buckets = sorted(sketch)
+    numbers = sorted(sketch)
     rank = max(1, math.ceil(share * sum(sketch.values())))
-    return value_of(buckets[bisect_left([*accumulate(sketch[bucket] for bucket in buckets)], rank)])
+    return value_of(numbers[bisect_left([*accumulate(sketch[each] for each in numbers)], rank)])

@@ -1,7 +1,8 @@
 """Stage one: a record of log-events in, one partial for each target partition out.
 
-Partials are in flight for several records at once, but a record is acknowledged only after all of
-its partials are, and only in order.
+While more records wait, the partials of several share one Kafka record for each target. Packs are
+in flight several at once, but a record is acknowledged only after all of its partials are, and only
+in order.
 """
 
 import asyncio
@@ -13,10 +14,14 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from alert_contracts.topics import STATE_PARTITIONS, Topic
+from alert_contracts.rule_status import encode_status, status_key
+from alert_contracts.topics import Header, Schema, Topic
+from alert_rule_engine.domain.bulletin import Bulletin
 from alert_rule_engine.domain.progress import Progress
 from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
+from alert_rule_engine.entrypoints.packing import Pack
 from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.failpoints import Point, Reach, unarmed
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.ports import Clock, End, Outlet
 from service_runtime.consumer import LAG
@@ -24,14 +29,18 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 GROUP: Final = "rule-eval-v1"
-IN_FLIGHT: Final = 64
-"""Records whose partials may be unacknowledged."""
+IN_FLIGHT: Final = 32
+"""Packs that may be unacknowledged."""
 BROKER_SECONDS: Final = 5.0
+STATUS_SECONDS: Final = 5.0
+STATUS_HEADERS: Final = {
+    str(Header.CONTENT_TYPE): "application/json",
+    str(Header.SCHEMA): str(Schema.RULE_STATUS),
+}
 
 
 class _Flight(NamedTuple):
-    stream: Any
-    event: Any
+    events: list[Any]
     sent: list[Awaitable[object]]
 
 
@@ -48,6 +57,7 @@ class EvaluateWorker:
         end: End,
         deaf: DeafWatch,
         idle_after: float,
+        reach: Reach = unarmed,
     ) -> None:
         self._app = app
         self._handler = handler
@@ -55,8 +65,14 @@ class EvaluateWorker:
         self._clock = clock
         self._end = end
         self._idle_after = idle_after
+        self._reach = reach
+        self._pack = Pack()
+        self._sending = asyncio.Lock()
+        """Held while a pack is sent: each target gets packs in the order of the others."""
+        self._stream: Any = None
         self._flights: asyncio.Queue[_Flight] = asyncio.Queue(IN_FLIGHT)
         self._next: dict[int, int] = {}
+        self._bulletin = Bulletin()
         self._progress = Progress()
         self._heard: dict[int, float] = {}
         self._done = 0
@@ -75,16 +91,18 @@ class EvaluateWorker:
         log.info("partitions_assigned", partitions=sorted(self._heard))
 
     async def _consume(self, stream: Any) -> None:  # noqa: ANN401 - a Faust stream
-        manual = stream.noack()
-        async for event in manual.events():
+        self._stream = stream.noack()
+        async for event in self._stream.events():
             if self._stopping:
                 continue
             try:
-                await self._one(manual, event)
+                await self._one(event)
+                if self._stream.channel.queue.empty() or self._pack.full(now=time.monotonic()):
+                    await self._send()
             except Exception as exc:  # noqa: BLE001 - Faust would acknowledge the record and go on
                 self._end(f"evaluate failed: {exc!r}")
 
-    async def _one(self, stream: Any, event: Any) -> None:  # noqa: ANN401
+    async def _one(self, event: Any) -> None:  # noqa: ANN401
         record = record_of(event)
         await self._check_order(event.message.tp, record.offset)
         source = record.partition
@@ -94,13 +112,22 @@ class EvaluateWorker:
         if emission.poison is not None:
             log.warning("record_poisonous", partition=source, offset=record.offset)
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=emission.poison)
-        sent = [
-            await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
-            for target, value in enumerate(emission.values)
-        ]
         self._next[source] = record.offset + 1
-        self._heard[source] = time.monotonic()
-        await self._flights.put(_Flight(stream, event, sent))
+        self._heard[source] = now = time.monotonic()
+        self._pack.add(emission.values, event, now=now)
+
+    async def _send(self) -> None:
+        """Send what is packed, if anything is."""
+        async with self._sending:
+            packed = self._pack.close()
+            if packed is None:
+                return
+            self._reach(Point.EVALUATE_BEFORE_SEND)
+            sent = [
+                await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
+                for target, value in enumerate(packed.values)
+            ]
+            await self._flights.put(_Flight(packed.events, sent))
 
     async def _check_order(self, tp: TP, offset: int) -> None:
         """End the process, before anything behind it is sent, if Faust has skipped a record."""
@@ -120,14 +147,16 @@ class EvaluateWorker:
                     await acknowledged
             except Exception as exc:  # noqa: BLE001 - a later send must not succeed before this one
                 self._end(f"a partial could not be sent: {exc!r}")
-            message = flight.event.message
-            self._progress.settle(message.partition, message.offset + 1)
-            await flight.stream.ack(flight.event)
-            self._done += 1
+            self._reach(Point.EVALUATE_BEFORE_ACK)
+            for event in flight.events:
+                self._progress.settle(event.message.partition, event.message.offset + 1)
+                await self._stream.ack(event)
+            self._done += len(flight.events)
             self._flights.task_done()
 
     async def tick(self) -> None:
         """Measure the lag and tell stage two which sources have nothing to say."""
+        await self._send()  # what was left when records that waited were taken from us
         assigned = [tp for tp in self._app.consumer.assignment() if tp.topic == Topic.LOG_EVENTS]
         if not assigned or self._app.rebalancing:
             return
@@ -144,9 +173,8 @@ class EvaluateWorker:
         LAG.labels(GROUP, Topic.LOG_EVENTS).set(lag)
         self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
         if idle:
-            value = tick(now=at, idle=idle)
-            for target in range(STATE_PARTITIONS):
-                await self._outlet.to_partition(Topic.RULE_PARTIALS, target, value)
+            self._pack.tell(tick(now=at, idle=idle))
+            await self._send()
 
     def _silent(self, ends: Mapping[TP, int]) -> dict[TP, int]:
         now = time.monotonic()
@@ -186,7 +214,22 @@ class EvaluateWorker:
     async def drain(self) -> None:
         """Take nothing more; wait until all that was evaluated is acknowledged."""
         self._stopping = True
+        await self._send()
         await self._flights.join()
+
+    async def publish(self) -> None:
+        """Tell how the rules fare here, as far as it is due; what cannot be told is told later."""
+        due = self._bulletin.due(self._handler.statuses(), self._clock())
+        try:
+            sent = [
+                await self._outlet.keyed(
+                    Topic.RULE_STATUS, status_key(status), encode_status(status), STATUS_HEADERS
+                )
+                for status in due
+            ]
+        except KafkaError:
+            return
+        await asyncio.gather(*sent, return_exceptions=True)
 
     def ready(self) -> bool:
         """Tell whether partitions are assigned and being read."""

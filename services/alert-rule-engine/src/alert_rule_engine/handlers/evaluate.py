@@ -1,31 +1,35 @@
 """Stage one: a batch of events becomes partials."""
 
-from collections.abc import Mapping, Sequence
-from operator import attrgetter
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from alert_contracts.events import Event
+from alert_contracts.rule_status import RuleStatus
 from alert_contracts.topics import STATE_PARTITIONS, Header
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.batches import NO_BATCH, Batch
+from alert_rule_engine.domain.costs import Costs, Timer
 from alert_rule_engine.domain.partials import Block, Partial, Tick
-from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.domain.ruleset import Batch, RuleSet, rulesets
-from alert_rule_engine.domain.views import Lines
+from alert_rule_engine.domain.quarantine import Quarantine, culprits
+from alert_rule_engine.domain.rules import CompiledRule, RuleBook
+from alert_rule_engine.domain.ruleset import RuleSet
+from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.ports import Clock
 from service_runtime.consumer import Record
 from service_runtime.errors import PoisonError
+from service_runtime.telemetry import logger
 
+log = logger(__name__)
 DEFAULT_TENANT: Final = "default"
-_timestamp: Final = attrgetter("timestamp")
-_NO_RULES: Final = RuleSet([])
-_NO_BATCH: Final = Batch([], Lines(b"", 0))
+_LATEST: Final = 1 << 53
+"""No clock shows more; a header may."""
 
 
 class Emission(NamedTuple):
-    """What stage one has to say of one record: a value for each target partition."""
+    """What stage one has to say of one record: an encoded partial for each target partition."""
 
     values: list[bytes]
     poison: PoisonError | None = None
@@ -35,13 +39,29 @@ class Emission(NamedTuple):
 class EvaluateBatch:
     """Stage one."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        timer: Timer = time.thread_time,
+        *,
+        worker: str = "",
+        sets: RuleSets | None = None,
+    ) -> None:
+        """`worker` names this process in what it tells of the rules."""
         self._clock = clock
-        self._rules: dict[str, RuleSet] = {}
+        self._timer = timer
+        self._worker = worker
+        self._book = RuleBook()
+        self._sets = sets or RuleSets()
+        self._quarantine = Quarantine()
+        self._costs = Costs(timer)
 
     def follow(self, book: RuleBook) -> None:
         """Evaluate by these rules from the next record on."""
-        self._rules = rulesets(book)
+        self._book = book
+        self._quarantine.follow(book)
+        self._costs.keep(set(book.specs))
+        self._sets.follow(book, without=self._quarantine.faults)
 
     def handle(self, record: Record, *, settled: int) -> Emission:
         """Evaluate a record of `log-events`; one that cannot be read still yields its partials.
@@ -49,29 +69,60 @@ class EvaluateBatch:
         `settled`: the offset before which the partials of its source are stored.
         """
         tenant = record.headers.get(Header.TENANT, DEFAULT_TENANT)
-        rules = self._rules.get(tenant, _NO_RULES)
-        batch, poison = _NO_BATCH, None
+        accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
+        rules = self._sets.of(tenant)
+        batch, poison = NO_BATCH, None
         try:
-            batch = _read(record, rules)
+            batch = _read(record, rules, accepted_at)
         except PoisonError as exc:
             poison = exc
         telemetry.EVENTS.inc(len(batch.events))
         telemetry.BATCHES.inc()
-        values = self._encode(record, batch.events, rules.evaluate(batch), settled)
-        return Emission(values, poison)
+        start = self._timer()
+        blocks = self._evaluate(rules, batch, tenant)
+        self._costs.spend(self._timer() - start)
+        self._costs.sample(self._sets.of(tenant), batch)
+        return Emission(self._encode(record, batch, blocks, accepted_at, settled), poison)
+
+    def _evaluate(self, rules: RuleSet, batch: Batch, tenant: str) -> list[list[Block]]:
+        try:
+            return rules.evaluate(batch)
+        except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
+            self._set_aside(rules, batch, exc)
+        return self._sets.of(tenant).evaluate(batch)
+
+    def _set_aside(self, rules: RuleSet, batch: Batch, error: Exception) -> None:
+        """Leave out the specs that cannot evaluate a batch.
+
+        Raises:
+            Exception: each of them can.
+        """
+        found = culprits(rules.evaluators, lambda some: RuleSet(some).evaluate(batch))
+        if not found:
+            raise error
+        for evaluator, reason in found.items():
+            spec = evaluator.spec.id
+            self._quarantine.take(spec, reason, at=self._clock(), book=self._book)
+            for each in self._book.specs[spec].rules:
+                telemetry.RULE_ERRORS.labels(each.rule.id).inc()
+                log.error("rule_quarantined", rule=each.rule.id, error=repr(reason))
+        self._sets.follow(self._book, without=self._quarantine.faults)
 
     def _encode(
-        self, record: Record, events: Sequence[Event], blocks: list[list[Block]], settled: int
+        self,
+        record: Record,
+        batch: Batch,
+        blocks: Sequence[list[Block]],
+        accepted_at: int,
+        settled: int,
     ) -> list[bytes]:
-        accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
-        newest = max(map(_timestamp, events), default=0)
         partial = Partial(
             format=partials.FORMAT,
             source=record.partition,
             offset=record.offset,
             batch=partials.digest(record.key or b"%d" % record.offset),
             events=0,
-            clock=min(newest, accepted_at),
+            clock=min(batch.newest(), accepted_at),
             accepted_at=accepted_at,
             at=self._clock(),
             traceparent=record.headers.get(Header.TRACEPARENT),
@@ -82,25 +133,50 @@ class EvaluateBatch:
         counting = record.partition % STATE_PARTITIONS
         for target, share in enumerate(blocks):
             partial.blocks = share
-            partial.events = len(events) if target == counting else 0
+            partial.events = len(batch.events) if target == counting else 0
             values.append(partials.encode(partial))
         return values
 
+    def statuses(self) -> Iterator[RuleStatus]:
+        """Yield how each rule fares here."""
+        shares = self._costs.shares()
+        for gathered in self._book.specs.values():
+            for each in gathered.rules:
+                share = shares.get(each.spec.id, 0.0) / len(gathered.rules)
+                yield self._status(each, share)
 
-def _read(record: Record, rules: RuleSet) -> Batch:
+    def _status(self, compiled: CompiledRule, share: float) -> RuleStatus:
+        rule = compiled.rule
+        fault = self._quarantine.faults.get(compiled.spec.id)
+        return RuleStatus(
+            tenant=rule.tenant,
+            rule_id=rule.id,
+            revision=rule.revision,
+            stage="evaluate",
+            share=self._worker,
+            at=self._clock(),
+            cpu_share=round(share, 3),
+            last_error=fault.error if fault else "",
+            last_error_at=fault.at if fault else 0,
+            quarantined=fault is not None,
+        )
+
+
+def _read(record: Record, rules: RuleSet, accepted_at: int) -> Batch:
     if record.value is None:
         message = "a batch has no value"
         raise PoisonError(message)
     try:
-        return rules.decode(record.value)
+        return rules.decode(record.value, accepted_at)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise PoisonError(str(exc)) from exc
 
 
 def _milliseconds(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else default
+    given = text is not None and text.isascii() and text.isdigit()
+    return min(int(text or 0), _LATEST) if given else default
 
 
 def tick(*, now: int, idle: Mapping[int, int]) -> bytes:
-    """Return the value that says: at `now`, these sources end at these offsets."""
+    """Return the message that says: at `now`, these sources end at these offsets."""
     return partials.encode(Tick(partials.FORMAT, now, dict(idle)))

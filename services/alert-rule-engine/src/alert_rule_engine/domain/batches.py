@@ -1,0 +1,74 @@
+"""A record's events and their times, and how they are cut at the edges of panes."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from alert_contracts.events import Event
+
+MAX_AHEAD: Final = 600_000
+"""Events further in the future than this happened, for us, when they were accepted."""
+_time: Final = attrgetter("timestamp")
+
+
+class Batch(NamedTuple):
+    """The events of a record, and their times in the same order."""
+
+    events: Sequence[Event]
+    times: Sequence[int]
+
+    def newest(self) -> int:
+        """Return the time of the newest event; 0 without any."""
+        return max(self.times, default=0)
+
+
+NO_BATCH: Final = Batch([], [])
+
+
+def batch_of(events: Sequence[Event], accepted_at: int) -> Batch:
+    """Return a batch whose times can be believed.
+
+    The gateway sees to that; what another producer wrote is changed in the events themselves.
+    """
+    times = list(map(_time, events))
+    if not times or (max(times) <= accepted_at + MAX_AHEAD and min(times) >= 0):
+        return Batch(events, times)
+    for event in events:
+        if event.timestamp > accepted_at + MAX_AHEAD or event.timestamp < 0:
+            event.timestamp = accepted_at
+    return Batch(events, list(map(_time, events)))
+
+
+class Slice(NamedTuple):
+    """Events with no edge of a pane between them, in their order in the batch."""
+
+    at: int
+    """The time of one of them."""
+    events: Sequence[Event]
+
+
+def slices_of(batch: Batch, panes: Collection[int]) -> Iterator[Slice]:
+    """Cut a batch at the edges of panes of these lengths; slices come in the order of time."""
+    if not batch.times:
+        return
+    low, high = min(batch.times), max(batch.times)
+    parted = [pane for pane in panes if low // pane != high // pane]
+    if not parted:
+        yield Slice(low, batch.events)
+        return
+    edges = _edges(parted, low, high, batch.times)
+    heaps: dict[int, list[Event]] = defaultdict(list)
+    for event, at in zip(batch.events, batch.times, strict=True):
+        heaps[bisect_right(edges, at)].append(event)
+    for number in sorted(heaps):
+        yield Slice(heaps[number][0].timestamp, heaps[number])
+
+
+def _edges(panes: Sequence[int], low: int, high: int, times: Sequence[int]) -> list[int]:
+    """Return the edges in (low, high]; each time of the batch, where those are fewer."""
+    if sum((high - low) // pane + 1 for pane in panes) > len(times):
+        return sorted(set(times))
+    found = {at for pane in panes for at in range((low // pane + 1) * pane, high + 1, pane)}
+    return sorted(found)

@@ -1,0 +1,174 @@
+"""Tallies written as the blocks of a partial, within bounds.
+
+What one target gets of one record is bounded, and the same events are cut in the same way each
+time: the places of a block come in the order in which the batch met them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
+from typing import Final
+
+from alert_contracts.topics import STATE_PARTITIONS
+from alert_rule_engine.domain import sketch as sketches
+from alert_rule_engine.domain.partials import MAX_CHANGES, Block, Numbers
+from alert_rule_engine.domain.readers import MAX_VALUE
+from alert_rule_engine.domain.specs import Kind
+from alert_rule_engine.domain.tallies import Home, Place, Tallies
+
+TARGET_BYTES: Final = 4 * 1_048_576
+"""Blocks of one target of one record; what they have no room for is surplus."""
+_BLOCK_BYTES: Final = 64
+_BIN_BYTES: Final = 3
+_HASH_BYTES: Final = 9
+_LARGE: Final = sketches.LARGEST / 10_000
+"""A batch of such numbers sums up to less than the largest."""
+_CHANGE_BYTES: Final = 16 + 4 * (MAX_VALUE + 17)
+_slot: Final = attrgetter("slot")
+_group: Final = attrgetter("group")
+_size: Final = attrgetter("size")
+Changes = list[tuple[int, str]]
+Bins = dict[Place, list[int]]
+Counted = tuple[int, Tallies]
+
+
+def blocks_of(panes: Sequence[Counted], target_bytes: int = TARGET_BYTES) -> list[list[Block]]:
+    """Return, for each target, the blocks of what was counted in the panes that hold some times."""
+    bound = sum(_bound(tallies) for _, tallies in panes)
+    writer = _Writer(target_bytes, tight=bound > target_bytes)
+    for at, tallies in panes:
+        writer.write(at, tallies)
+    return writer.targets
+
+
+class _Writer:
+    """Writes the blocks of one record."""
+
+    def __init__(self, target_bytes: int, *, tight: bool) -> None:
+        self.targets: list[list[Block]] = [[] for _ in range(STATE_PARTITIONS)]
+        self._tight = tight
+        """There may be more than there is room for."""
+        self._room = [target_bytes] * STATE_PARTITIONS
+
+    def write(self, at: int, tallies: Tallies) -> None:
+        """Write what was counted in the panes that hold the time `at`."""
+        homes: dict[Home, list[Place]] = defaultdict(list)
+        for place in tallies.counts:
+            homes[place.home].append(place)
+        wrong = {place.home for place in tallies.errors}
+        bins = _bins(tallies)
+        for home, places in homes.items():
+            spec = home.spec
+            block = Block(spec.id, at - at % spec.pane, spec.pane, [], [], [])
+            kept = self._kept(home, places, tallies, block) if self._tight else places
+            block.slots = list(map(_slot, kept))
+            block.groups = list(map(_group, kept))
+            block.counts = list(map(tallies.counts.__getitem__, kept))
+            if home in wrong:
+                block.errors = [tallies.errors.get(place, 0) for place in kept]
+            if spec.kind in _FILL:
+                _FILL[spec.kind](block, kept, tallies, bins)
+            self.targets[home.target].append(block)
+
+    def _kept(
+        self, home: Home, places: list[Place], tallies: Tallies, block: Block
+    ) -> Sequence[Place]:
+        """Return the places that there is room for; count the others as surplus."""
+        self._room[home.target] -= _BLOCK_BYTES
+        more = _MORE.get(home.spec.kind, _no_more)
+        kept = []
+        for place in places:
+            size = place.size + more(place, tallies)
+            if size <= self._room[home.target]:
+                self._room[home.target] -= size
+                kept.append(place)
+            else:
+                block.surplus += tallies.counts[place]
+        return kept
+
+
+def _bound(tallies: Tallies) -> int:
+    """Return a bound for the bytes of all the blocks of some tallies."""
+    numbers = sum(map(len, tallies.numbers.values())) * _BIN_BYTES
+    hashes = sum(map(len, tallies.distinct.values())) * _HASH_BYTES
+    changes = sum(map(len, tallies.changes.values())) * _CHANGE_BYTES
+    rows: int = sum(map(_size, tallies.counts)) + _BLOCK_BYTES * len(tallies.counts)
+    return rows + numbers + hashes + changes
+
+
+def _no_more(_place: Place, _tallies: Tallies) -> int:
+    return 0
+
+
+_MORE: Final[dict[Kind, Callable[[Place, Tallies], int]]] = {
+    Kind.SKETCH: lambda place, tallies: _BIN_BYTES * len(tallies.numbers.get(place, ())),
+    Kind.DISTINCT: lambda place, tallies: _HASH_BYTES * len(tallies.distinct.get(place, ())),
+    Kind.CHANGE: lambda place, tallies: (
+        _CHANGE_BYTES * min(len(tallies.changes[place]), MAX_CHANGES)
+    ),
+}
+"""Bounds for the bytes of what is kept of values."""
+
+
+def _bins(tallies: Tallies) -> Bins:
+    """Return the bins of the numbers of which percentiles are asked for; bound all numbers."""
+    every = [*chain.from_iterable(tallies.numbers.values())]
+    if every and (max(every) > _LARGE or min(every) < -_LARGE):
+        # Not to be summed for ever: two such numbers are infinite, and nothing judges infinity.
+        for place, values in tallies.numbers.items():
+            tallies.numbers[place] = list(map(sketches.bounded, values))
+    bins = sketches.bins_of(every)
+    found: Bins = {}
+    start = 0
+    for place, values in tallies.numbers.items():
+        end = start + len(values)
+        if place.home.spec.kind is Kind.SKETCH:
+            found[place] = bins[start:end]
+        start = end
+    return found
+
+
+def _fill_numbers(block: Block, places: Sequence[Place], tallies: Tallies, bins: Bins) -> None:
+    find = tallies.numbers.get
+    block.numbers = [_numbers(find(place), bins.get(place)) for place in places]
+
+
+def _numbers(values: list[float] | None, bins: list[int] | None) -> Numbers | None:
+    if not values:
+        return None
+    if len(values) == 1:
+        number = values[0]
+        return Numbers(1, number, number, number, bins)
+    return Numbers(len(values), sum(values), min(values), max(values), bins)
+
+
+def _fill_distinct(block: Block, places: Sequence[Place], tallies: Tallies, _bins: Bins) -> None:
+    block.distinct = [sorted(tallies.distinct.get(place, ())) for place in places]
+
+
+def _fill_changes(block: Block, places: Sequence[Place], tallies: Tallies, _bins: Bins) -> None:
+    block.changes = []
+    for place in places:
+        runs = _runs(tallies.changes[place])
+        if len(runs) > MAX_CHANGES:
+            block.surplus += len(runs) - MAX_CHANGES
+            runs = [*runs[: MAX_CHANGES - 1], runs[-1]]
+        block.changes.append(runs)
+
+
+def _runs(changes: Changes) -> Changes:
+    """Return the values in the order of time, each run of one folded into its first."""
+    runs: Changes = []
+    for change in sorted(changes, key=itemgetter(0)):
+        if not runs or runs[-1][1] != change[1]:
+            runs.append(change)
+    return runs
+
+
+_FILL: Final[dict[Kind, Callable[[Block, Sequence[Place], Tallies, Bins], None]]] = {
+    Kind.NUMBER: _fill_numbers,
+    Kind.SKETCH: _fill_numbers,
+    Kind.DISTINCT: _fill_distinct,
+    Kind.CHANGE: _fill_changes,
+}

@@ -1,0 +1,43 @@
+"""The rule sets of all tenants, and what of them stays when a rule changes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
+from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.ruleset import RuleSet
+from alert_rule_engine.domain.specs import PaneSpec
+
+NO_RULES: Final = RuleSet([])
+
+
+class RuleSets:
+    """Rule sets by tenant. A spec that stays keeps its evaluator, and a tenant its rule set."""
+
+    def __init__(self, make: Callable[[PaneSpec], SpecEvaluator] = evaluator_of) -> None:
+        self._make = make
+        self._evaluators: dict[str, SpecEvaluator] = {}
+        self._sets: Mapping[str, RuleSet] = {}
+
+    def follow(self, book: RuleBook, *, without: Iterable[str] = ()) -> None:
+        """Evaluate by these rules, but for some specs, from now on."""
+        known = self._evaluators
+        left_out = frozenset(without)
+        self._evaluators = {
+            spec: known.get(spec) or self._make(gathered.spec)
+            for spec, gathered in book.specs.items()
+            if spec not in left_out
+        }
+        by_tenant: dict[str, list[SpecEvaluator]] = defaultdict(list)
+        for each in self._evaluators.values():
+            by_tenant[each.spec.tenant].append(each)
+        self._sets = {tenant: self._set(tenant, group) for tenant, group in by_tenant.items()}
+
+    def _set(self, tenant: str, evaluators: list[SpecEvaluator]) -> RuleSet:
+        known = self._sets.get(tenant)
+        return known if known and known.evaluators == evaluators else RuleSet(evaluators)
+
+    def of(self, tenant: str) -> RuleSet:
+        """Return the rule set of a tenant."""
+        return self._sets.get(tenant, NO_RULES)
