@@ -1,7 +1,7 @@
 """Whether the expressions of a rule compile, and read what there is for its type."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from alert_contracts.rules import DEFAULTS, SPIKES, RuleType
 from api_gateway.domain.rule_document import Problem
@@ -11,14 +11,20 @@ from rule_language import (
     RuleLanguageError,
     compile_condition,
     compile_match,
+    compile_scalar,
     compile_value,
 )
-from rule_language import compile_value as compile_scalar
 
 _OF_NUMBERS: Final = frozenset({"sum", "avg", "min", "max", "p50", "p90", "p95", "p99"})
 _EMPTY: Final = ("count", "total", "errors", "rate", "minCount", "distinct")
 """Figures that are nought in a window without events."""
 Sent = Mapping[str, Any]
+
+
+class Compiler(Protocol):
+    """Compiles an expression over one event, or raises RuleLanguageError."""
+
+    def __call__(self, source: str, *, tenant: str) -> object: ...
 
 
 class Expressions(NamedTuple):
@@ -51,7 +57,7 @@ def check(sent: Sent, wrong: set[str], tenant: str) -> Iterator[Problem]:
     if rule.match and "/match" not in wrong:
         yield from _refused("/match", lambda: compile_match(rule.match or "", tenant=tenant))
     if rule.value and "/value" not in wrong:
-        compiler = compile_scalar if rule.kind in SCALAR else compile_value
+        compiler: Compiler = compile_scalar if rule.kind in SCALAR else compile_value
         yield from _refused("/value", lambda: compiler(rule.value or "", tenant=tenant))
     if rule.condition and "/condition" not in wrong:
         yield from _condition(rule, rule.condition, sent, wrong)
@@ -80,7 +86,7 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
 
 
 def _looks_back(condition: Condition) -> bool:
-    return any(name.startswith("previous") for name in condition.variables)
+    return any(name.startswith("previous.") for name in condition.variables)
 
 
 def _parameters(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
