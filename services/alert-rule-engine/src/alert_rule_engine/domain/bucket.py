@@ -151,10 +151,11 @@ class Bucket:
     ) -> Iterator[int]:
         """Yield the boundaries at which a rule's windows are to be judged."""
         first, last = self.judged - shift, watermark - shift
-        starts = [*panes.slices, *([max(self.blind, panes.since)] if rule.endless else [])]
+        endless = rule.endless or rule_key(rule.rule) in self.alerts.pending
+        starts = [*panes.slices, *([max(self.blind, panes.since)] if endless else [])]
         if not starts:
             return iter(())
-        if not rule.endless:
+        if not endless:
             last = min(last, max(starts) + panes.pane + rule.reach)
         return boundaries(max(first, min(starts)), last, panes.pane)
 

@@ -18,6 +18,7 @@ from alert_rule_engine.domain.specs import (
     spec_of,
     value_of,
 )
+from alert_rule_engine.domain.terms import term_of
 from alert_rule_engine.domain.windows import Shape, shape_of
 from rule_language import Condition
 
@@ -130,8 +131,9 @@ def compile_rule(rule: Rule) -> CompiledRule:
     match_of(rule.match, rule.tenant)
     condition = condition_of(rule.condition)
     spec = spec_of(rule, condition)
-    if spec.value is not None and spec.kind in (Kind.NUMBER, Kind.SKETCH):
-        value_of(spec.value, rule.tenant)
+    if spec.value is not None:
+        compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else term_of
+        compiled(spec.value, rule.tenant)
     judgement = _judgement(rule, condition)
     shape = shape_of(rule.window)
     if judgement is not Judgement.CROSSING:
