@@ -1,16 +1,42 @@
 """Whatever is repeated, replayed or reordered: each person hears of each transition once."""
 
 from collections import Counter
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alert_contracts.alerts import Alert
 from alert_contracts.config import parse_config
-from alert_manager.domain.dedup import Closer, State, Verdict
+from alert_manager.domain.dedup import Closer, Standing, State, Verdict
+from alert_manager.domain.history import AlertRecord, Stamps
 from alert_manager.domain.intake import Memory, Policy, Sheet
 from alert_manager.domain.orders import Order
 from alert_manager.testing import HOUR, NOON, POLICY, an_alert
+
+
+@pytest.mark.parametrize(
+    ("ttl", "ago"), [(20_000, "20 s"), (150_000, "2 min"), (2 * HOUR + 90_000, "2 h 1 min")]
+)
+def test_a_reopened_alert_says_who_had_resolved_it_and_when(ttl: int, ago: str) -> None:
+    first = an_alert()
+    ended = Standing(
+        first.id,
+        State.RESOLVED,
+        "firing",
+        1,
+        closed_by=Closer.PERSON,
+        resolved_by="ada",
+        resolved_at=NOON,
+    )
+    memory = Memory()
+    memory.keep(AlertRecord(ended, first, Stamps(), NOON))
+    policy = replace(POLICY, dedup_ttl=ttl)
+    again = an_alert("updated", 2, decided_at=NOON + ttl)
+    sheet = judged(memory, again, now=NOON + ttl, policy=policy)
+    told = {order.notification.alerts[0].note for order in sheet.orders}
+    assert told == {f"resolved by ada {ago} ago, and it still fires"}
 
 
 def judged(memory: Memory, *alerts: Alert, now: int = NOON, policy: Policy = POLICY) -> Sheet:

@@ -129,8 +129,9 @@ class Sheet:
 
 def _note_of(own: Standing, *, now: int) -> str:
     """Return who had declared over what fires again, and how long ago."""
-    hours, minutes = divmod(max(0, now - (own.resolved_at or now)) // 60_000, 60)
-    ago = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    seconds = max(0, now - (own.resolved_at or now)) // 1_000
+    hours, minutes = divmod(seconds // 60, 60)
+    ago = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"
     return f"resolved by {own.resolved_by} {ago} ago, and it still fires"
 
 
