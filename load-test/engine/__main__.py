@@ -14,7 +14,7 @@ from engine import broker, compare, memory, profiler, verdict
 from engine.compare import Bench, Entry
 from engine.measure import Task
 from engine.rulesets import questions
-from engine.sides import FailedError, KafkaStreams, Side, Tocsin
+from engine.sides import FailedError, KafkaStreams, Quix, Side, Tocsin
 from engine.workload import Workload
 
 PORT = 29_592
@@ -67,6 +67,7 @@ def _entries(options: argparse.Namespace) -> list[Entry]:
         sides: dict[str, tuple[str, Side]] = {
             "tocsin": (verdict.TOCSIN, Tocsin(evaluators=options.evaluators)),
             "tuned": (verdict.TUNED, KafkaStreams("tuned", guarantee)),
+            "quix": (verdict.QUIX, Quix(options.guarantee)),
             "textbook": (verdict.TEXTBOOK, KafkaStreams("textbook", guarantee)),
         }
         for name, (title, side) in sides.items():
@@ -143,7 +144,7 @@ def _of_compare(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--pairs", type=int, default=9, help="rounds that count; one more comes first (9)")
     add("--sides", type=lambda text: text.split(","), default=["tocsin", "tuned", "textbook",
-        "limit"], help="of tocsin, tuned, textbook, limit, with commas")  # fmt: skip
+        "limit"], help="of tocsin, tuned, textbook, quix, limit, with commas")  # fmt: skip
     add("--guarantee", choices=GUARANTEES, default="exactly-once", help="of the peers")
     add("--evaluators", type=int, default=1, help="processes of our first stage (1)")
     add("--json", type=Path, help="keep every run there")

@@ -207,6 +207,55 @@ class KafkaStreams:
         return None
 
 
+class Quix:
+    """A Quix Streams app, at either guarantee; it has an environment of its own."""
+
+    lasting = False
+    alerts_topic = PEER_ALERTS
+
+    def __init__(self, guarantee: str) -> None:
+        self.name = f"Quix Streams, {guarantee}"
+        self._guarantee = guarantee
+
+    def start(self, place: Path, servers: str, rules: Sequence[Rule]) -> Processes:
+        python = environment(PEERS / "quix")
+        state, file = place / "quix-state", place / "rules.ndjson"
+        shutil.rmtree(state, ignore_errors=True)
+        file.write_bytes(b"\n".join(map(encode_rule, rules)))
+        command: list[str | Path] = [python, PEERS / "quix/app.py", self._guarantee, servers]
+        command += [f"quix-{time.time_ns()}", str(Topic.LOG_EVENTS), PEER_ALERTS, file, state]
+        processes = Processes()
+        processes.launch("quix", command, place, {"PYTHONPATH": ""})
+        return processes
+
+    def parse(self, value: bytes) -> Fired | None:
+        return peer_alert(value)
+
+    def counted(self) -> int | None:
+        return None
+
+
+def environment(peer: Path) -> Path:
+    """Return the Python of a peer, its requirements installed if they are not.
+
+    Raises:
+        FailedError: pip failed.
+    """
+    python, wanted = peer / ".venv/bin/python", peer / "requirements.txt"
+    done = peer / ".venv/installed"
+    if not done.exists() or done.read_text() != wanted.read_text():
+        commands: list[list[str | Path]] = [
+            [sys.executable, "-m", "venv", peer / ".venv"],
+            [python, "-m", "pip", "install", "-q", "-r", wanted],
+        ]
+        for command in commands:
+            if subprocess.run(command, check=False).returncode:  # noqa: S603
+                message = f"the environment of {peer.name} could not be made"
+                raise FailedError(message)
+        done.write_text(wanted.read_text())
+    return python
+
+
 def peer_alert(value: bytes) -> Fired:
     """Return what a peer writes as rule|group|window start."""
     rule, group, start = value.decode().split("|")

@@ -8,6 +8,7 @@ from engine.compare import LIMIT, Round
 from engine.measure import Run
 
 TOCSIN, TUNED, TEXTBOOK = "Tocsin", "Kafka Streams tuned", "Kafka Streams textbook"
+QUIX = "Quix Streams"
 
 
 def label(side: str, rules: int) -> str:
