@@ -393,7 +393,7 @@ def test_times_that_cannot_be_are_those_of_acceptance() -> None:
     batch = [an_error(NOON + 9_000_000), an_error(-5), an_error(NOON + 1)]
     decoded = RuleSet([]).decode(encode_batch(batch), NOON + 2)
     assert decoded.times == [NOON + 2, NOON + 2, NOON + 1]
-    assert decoded.newest() == NOON + 2
+    assert decoded.newest == NOON + 2
 
 
 @given(lists(events, max_size=30))

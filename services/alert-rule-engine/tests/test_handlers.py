@@ -1,5 +1,8 @@
 """The use cases on fakes: evaluating, poison, faults of our own, rules taken over."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -130,7 +133,8 @@ class Fault:
         self.times = times
 
     def make(self, spec: PaneSpec) -> SpecEvaluator:
-        return SpecEvaluator(spec, match_of(spec.match, spec.tenant), term=self.fail)
+        term: Any = SimpleNamespace(of=self.fail, variables=frozenset())
+        return SpecEvaluator(spec, match_of(spec.match, spec.tenant), term=term)
 
     def fail(self, _event: Event) -> str | None:
         self.times -= 1

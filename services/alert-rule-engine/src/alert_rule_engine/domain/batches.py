@@ -18,13 +18,11 @@ class Batch(NamedTuple):
 
     events: Sequence[Event]
     times: Sequence[int]
-
-    def newest(self) -> int:
-        """Return the time of the newest event; 0 without any."""
-        return max(self.times, default=0)
+    oldest: int
+    newest: int
 
 
-NO_BATCH: Final = Batch([], [])
+NO_BATCH: Final = Batch([], [], 0, 0)
 
 
 def batch_of(events: Sequence[Event], accepted_at: int) -> Batch:
@@ -32,13 +30,21 @@ def batch_of(events: Sequence[Event], accepted_at: int) -> Batch:
 
     The gateway sees to that; what another producer wrote is changed in the events themselves.
     """
-    times = list(map(_time, events))
-    if not times or (max(times) <= accepted_at + MAX_AHEAD and min(times) >= 0):
-        return Batch(events, times)
+    if not events:
+        return NO_BATCH
+    batch = _batch(events)
+    latest = accepted_at + MAX_AHEAD
+    if batch.newest <= latest and batch.oldest >= 0:
+        return batch
     for event in events:
-        if event.timestamp > accepted_at + MAX_AHEAD or event.timestamp < 0:
+        if not 0 <= event.timestamp <= latest:
             event.timestamp = accepted_at
-    return Batch(events, list(map(_time, events)))
+    return _batch(events)
+
+
+def _batch(events: Sequence[Event]) -> Batch:
+    times = list(map(_time, events))
+    return Batch(events, times, min(times), max(times))
 
 
 class Slice(NamedTuple):
@@ -53,7 +59,7 @@ def slices_of(batch: Batch, panes: Collection[int]) -> Iterator[Slice]:
     """Cut a batch at the edges of panes of these lengths; slices come in the order of time."""
     if not batch.times:
         return
-    low, high = min(batch.times), max(batch.times)
+    low, high = batch.oldest, batch.newest
     parted = [pane for pane in panes if low // pane != high // pane]
     if not parted:
         yield Slice(low, batch.events)

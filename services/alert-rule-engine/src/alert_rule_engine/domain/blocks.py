@@ -112,19 +112,18 @@ _MORE: Final[dict[Kind, Callable[[Place, Tallies], int]]] = {
 
 
 def _bins(tallies: Tallies) -> Bins:
-    """Return the bins of the numbers of which percentiles are asked for; bound all numbers."""
-    every = [*chain.from_iterable(tallies.numbers.values())]
-    if every and (max(every) > _LARGE or min(every) < -_LARGE):
-        # Not to be summed for ever: two such numbers are infinite, and nothing judges infinity.
-        for place, values in tallies.numbers.items():
-            tallies.numbers[place] = list(map(sketches.bounded, values))
-    bins = sketches.bins_of(every)
+    """Return the bins of the numbers of which percentiles are asked for."""
+    asked = [
+        (place, values)
+        for place, values in tallies.numbers.items()
+        if place.home.spec.kind is Kind.SKETCH
+    ]
+    bins = sketches.bins_of([*chain.from_iterable(values for _, values in asked)])
     found: Bins = {}
     start = 0
-    for place, values in tallies.numbers.items():
+    for place, values in asked:
         end = start + len(values)
-        if place.home.spec.kind is Kind.SKETCH:
-            found[place] = bins[start:end]
+        found[place] = bins[start:end]
         start = end
     return found
 
@@ -137,10 +136,12 @@ def _fill_numbers(block: Block, places: Sequence[Place], tallies: Tallies, bins:
 def _numbers(values: list[float] | None, bins: list[int] | None) -> Numbers | None:
     if not values:
         return None
-    if len(values) == 1:
-        number = values[0]
-        return Numbers(1, number, number, number, bins)
-    return Numbers(len(values), sum(values), min(values), max(values), bins)
+    low, high = min(values), max(values)
+    if low < -_LARGE or high > _LARGE:
+        # Not to be summed for ever: two such numbers are infinite, and nothing judges infinity.
+        values = list(map(sketches.bounded, values))
+        low, high = min(values), max(values)
+    return Numbers(len(values), sum(values), low, high, bins)
 
 
 def _fill_distinct(block: Block, places: Sequence[Place], tallies: Tallies, _bins: Bins) -> None:

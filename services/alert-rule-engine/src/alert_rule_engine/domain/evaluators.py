@@ -9,11 +9,10 @@ from alert_contracts.events import Event
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.distinct import hash_of
 from alert_rule_engine.domain.partials import Group, slot_of, target_of
-from alert_rule_engine.domain.readers import GroupBy, Raw, is_error
-from alert_rule_engine.domain.specs import Kind, PaneSpec, match_of, value_of
+from alert_rule_engine.domain.readers import GroupBy, Raw, is_error, text_of
+from alert_rule_engine.domain.specs import Kind, PaneSpec, match_of, scalar_of, value_of
 from alert_rule_engine.domain.tallies import Home, Place, Tallies
-from alert_rule_engine.domain.terms import Term, term_of
-from rule_language import Match, Value
+from rule_language import Match, Scalar, Value
 
 KEY_FIELDS: Final = frozenset({"service", "level", "statusCode", "tenant"})
 """What an event's key decides; `has(responseTime)` is told apart by key as well."""
@@ -42,7 +41,7 @@ class SpecEvaluator:
     )
 
     def __init__(
-        self, spec: PaneSpec, match: Match, value: Value | None = None, term: Term | None = None
+        self, spec: PaneSpec, match: Match, value: Value | None = None, term: Scalar | None = None
     ) -> None:
         """`value` gives the number of an event, `term` its text, where the spec asks for one."""
         self.spec = spec
@@ -75,7 +74,8 @@ class SpecEvaluator:
 
     def text(self, event: Event) -> str | None:
         """Return the event's value as a bounded text; None without a value."""
-        return None if self._term is None else self._term(event)
+        found = None if self._term is None else self._term.of(event)
+        return None if found is None else text_of(found)
 
     def place_of(self, event: Event) -> Place:
         """Return where an event is counted that is not counted by its value."""
@@ -99,12 +99,8 @@ class SpecEvaluator:
     def reads(self) -> frozenset[str]:
         """Return the names of an event's fields that are needed."""
         grouped = {name.partition(".")[0] for name in self.spec.group_by}
-        return self.match.variables | grouped | self._value_reads()
-
-    def _value_reads(self) -> frozenset[str]:
-        if self._value is not None:
-            return self._value.variables
-        return frozenset({(self.spec.value or "").partition(".")[0]})
+        taken = [each.variables for each in (self._value, self._term) if each is not None]
+        return self.match.variables.union(grouped, *taken)
 
     def predicates(self) -> Iterable[Predicate]:
         """Yield each (service, level) that the match demands; None demands nothing."""
@@ -223,4 +219,4 @@ def evaluator_of(spec: PaneSpec) -> SpecEvaluator:
         return SpecEvaluator(spec, match)
     if spec.kind in _NUMERIC:
         return SpecEvaluator(spec, match, value=value_of(spec.value, spec.tenant))
-    return SpecEvaluator(spec, match, term=term_of(spec.value, spec.tenant))
+    return SpecEvaluator(spec, match, term=scalar_of(spec.value, spec.tenant))

@@ -7,7 +7,7 @@ service and level hold.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import product
 from operator import attrgetter
 from typing import Final
@@ -24,7 +24,7 @@ key_of: Final = attrgetter("service", "level", "status_code")
 
 
 class Plan:
-    """What is to be done with the events of one key; told apart by identity."""
+    """What is to be done with the events of some keys; told apart by identity."""
 
     __slots__ = ("always", "error", "looking", "numbered", "timed", "untimed")
 
@@ -54,6 +54,11 @@ class Plan:
             if having and each.numeric:
                 self.numbered.append(place)
 
+    def content(self) -> Hashable:
+        """Return what plans that do the same have in common."""
+        places = (self.always, self.timed, self.untimed, self.numbered)
+        return self.error, tuple(self.looking), *(tuple(some) for some in places)
+
 
 class Plans(dict[Key, Plan]):
     """Makes the plans of keys as they are asked for, and remembers them."""
@@ -72,17 +77,25 @@ class Plans(dict[Key, Plan]):
         """Some specs look at single events of some keys."""
         self.timed = any(TIME in each.reads() for each in evaluators if each.whole)
         """Some specs ask whether there is a responseTime, or which."""
+        self._made: dict[Hashable, Plan] = {}
+        """Keys whose events are treated alike share a plan."""
 
     def __missing__(self, key: Key) -> Plan:
         service, level, status = key
         event = Event(0, service, "", level, status)
         timely = Event(0, service, "", level, status, 1.0)
-        plan = self[key] = Plan(error=is_error(level, status))
+        plan = Plan(error=is_error(level, status))
         for predicate in _predicates(event):
             for each in self._index.get(predicate, ()):
                 plan.take(each, event, timely)
             plan.looking.extend(self._sieves.get(predicate, ()))
+        self[key] = plan = self._made.setdefault(plan.content(), plan)
         return plan
+
+    def clear(self) -> None:
+        """Remember no plan."""
+        super().clear()
+        self._made.clear()
 
 
 def _predicates(event: Event) -> Iterable[Predicate]:

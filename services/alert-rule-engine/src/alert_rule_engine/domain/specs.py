@@ -12,9 +12,11 @@ from alert_rule_engine.domain.windows import pane_length
 from rule_language import (
     Condition,
     Match,
+    Scalar,
     Value,
     compile_condition,
     compile_match,
+    compile_scalar,
     compile_value,
 )
 
@@ -43,6 +45,16 @@ def value_of(text: str, tenant: str) -> Value:
         RuleLanguageError: it is refused.
     """
     return compile_value(text, tenant=tenant)
+
+
+@lru_cache(EXPRESSIONS)
+def scalar_of(text: str, tenant: str) -> Scalar:
+    """Compile a value that is taken as a text, or remember it.
+
+    Raises:
+        RuleLanguageError: it is refused.
+    """
+    return compile_scalar(text, tenant=tenant)
 
 
 @lru_cache(EXPRESSIONS)

@@ -122,7 +122,7 @@ class EvaluateBatch:
             offset=record.offset,
             batch=partials.digest(record.key or b"%d" % record.offset),
             events=0,
-            clock=min(batch.newest(), accepted_at),
+            clock=min(batch.newest, accepted_at),
             accepted_at=accepted_at,
             at=self._clock(),
             traceparent=record.headers.get(Header.TRACEPARENT),
