@@ -143,6 +143,24 @@ async def test_a_new_rule_is_live_within_a_second(stack: Stack, rules: Rules, na
     assert (datetime.fromisoformat(first) - created).total_seconds() <= 1
 
 
+async def test_a_rule_tells_that_it_is_live_and_well(
+    stack: Stack, rules: Rules, name: Naming
+) -> None:
+    made, _ = await rules.create(**counting(name("fares")))
+    path = f"{RULES}/{made['id']}"
+
+    async def status() -> Document:
+        found: Document = (await stack.gateway.get(path))["status"]
+        return found
+
+    told = await eventually(status, lambda it: it["health"] == "ok", what="it is well", within=10)
+    assert (told["liveRevision"], told["lastError"]) == (1, None)
+    (listed,) = (await stack.gateway.get(f"{RULES}?q={made['name']}"))["rules"]
+    assert listed["status"]["health"] == "ok"
+    assert (await stack.gateway.call("POST", f"{path}/disable")).status == 200
+    assert (await status())["health"] == "disabled"
+
+
 async def test_a_rule_that_is_disabled_leaves_the_engine_within_a_second(
     stack: Stack, rules: Rules, name: Naming
 ) -> None:
