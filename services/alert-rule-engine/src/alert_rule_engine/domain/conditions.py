@@ -15,10 +15,10 @@ from alert_rule_engine.domain.specs import (
     PaneSpec,
     condition_of,
     match_of,
+    scalar_of,
     spec_of,
     value_of,
 )
-from alert_rule_engine.domain.terms import term_of
 from alert_rule_engine.domain.windows import Shape, shape_of
 from rule_language import Condition
 
@@ -132,7 +132,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     condition = condition_of(rule.condition)
     spec = spec_of(rule, condition)
     if spec.value is not None:
-        compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else term_of
+        compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else scalar_of
         compiled(spec.value, rule.tenant)
     judgement = _judgement(rule, condition)
     shape = shape_of(rule.window)
