@@ -13,6 +13,8 @@ from pathlib import Path
 from native import account, downloads, kafka, layout
 
 PROJECT = Path(__file__).resolve().parents[2]
+AHEAD = f"log.message.timestamp.after.max.ms={2**63 - 1}\n"
+"""Event time is far ahead, and Kafka Streams stamps its records with it."""
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
@@ -32,7 +34,8 @@ def running(place: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     (place / "kafka").mkdir(parents=True)
     properties = place / "kafka.properties"
     properties.write_text(
-        kafka.PROPERTIES.format(
+        AHEAD
+        + kafka.PROPERTIES.format(
             host="127.0.0.1",
             port=port,
             controller=port + 1,

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from engine.rulesets import ENDS, LOUD, WINDOW_MS, Question, rule_id
 from engine.workload import Drawn, Record, Workload
 
+MOST_WINDOWS = 8
+"""That one rule fires in."""
+
 
 class Cell(NamedTuple):
     """One window of one group of one rule, by the rule's number."""
@@ -67,9 +70,9 @@ class _Index:
 
 
 def thresholds(asked: Sequence[Question], cells: Mapping[Cell, int]) -> dict[int, int]:
-    """Choose thresholds so that some ten rules fire, each in about a fifth of its windows.
+    """Choose thresholds so that some ten rules fire, each in a fifth of its windows, at most eight.
 
-    Rules that are left out never fire.
+    Rules that are left out never fire. An alert is a rare event, and has evidence to be fetched.
     """
     counts: dict[int, list[int]] = defaultdict(list)
     for cell, events in cells.items():
@@ -77,7 +80,7 @@ def thresholds(asked: Sequence[Question], cells: Mapping[Cell, int]) -> dict[int
     step = max(1, len(asked) // LOUD)
     loud = range(0, len(asked), step)
     chosen = {
-        number: sorted(counts[number])[len(counts[number]) * 4 // 5]
+        number: sorted(counts[number])[-1 - min(MOST_WINDOWS, len(counts[number]) // 5)]
         for number in loud
         if counts[number]
     }
