@@ -34,9 +34,9 @@ class Line(NamedTuple):
 class Example(NamedTuple):
     """One rule and what it makes of some events."""
 
-    type: str
+    section: str
     number: int
-    """Of the type's examples, from 1."""
+    """Of the section's examples, from 1."""
     rule: dict[str, Any]
     lines: tuple[Line, ...]
     group: str
@@ -45,7 +45,7 @@ class Example(NamedTuple):
 
     @property
     def id(self) -> str:
-        return f"{self.type}-{self.number}-{'fires' if self.reason else 'is-silent'}"
+        return f"{self.section}-{self.number}-{'fires' if self.reason else 'is-silent'}"
 
     @property
     def window(self) -> int:

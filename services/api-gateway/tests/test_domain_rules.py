@@ -7,6 +7,7 @@ import pytest
 
 from alert_contracts.rules import RuleType, Severity, Window
 from api_gateway.domain.rule_resolve import resolve
+from api_gateway.domain.rule_review import review
 from api_gateway.domain.rule_show import show
 from api_gateway.domain.rules import Action, StoredRule, action_of, merge, own_fields
 from api_gateway.testing import plain_rule
@@ -103,8 +104,19 @@ def test_a_window_is_shown_as_sent_with_its_defaults() -> None:
     assert shown["resolveAfter"] == "1m30s"
 
 
-def test_what_is_shown_can_be_sent_back() -> None:
-    rule = stored(labels={"team": "pay"})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": {"team": "pay"}},
+        {"windowMinutes": None, "window": {"size": "1s", "kind": "sliding"}},
+        {"windowMinutes": None, "window": {"size": "1d", "kind": "sliding"}},
+        {"windowMinutes": None, "window": {"size": "61s234ms", "kind": "sliding"}},
+        {"activeTime": {"weekdays": ["monday"]}, "for": "90s", "noData": "keepLast"},
+    ],
+)
+def test_what_is_shown_can_be_sent_back(changes: dict[str, Any]) -> None:
+    rule = stored(**changes)
+    assert review(own_fields(show(rule)), tenant="default", check_template=lambda *_: None) == []
     again = rule.revised(own_fields(show(rule)), rule.updated_at)
     assert msgspec.structs.replace(resolve(again), revision=rule.revision) == resolve(rule)
 

@@ -25,7 +25,7 @@ class WindowDocument(fields.Document):
     size: fields.WindowSize
     """From 1 s to a day."""
     kind: WindowKind = "tumbling"
-    step: fields.WindowSize | None = None
+    step: fields.WindowStep | None = None
     """By how much the next window is shifted; it divides the size. A hopping window needs it, a
     sliding one has a default of 10 s or so, a tumbling one's is its size."""
     allowed_lateness: fields.Lateness = "30s"
