@@ -67,7 +67,7 @@ def test_a_change_in_mid_window_keeps_resolves_or_starts_anew(bench: Bench, vict
     rules = {name: stage.rule(name) for name in names}
     try:
         stage.publish(replace(rules["lowered"], threshold=100), *list(rules.values())[1:])
-        live(bench, 4)
+        bench.await_rules(4)
         for name in names:
             stage.post(name, 8)
         for name in names[1:]:
@@ -103,7 +103,7 @@ def judge(stage: Stage, rules: dict[str, Rule]) -> None:
         over = stage.last(rules[name], "resolved")
         assert reason in over["reason"], over["reason"]
         assert over["aggregates"]["count"] == 8
-    live(stage.bench, 2)
+    stage.bench.await_rules(2)
     stage.post("rematched", 5, "WARN")
     stage.post("lowered", 1)
     stage.post("rematched", 1, "WARN")
@@ -113,16 +113,6 @@ def judge(stage: Stage, rules: dict[str, Rule]) -> None:
     assert said == {"lowered": 1, "rematched": 2, "deleted": 1, "disabled": 1}
     faults = [fault for told in gather(stage.alerts.of(stage.tenant)) for fault in told.faults]
     assert faults == []
-
-
-def live(bench: Bench, number: int) -> None:
-    """Wait until every worker knows so many rules."""
-    workers = [*bench.running("evaluate"), *bench.running("aggregate")]
-    until(
-        lambda: all(worker.metric("tocsin_engine_rules") == number for worker in workers),
-        what=f"{number} rules are live",
-        within=PATIENCE_S,
-    )
 
 
 def kill(bench: Bench, role: Role) -> None:

@@ -13,7 +13,7 @@ from faults.lab.driver import Driver
 from faults.lab.lag import LagWatch
 from faults.lab.topics import Alerts, Rules, until
 from faults.lab.workers import Role, Worker
-from faults.lab.workload import Workload, rules
+from faults.lab.workload import Workload, absence, rules
 from oracle.journal import events_of, read
 from oracle.told import gather
 from oracle.verdict import Verdict, compare, counted
@@ -25,6 +25,7 @@ from alert_contracts.rules import Rule, encode_rule
 SETTLE_S: Final = 120.0
 FALLS_S: Final = 15.0
 PATIENCE_S: Final = 90.0
+LIVE_S: Final = 45.0
 IDLE_S: Final = 2.0
 MEMORY_KIB: Final = 300 * 1024
 SETTINGS: Final[Mapping[str, str]] = {"ALERT_RULE_ENGINE_IDLE_AFTER": f"PT{IDLE_S:g}S"}
@@ -77,6 +78,15 @@ class Bench:
         self.scale("evaluate", 1)
         self.scale("aggregate", 1)
 
+    def await_rules(self, number: int) -> None:
+        """Wait until every worker knows so many rules."""
+        workers = [worker for running in self._running.values() for worker in running]
+        until(
+            lambda: all(worker.metric("tocsin_engine_rules") == number for worker in workers),
+            what=f"{number} rules are live",
+            within=LIVE_S,
+        )
+
     def counted(self) -> float:
         """Return how many events the state says were counted; -1 if not all of it answers."""
         values = [
@@ -99,7 +109,8 @@ class Trial:
         self.bench = bench
         self.tenant = f"{name}-{seed}-{os.getpid()}"
         self.workload = Workload(self.tenant, seed)
-        self.rules: list[Rule] = rules(self.tenant)
+        self.absence = absence(self.tenant)
+        self.rules: list[Rule] = [*rules(self.tenant), self.absence]
         self.journal = bench.directory / f"{self.tenant}.ndjson"
         self.alerts = Alerts(bench.broker.address)
         self.lag = LagWatch(bench.broker.address)
@@ -111,6 +122,7 @@ class Trial:
 
     def start(self) -> None:
         self.bench.rules.publish(*self.rules)
+        self.bench.await_rules(len(self.rules))
         self.driver.start()
 
     def steady(self, seconds: float) -> None:
@@ -131,7 +143,12 @@ class Trial:
         assert moved <= within, f"{fault}: the lag fell only after {moved:.1f} s"
 
     def settle(self) -> Verdict:
-        """End the load, wait until all is judged, and compare with the oracle."""
+        """End the load, wait until all is judged, and compare with the oracle.
+
+        Once the load ends every service is absent; the rule about that goes before.
+        """
+        self.bench.rules.delete(self.absence)
+        self.bench.await_rules(len(self.rules) - 1)
         self.driver.finish()
         accepted = self.driver.events
 

@@ -23,7 +23,8 @@ BURST: Final = 25
 SLOW_MS: Final = 2_000
 LATENESS: Final = 180_000
 RESOLVE_AFTER: Final = 10_000
-BURST_TICKS: Final = 3
+BURST_STEP: Final = 30
+"""Milliseconds between two events of a burst, which is over within a second."""
 EDGE: Final = 5
 """One service in so many is only ever at the threshold, never above it."""
 
@@ -36,6 +37,8 @@ class Occasion(NamedTuple):
     """Offset in the period, ms; a whole second."""
     warnings_at: int | None
     slow: bool
+    strange_at: int | None
+    """When its one strange event comes."""
 
 
 class Workload:
@@ -46,7 +49,8 @@ class Workload:
         self._seed = seed
         draw = random.Random(seed)  # noqa: S311 - nothing secret
         self.services = [f"svc-{number:02}" for number in range(SERVICES)]
-        turns = [[draw.randrange(ROUND) for _ in self.services] for _ in range(4)]
+        turns = [[draw.randrange(ROUND) for _ in self.services] for _ in range(5)]
+        self._wrong: dict[int, list[tuple[int, str]]] = {}
         self._occasions: dict[tuple[str, int], Occasion] = {}
         self._turns = dict(zip(self.services, zip(*turns, strict=True), strict=True))
 
@@ -59,7 +63,9 @@ class Workload:
 
     def _decide(self, service: str, period: int) -> Occasion:
         draw = random.Random(f"{self._seed}/{service}/{period}")  # noqa: S311
-        bad, broken, noisy, slow = (turn == period % ROUND for turn in self._turns[service])
+        bad, broken, noisy, slow, strange = (
+            turn == period % ROUND for turn in self._turns[service]
+        )
         edge = self.services.index(service) % EDGE == 0
         errors = draw.randint(0, ERRORS // 2)
         if edge:
@@ -71,6 +77,7 @@ class Workload:
             draw.randrange(1, 9) * 1_000 if broken else None,
             draw.randrange(1, 9) * 1_000 if noisy else None,
             slow and not edge,
+            draw.randrange(PERIOD) if strange else None,
         )
 
     def burst_of(self, service: str) -> int:
@@ -86,25 +93,34 @@ class Workload:
             which = (begin + number) % SERVICES
             taken = SLOW_MS if occasions[which].slow else 20 + number % 80
             yield _line(at, self.services[which], "INFO", f'"responseTime":{taken},')
-        for service, occasion in zip(self.services, occasions, strict=True):
-            yield from self._misbehaviour(service, occasion, period * PERIOD, range(begin, end))
+        for at, line in self._misbehaviour(period):
+            if begin <= at < end:
+                yield line
 
-    def _misbehaviour(
-        self, service: str, occasion: Occasion, start: int, now: range
-    ) -> Iterator[str]:
+    def _misbehaviour(self, period: int) -> list[tuple[int, str]]:
+        """Return what all services do wrong in a period, with its times."""
+        known = self._wrong.get(period)
+        if known is None:
+            known = self._wrong[period] = [
+                (at, _line(at, service, *what))
+                for service in self.services
+                for at, *what in self._wrongs(service, period)
+            ]
+        return known
+
+    def _wrongs(self, service: str, period: int) -> Iterator[tuple[int, str, str]]:
+        occasion, start = self.occasion(service, period), period * PERIOD
         share = PERIOD * 4 // 5 // max(occasion.errors, 1)
         for number in range(occasion.errors):
-            at = start + number * share
-            if at in now:
-                yield _line(at, service, "ERROR", "")
-        for offset, level, more in (
-            (occasion.server_errors_at, "INFO", '"statusCode":503,'),
-            (occasion.warnings_at, "WARN", ""),
-        ):
-            for number in range(0 if offset is None else self.burst_of(service)):
-                at = start + (offset or 0) + number * 30
-                if at in now:
-                    yield _line(at, service, level, more)
+            yield start + number * share, "ERROR", ""
+        if occasion.strange_at is not None:
+            yield start + occasion.strange_at, "DEBUG", ""
+        for number in range(self.burst_of(service)):
+            at = start + number * BURST_STEP
+            if occasion.server_errors_at is not None:
+                yield at + occasion.server_errors_at, "INFO", '"statusCode":503,'
+            if occasion.warnings_at is not None:
+                yield at + occasion.warnings_at, "WARN", f'"host":"host-{number}",'
 
 
 def _line(at: int, service: str, level: str, more: str) -> str:
@@ -132,7 +148,27 @@ def rules(tenant: str) -> list[Rule]:
             tenant, "slow", "has(responseTime)", threshold=1_000, type_=RuleType.LATENCY,
             condition="p95 > threshold", value="responseTime", min_count=20,
         ),
+        rule_of(
+            tenant, "hopping", 'level == "WARN"', threshold=BURST, kind="hopping",
+            size=2 * PERIOD, step=PERIOD // 2,
+        ),
+        rule_of(
+            tenant, "hosts", 'level == "WARN"', threshold=BURST, type_=RuleType.CARDINALITY,
+            condition="distinct > threshold", value="host",
+        ),
+        rule_of(
+            tenant, "strange", 'level == "DEBUG"', threshold=0, type_=RuleType.MATCH,
+            condition="count > 0",
+        ),
     ]  # fmt: skip
+
+
+def absence(tenant: str) -> Rule:
+    """Return the rule that every service breaks as soon as the load ends, and none before."""
+    return rule_of(
+        tenant, "absence", "true", threshold=0, type_=RuleType.ABSENCE, condition="count == 0",
+        min_count=0,
+    )  # fmt: skip
 
 
 def rule_of(
