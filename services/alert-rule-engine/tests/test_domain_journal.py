@@ -22,6 +22,7 @@ from hypothesis.strategies import (
 from alert_contracts.alerts import Alert
 from alert_contracts.events import Event
 from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts
@@ -95,13 +96,21 @@ def contents(pipeline: Pipeline) -> list[Any]:
                         for start, held in panes.slices.items()
                         for group, pane in held.items()
                     },
-                    bucket.alerts,
+                    alerts_in(bucket.alerts),
                 )
                 for bucket in journal.partition.buckets
             ],
         )
         for journal in pipeline.journals
     ]
+
+
+def alerts_in(book: AlertBook) -> list[Any]:
+    """The alerts of a bucket, but for where they are stored."""
+    alerts = [*book.all_firing(), *book.ended.values()]
+    plain = {each.id: msgspec.structs.replace(each, queued=0, page=0) for each in alerts}
+    outbox = {rule: list(mine) for rule, mine in book.outbox.items()}
+    return [plain, {key: book.past.get(key) for key in book.past}, book.pending, outbox]
 
 
 def told(alerts: Sequence[Alert]) -> dict[tuple[str, int], tuple[Any, ...]]:

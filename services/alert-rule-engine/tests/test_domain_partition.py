@@ -175,7 +175,7 @@ def test_known_groups_are_kept_and_the_rest_is_counted(bound: int) -> None:
     pipeline = Pipeline(a_rule(threshold=0, max_groups=bound))
     batch = [an_error(service=f"s{number}") for number in range(bound + 5)]
     surplus = sum(each.losses.surplus for each in pipeline.post(*batch))
-    assert (surplus, len(pipeline.alerts)) == (5, bound)
+    assert (surplus, sum(bool(alert.group) for alert in pipeline.alerts)) == (5, bound)
     again = pipeline.post(*batch)
     assert sum(each.losses.surplus for each in again) == 5
     assert counted(pipeline) == 2 * len(batch)

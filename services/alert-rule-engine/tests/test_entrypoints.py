@@ -7,24 +7,39 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from alert_contracts.rule_status import decode_status
+from alert_contracts.alerts import Alert
+from alert_contracts.rule_status import RuleStatus, decode_status, encode_status
 from alert_contracts.topics import Topic
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.partials import Partial
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
 from alert_rule_engine.entrypoints.guard import (
     DeafWatch,
+    Fence,
+    FencedAlerts,
     LoopWatch,
     StallWatch,
+    close_gap,
     forever,
     was_skipped,
 )
 from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.entrypoints.statuses import tell_statuses
 from alert_rule_engine.failpoints import Point, Reach, unarmed
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
-from alert_rule_engine.testing import NOON, EndedError, FakeOutlet, a_rule, book_of
+from alert_rule_engine.testing import (
+    NOON,
+    EndedError,
+    FakeAlerts,
+    FakeOutlet,
+    Pipeline,
+    a_rule,
+    an_error,
+    book_of,
+)
 from alert_rule_engine.testing import end as halt
 
 
@@ -47,6 +62,12 @@ def test_records_that_wait_while_none_is_done_end_the_process() -> None:
     watch.observe(lag=5, progress=7, now=60)
     with pytest.raises(EndedError, match="5 records wait"):
         watch.observe(lag=5, progress=7, now=61)
+
+
+def an_alert() -> Alert:
+    pipeline = Pipeline(a_rule(threshold=0))
+    pipeline.post(an_error())
+    return pipeline.alerts[0]
 
 
 async def broker() -> AsyncIterator[str]:
@@ -81,6 +102,66 @@ async def test_a_broker_that_is_away_is_waited_for() -> None:
     watch = DeafWatch("127.0.0.1:1", halt, seconds=60)
     for now in range(0, 600, 10):
         await watch.unheard(now=now)
+
+
+class SteadyClock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_process_that_stood_still_for_long_ends_before_it_says_anything() -> None:
+    clock, sink = SteadyClock(), FakeAlerts()
+    fence = Fence(halt, 7, clock)
+    alerts = FencedAlerts(sink, fence)
+    clock.now += 60
+    await alerts.send(an_alert())
+    await fence.beat()
+    clock.now += 7
+    await fence.beat()
+    await alerts.send(an_alert())
+    clock.now += 8
+    with pytest.raises(EndedError, match=r"stood still for 8\.0 s"):
+        await alerts.send(an_alert())
+    with pytest.raises(EndedError):
+        await fence.beat()
+    assert len(sink.alerts) == 2
+
+
+async def test_statuses_are_told_under_a_key_of_their_own() -> None:
+    outlet = FakeOutlet()
+    status = RuleStatus("default", "r1", 1, "aggregate", "3", NOON)
+    await tell_statuses(outlet, [status])
+    assert outlet.keyed_values == [
+        ("rule-status", b"aggregate/3/default/r1", encode_status(status))
+    ]
+
+
+async def test_a_status_that_cannot_be_sent_is_no_failure() -> None:
+    class Away(FakeOutlet):
+        async def keyed(self, *_args: Any) -> Any:  # noqa: ANN401
+            raise KafkaError
+
+    await tell_statuses(Away(), [RuleStatus("default", "r1", 1, "aggregate", "3", NOON)])
+
+
+@pytest.mark.parametrize(
+    ("acked", "committed", "after"),
+    [
+        ([7, 8], 5, {5, 6, 7, 8}),
+        ([5, 6], 5, {5, 6}),
+        ([], 5, set()),
+        ([7], None, {7}),
+    ],
+)
+def test_records_that_faust_skipped_though_the_state_has_them_hold_no_commit_back(
+    acked: list[int], committed: int | None, after: set[int]
+) -> None:
+    consumer = SimpleNamespace(_acked={SOURCE: acked}, _committed_offset={SOURCE: committed})
+    close_gap(consumer, SOURCE)
+    assert set(acked) == after
 
 
 class FakeConsumer:

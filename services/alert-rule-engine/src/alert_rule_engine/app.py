@@ -14,15 +14,31 @@ import faust
 import mode.loop
 
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS
-from alert_rule_engine.adapters.kafka import PENDING_SENDS, KafkaAlerts, Outlet, create_app
+from alert_rule_engine.adapters.kafka import (
+    HEARTBEAT_SECONDS,
+    PENDING_SENDS,
+    SESSION_SECONDS,
+    KafkaAlerts,
+    Outlet,
+    create_app,
+)
 from alert_rule_engine.adapters.records import LogRecords
 from alert_rule_engine.adapters.tables import TableStore
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.entrypoints import aggregate, evaluate
 from alert_rule_engine.entrypoints.aggregate import AggregateWorker
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
-from alert_rule_engine.entrypoints.guard import LOOP_SECONDS, DeafWatch, LoopWatch, forever
+from alert_rule_engine.entrypoints.guard import (
+    BEAT_SECONDS,
+    LOOP_SECONDS,
+    DeafWatch,
+    Fence,
+    FencedAlerts,
+    LoopWatch,
+    forever,
+)
 from alert_rule_engine.entrypoints.rules import RulesFeed
+from alert_rule_engine.entrypoints.statuses import STATUS_SECONDS
 from alert_rule_engine.failpoints import Failpoint, unarmed
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
@@ -38,6 +54,8 @@ from service_runtime import lifecycle, telemetry
 from service_runtime.clock import now_ms
 from service_runtime.health import Answer, Health, ThreadedHealthServer
 
+FENCE_SECONDS = SESSION_SECONDS - HEARTBEAT_SECONDS
+"""After standing still for longer we may be out of our group: the last heartbeat came before."""
 SERVICE = "alert-rule-engine"
 log = telemetry.logger(__name__)
 
@@ -183,7 +201,7 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
     work = [
         worker.settle(),
         forever(1.0, worker.tick),
-        forever(evaluate.STATUS_SECONDS, worker.publish),
+        forever(STATUS_SECONDS, worker.publish),
     ]
     await running.run(stop, changed, work, worker.drain)
 
@@ -201,9 +219,10 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         aggregate.TABLE, partitions=app.conf.topic_partitions, key_type=bytes, value_type=bytes
     )
     store = TableStore(table)
+    fence = Fence(end_process, FENCE_SECONDS, time.monotonic)
     records = LogRecords(settings.kafka_bootstrap_servers)
     witness = Witness(
-        KafkaAlerts(running.outlet),
+        FencedAlerts(KafkaAlerts(running.outlet), fence),
         records,
         lambda spec: handler.selector(spec),  # noqa: PLW0108 - it is built below
         clock=now_ms,
@@ -214,6 +233,7 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         witness=witness,
         store=store,
         reach=running.reach,
+        fence=fence.check,
         lateness=int(settings.out_of_order.total_seconds() * 1000),
         cap=settings.alerts_per_flush,
     )
@@ -230,7 +250,13 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
     running.serve(settings.port, worker.ready)
     handler.book = await running.rules.load()
     flush = settings.flush_interval.total_seconds()
-    work = [forever(flush, worker.flush), forever(1.0, worker.measure), witness.run()]
+    work = [
+        forever(flush, worker.flush),
+        forever(1.0, worker.measure),
+        forever(STATUS_SECONDS, worker.publish),
+        forever(BEAT_SECONDS, fence.beat),
+        witness.run(),
+    ]
     await running.run(stop, handler.follow, work, worker.drain)
     await records.close()
 

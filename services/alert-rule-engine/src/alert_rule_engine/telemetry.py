@@ -11,6 +11,7 @@ LogEvent = Literal[
     "rules_changed",
     "rule_refused",
     "rule_quarantined",
+    "rule_undecided",
     "record_poisonous",
     "partial_gap",
     "partitions_assigned",
@@ -29,7 +30,11 @@ RULE_ERRORS = Counter("tocsin_engine_rule_errors_total", "Rules refused", ["rule
 
 PARTIALS = Counter("tocsin_engine_partials_total", "Partials read", ["outcome"])
 GAPS = Counter("tocsin_engine_partial_gaps_total", "Partials whose predecessor never came")
-LATE = Counter("tocsin_engine_late_events_total", "Events too late for any window")
+LATE = Counter(
+    "tocsin_engine_late_events_total",
+    "Events too late for any window, by source partition",
+    ["source"],
+)
 SURPLUS = Counter("tocsin_engine_surplus_events_total", "Events of groups that had no room")
 ALERTS = Counter("tocsin_engine_alerts_total", "Alert records sent", ["status"])
 EVIDENCE = Counter(

@@ -3,8 +3,9 @@
 Whether something was already said never changes a decision: a storm may delay records, not alerts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from alert_contracts.rules import Rule
 from alert_contracts.time_intervals import holds as holds_at
@@ -18,12 +19,14 @@ from alert_rule_engine.domain.lifecycle import (
     prolong,
     snapshot,
 )
+from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, rule_key
+from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.specs import FILTERS, MAX_TOGETHER
-from alert_rule_engine.domain.speech import duration, reason_of
+from alert_rule_engine.domain.speech import duration, is_crowd, reason_of
 
-AlertKey = tuple[str, Group]
+SECOND: Final = 1_000
 Witness = Callable[[], Crossing]
 """Tells what made a window hold, if it does."""
 Windows = Callable[[CompiledRule, Group, int], Look]
@@ -37,13 +40,18 @@ class AlertBook:
     firing: dict[str, dict[Group, AlertState]] = field(default_factory=dict)
     ended: dict[str, AlertState] = field(default_factory=dict)
     """Alerts that are over and have not said so, by id."""
-    past: dict[AlertKey, tuple[int, int]] = field(default_factory=dict)
-    """Of an alert that is over: start of its last window, and the watermark at which that no
-    longer matters. Late events of that window do not open it again."""
+    past: Shelf = field(default_factory=Shelf)
+    """Of an alert that is over: the watermark at which that no longer matters, and the start of its
+    last window. Late events of that window do not open it again."""
     pending: dict[str, dict[Group, int]] = field(default_factory=dict)
     """Since when the condition of a rule with `for` has held."""
-    outbox: dict[str, AlertState] = field(default_factory=dict)
-    """Alerts with something to say, by id, in order."""
+    outbox: dict[str, dict[str, AlertState]] = field(default_factory=dict)
+    """Alerts with something to say, by rule and id, in order."""
+    pages: Pages = field(default_factory=Pages)
+    """All alerts, as they are stored."""
+    looked: int = 0
+    """Second of the log's clock up to which news were looked for."""
+    _queued: int = 0
 
     def all_firing(self) -> Iterator[AlertState]:
         """Yield the alerts that fire."""
@@ -58,6 +66,25 @@ class AlertBook:
             for group, since in mine.items()
         ]
 
+    def groups(self, key: str) -> list[Group]:
+        """Return the groups of a rule that fire."""
+        return [group for group in self.firing.get(key, ()) if not is_crowd(group)]
+
+    def count(self, key: str) -> int:
+        """Return how many alerts of a rule fire."""
+        return len(self.firing.get(key, ()))
+
+    def crowd(self, rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> bool:
+        """Note that groups of a rule were turned away."""
+        alert = self.firing.get(rule_key(rule.rule), {}).get(group)
+        if alert is None:
+            return self._open(rule, group, look, crossing)
+        look.view["count"] += int(alert.window.figures["count"])
+        if look.start >= alert.window.start:
+            prolong(alert, rule, look)
+            self.pages.touch(alert)
+        return True
+
     def judge(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         """Judge a window (or as much of it as there is); tell whether anything changed."""
         key = rule_key(rule.rule)
@@ -69,6 +96,7 @@ class AlertBook:
         if alert is None:
             return self._begin(rule, group, look, witness)
         prolong(alert, rule, look, witness().found if rule.spec.kind in FILTERS else None)
+        self.pages.touch(alert)
         return True
 
     def _passed(
@@ -77,6 +105,7 @@ class AlertBook:
         """Note that a whole window did not hold."""
         if alert is not None and rule.rule.no_data == "keepLast" and not look.view["count"]:
             alert.until = max(alert.until, look.end)
+            self.pages.touch(alert)
             return True
         return self._lapse(rule_key(rule.rule), group)
 
@@ -91,8 +120,8 @@ class AlertBook:
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         key = rule_key(rule.rule)
-        past = self.past.get((key, group))
-        if past is not None and look.start <= past[0]:
+        past = self.past.get((key, *group))
+        if past is not None and look.start <= past[1]:
             return False
         since = look.at
         if rule.rule.hold:
@@ -104,33 +133,47 @@ class AlertBook:
         self._lapse(key, group)
         crossing = witness()
         crossing.at = min(crossing.at, since)
+        return self._open(rule, group, look, crossing)
+
+    def _open(self, rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> bool:
         alert = open_alert(rule, group, look, crossing)
-        self.firing.setdefault(key, {})[group] = self.outbox[alert.id] = alert
+        self.pages.add(alert)
+        self.firing.setdefault(alert.key, {})[group] = alert
+        self._queue(alert)
         return True
 
+    def _queue(self, alert: AlertState) -> None:
+        """Let an alert have something to say."""
+        if not alert.queued:
+            self._queued += 1
+            alert.queued = self._queued
+            self.pages.touch(alert)
+        self.outbox.setdefault(alert.key, {})[alert.id] = alert
+
     def refresh(self, log_now: int, book: RuleBook, windows: Windows) -> bool:
-        """Look whether alerts have news, each at most so often."""
+        """Look whether alerts have news, each so and so often after it last spoke."""
+        since, self.looked = self.looked, max(self.looked, log_now // SECOND * SECOND)
         refreshed = False
         for alert in self.all_firing():
-            if log_now - alert.looked_at < UPDATE_EVERY or alert.id in self.outbox:
+            if alert.queued or not _due(alert.said_at, since, self.looked):
                 continue
-            alert.looked_at = log_now
-            refreshed = True
-            self._renew(alert, book, windows)
+            refreshed |= self._renew(alert, book, windows)
             if alert.changed:
-                self.outbox[alert.id] = alert
+                self._queue(alert)
+                refreshed = True
         return refreshed
 
     def _renew(self, alert: AlertState, book: RuleBook, windows: Windows) -> bool:
         """Count the window of an alert again, if rows changed it without being judged."""
         rule = book.rules[alert.key]
-        if rule.judgement is not Judgement.CROSSING:
+        if rule.judgement is not Judgement.CROSSING or is_crowd(alert.group):
             return False
         look = windows(rule, alert.group, alert.window.start)
         grew = look.view["count"] > alert.window.figures["count"]
         if grew:
             alert.window = snapshot(look)
             alert.changed = True
+            self.pages.touch(alert)
             if rule.holds(look.view) and not alert.crossing.found:
                 alert.reason = reason_of(rule.rule, alert.window.figures)
         return grew
@@ -152,14 +195,12 @@ class AlertBook:
         for alert in over:
             rule = alert.rule
             quiet = max(rule.resolve_after, rule.keep_firing_for)
-            self._end(alert, f"no window held for {duration(quiet)}")
+            what = "no group was turned away" if is_crowd(alert.group) else "no window held"
+            self._end(alert, f"{what} for {duration(quiet)}")
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + rule.window.allowed_lateness
-            self.past[alert.key, alert.group] = (alert.window.start, forgotten)
-        done = [key for key, (_, until) in self.past.items() if until <= watermark]
-        for each in done:
-            del self.past[each]
-        return bool(over or done)
+            self.past.put((alert.key, *alert.group), [forgotten, alert.window.start])
+        return self.past.sweep(watermark) or bool(over)
 
     def follow(self, book: RuleBook) -> bool:
         """End the alerts whose rule is gone, disabled or counts something else now."""
@@ -183,15 +224,53 @@ class AlertBook:
         if not mine:
             del self.firing[alert.key]
         alert.resolved = why
-        self.ended[alert.id] = self.outbox[alert.id] = alert
+        self.ended[alert.id] = alert
+        self.pages.touch(alert)
+        self._queue(alert)
 
     def said(self, alert: AlertState) -> None:
         """Note that a record was made of an alert; one that is over and was told is forgotten."""
-        if not alert.resolved:
-            del self.outbox[alert.id]
-        elif alert.sequence > 1:
-            del self.outbox[alert.id]
+        self.pages.touch(alert)
+        if alert.resolved and alert.sequence == 1:
+            return
+        alert.queued = 0
+        mine = self.outbox[alert.key]
+        del mine[alert.id]
+        if not mine:
+            del self.outbox[alert.key]
+        if alert.resolved:
             del self.ended[alert.id]
+            self.pages.drop(alert)
+
+    def waiting(self) -> int:
+        """Return how many alerts have something to say."""
+        return sum(map(len, self.outbox.values()))
+
+    def restore(self, page: int, alerts: Sequence[AlertState]) -> None:
+        """Take the alerts of a page as they were stored; when all are there, `arrange` them."""
+        self.pages.fill(page, alerts)
+        for alert in alerts:
+            if alert.resolved:
+                self.ended[alert.id] = alert
+            else:
+                self.firing.setdefault(alert.key, {})[alert.group] = alert
+
+    def arrange(self, watermark: int) -> bool:
+        """Let the alerts that were restored say in order what they have to say.
+
+        Tell whether anything is past that had not been stored so.
+        """
+        alerts = (*self.all_firing(), *self.ended.values())
+        for alert in sorted((each for each in alerts if each.queued), key=lambda each: each.queued):
+            self._queue(alert)
+            self._queued = alert.queued
+        return self.past.sweep(watermark)
+
+
+def _due(said_at: int, since: int, now: int) -> bool:
+    """Tell whether an alert is looked at between two times: a whole number of times after."""
+    since = max(since, said_at)
+    return (now - said_at) // UPDATE_EVERY > (since - said_at) // UPDATE_EVERY
 
 
 def gone(alert: AlertState, book: RuleBook) -> str:

@@ -4,17 +4,18 @@ A bucket depends on nothing but the order of the log: rows, watermarks and the l
 out of records. So a replay from any stored bucket repeats every decision, id and sequence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
+from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
-from alert_rule_engine.domain.speech import duration
+from alert_rule_engine.domain.speech import CROWD, duration
 from alert_rule_engine.domain.windows import boundaries
 
 GRACE: Final = 120_000
@@ -22,6 +23,9 @@ GRACE: Final = 120_000
 MAX_UNKNOWN: Final = 1_000
 """Groups kept of a spec that no rule reads (yet)."""
 NO_DATA: Final = "no data"
+ALERTS: Final = "alerts"
+PAST: Final = "past"
+"""Names of pieces that are no memory's."""
 
 
 class Moment(NamedTuple):
@@ -40,6 +44,8 @@ class Bucket:
     place: Place = (0, 0)
     restored: int = -1
     """The last log offset that it contained when it was restored: to be skipped in a replay."""
+    rules: int = 0
+    """Digest of the rules under which it was judged."""
     judged: int = 0
     """The watermark up to which closed panes were judged."""
     specs: dict[str, SpecPanes] = field(default_factory=dict)
@@ -47,26 +53,31 @@ class Bucket:
     touched: set[int] = field(default_factory=set)
     """Starts of panes that changed since they were last taken for storing."""
     dirty: bool = False
+    faults: Faults = field(default_factory=Faults)
     blind: int = 0
     """End of the last span of the log's clock in which we may have missed something."""
 
     def pieces(self) -> set[tuple[str, int]]:
-        """Return the pieces of memories, by spec and number, that hold anything."""
-        return {
+        """Return the pieces that hold anything: of memories by spec, and of alerts."""
+        memories = {
             (spec, number)
             for spec, panes in self.specs.items()
             if panes.memory is not None
             for number in panes.memory.live()
         }
+        alerts = {(ALERTS, page) for page in self.alerts.pages.live()}
+        return memories | alerts | {(PAST, shard) for shard in self.alerts.past.live()}
 
     def touched_pieces(self) -> set[tuple[str, int]]:
-        """Return the pieces of memories that changed since the last call."""
-        return {
+        """Return the pieces that changed since the last call."""
+        memories = {
             (spec, number)
             for spec, panes in self.specs.items()
             if panes.memory is not None
             for number in panes.memory.touched()
         }
+        alerts = {(ALERTS, page) for page in self.alerts.pages.touched()}
+        return memories | alerts | {(PAST, shard) for shard in self.alerts.past.touched()}
 
     def cross(
         self, rule: CompiledRule, group: Group, start: int, at: int, witness: Witness
@@ -76,7 +87,37 @@ class Bucket:
         if alert is not None and start <= alert.window.start:
             return
         panes = self.specs[rule.spec.id]
-        look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=at)
+        with self.faults.guard(rule.rule):
+            look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=at)
+            self._judge(rule, group, look, witness)
+
+    def overflow(
+        self, rule: CompiledRule, at: int, accepted_at: int, groups: int, surplus: int
+    ) -> None:
+        """Tell the owner of a rule that events of further groups were turned away."""
+        size = rule.shape.size
+        start = at - at % size
+        view: dict[str, float] = {
+            "count": surplus,
+            "groups": groups,
+            "maxGroups": rule.rule.max_groups,
+        }
+        note = (
+            f"{surplus} events of groups beyond maxGroups {rule.rule.max_groups} were turned away;"
+            f" {groups} groups are known here"
+        )
+        look = Look(start, size, at, view, [], note=note)
+        group = (*[""] * len(rule.rule.group_by), CROWD)
+        crossing = Crossing(min(at, accepted_at), accepted_at)
+        self.dirty |= self.alerts.crowd(rule, group, look, crossing)
+
+    def _judge(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> None:
+        if self.faults.out(rule.rule):
+            return
+        if not look.note:
+            mistake = rule.mistake(look.view)
+            if mistake:
+                self.faults.note(rule.rule, mistake)
         self.dirty |= self.alerts.judge(rule, group, look, witness)
 
     def reopen(self, known: SpecRules, start: int, group: Group, witness: Witness) -> None:
@@ -86,8 +127,9 @@ class Bucket:
             if rule.judgement is Judgement.CROSSING:
                 continue
             last = min(self.judged, start + rule.reach)
-            for end in boundaries(start, last, panes.pane):
-                self._judge_at(rule, panes, group, end, witness)
+            with self.faults.guard(rule.rule):
+                for end in boundaries(start, last, panes.pane):
+                    self._judge_at(rule, panes, group, end, witness)
 
     def _judge_at(
         self,
@@ -103,7 +145,7 @@ class Bucket:
             return
         look = _look(rule, panes, group, start, end)
         if self._proves(rule, panes, group, look):
-            self.dirty |= self.alerts.judge(rule, group, look, witness or _closed(panes, look))
+            self._judge(rule, group, look, witness or _closed(panes, look))
 
     def advance(self, now: Moment, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
@@ -111,9 +153,10 @@ class Bucket:
         for spec, panes in list(self.specs.items()):
             known = book.specs.get(spec)
             for rule in known.timed if known else ():
-                self._judge_until(rule, panes, watermark)
-                if rule.rule.no_data == "alerting" and not rule.empties:
-                    self._judge_empty(rule, panes, watermark)
+                with self.faults.guard(rule.rule):
+                    self._judge_until(rule, panes, watermark)
+                    if rule.rule.no_data == "alerting" and not rule.empties:
+                        self._judge_empty(rule, panes, watermark)
         before, self.judged = self.judged, max(self.judged, watermark)
         self.dirty |= self.alerts.settle(before, self.judged, book, self._window)
         self.refresh(log_now, book)
@@ -144,7 +187,7 @@ class Bucket:
                 look = _look(rule, panes, group, start, end)
                 if not look.view["count"] and self._proves(rule, panes, group, look):
                     look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
-                    self.dirty |= self.alerts.judge(rule, group, look, _closed(panes, look))
+                    self._judge(rule, group, look, _closed(panes, look))
 
     def _due(
         self, rule: CompiledRule, panes: SpecPanes, watermark: int, shift: int
@@ -185,7 +228,7 @@ class Bucket:
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
         """Return the groups whose verdict may be another at this boundary."""
         key = rule_key(rule.rule)
-        concerned = dict.fromkeys(self.alerts.firing.get(key, ()))
+        concerned = dict.fromkeys(self.alerts.groups(key))
         if rule.judgement is Judgement.CROSSING:
             return list(concerned)
         if rule.judgement is Judgement.END or rule.rule.active_time:
@@ -212,8 +255,9 @@ class Bucket:
             if known is None and not panes.slices:
                 del self.specs[spec]
 
-    def follow(self, old: RuleBook, new: RuleBook, log_now: int) -> None:
+    def follow(self, new: RuleBook, changed: Iterable[CompiledRule], log_now: int) -> None:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
+        self.rules = new.digest
         self.dirty |= self.alerts.follow(new)
         for spec, known in new.specs.items():
             awaited = any(self.place in rule.expected for rule in known.rules)
@@ -222,22 +266,21 @@ class Bucket:
                 self.dirty = True
             if spec in self.specs:
                 self.specs[spec].remember(known.spec, known.keep)
-        for key, rule in new.rules.items():
-            before = old.rules.get(key)
-            if before is not None and before.rule == rule.rule:
-                continue
+        for rule in changed:
             panes = self.specs.get(rule.spec.id)
             if panes is not None and panes.slices:
-                self._judge_anew(rule, panes)
+                with self.faults.guard(rule.rule):
+                    self._judge_anew(rule, panes)
 
     def _judge_anew(self, rule: CompiledRule, panes: SpecPanes) -> None:
-        last = self.judged // panes.pane * panes.pane
+        late = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0
+        last = (self.judged - late) // panes.pane * panes.pane
         for group in list(panes.groups):
             if rule.judgement is Judgement.CROSSING:
                 last = panes.newest(group) + panes.pane
                 start = rule.shape.holding(last - panes.pane, panes.pane)
                 look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=last)
-                self.dirty |= self.alerts.judge(rule, group, look, _closed(panes, look))
+                self._judge(rule, group, look, _closed(panes, look))
             else:
                 self._judge_at(rule, panes, group, last)
 

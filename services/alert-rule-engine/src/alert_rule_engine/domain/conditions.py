@@ -20,7 +20,7 @@ from alert_rule_engine.domain.specs import (
     value_of,
 )
 from alert_rule_engine.domain.windows import Shape, shape_of
-from rule_language import Condition
+from rule_language import Condition, Undecided
 
 _NEVER_NEGATIVE: Final = frozenset({"responseTime", "statusCode"})
 """Values whose sum only grows."""
@@ -61,6 +61,11 @@ class CompiledRule:
     def compares(self) -> bool:
         """Tell whether it reads the window before."""
         return any(name.startswith(PREVIOUS) for name in self.condition.variables)
+
+    @property
+    def fallible(self) -> bool:
+        """Tell whether deciding may fail at run time: only what computes can."""
+        return any(sign in self.rule.condition for sign in "/%(")
 
     @property
     def empties(self) -> bool:
@@ -115,6 +120,13 @@ class CompiledRule:
         if view.get("previous.count", _MOST) < self.rule.min_reference:
             return False
         return self.condition.test({**view, **_constants(self.rule)})
+
+    def mistake(self, view: View) -> str:
+        """Return why the condition cannot be decided; empty if it can."""
+        if not self.fallible:
+            return ""
+        answer = self.condition.judge({**view, **_constants(self.rule)})
+        return answer.reason if isinstance(answer, Undecided) else ""
 
 
 def _constants(rule: Rule) -> dict[str, Any]:

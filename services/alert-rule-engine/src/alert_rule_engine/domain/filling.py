@@ -66,6 +66,10 @@ class Lanes:
                 panes.remember(self.known.spec, self.known.keep)
         return panes
 
+    def buckets_held(self) -> Iterator[Bucket]:
+        """Yield the buckets that hold panes of the spec."""
+        return (bucket for bucket in self._buckets if self.spec in bucket.specs)
+
     def sift(self, block: Block) -> Sifted:
         """Return what of a block brings something new, if that is what is counted."""
         if self.known is None or self.known.spec.kind not in FILTERS:
@@ -108,7 +112,6 @@ class Lanes:
         number = bucket_of(slot)
         panes = self.panes_of(slot)
         if not self._has_room(panes, group, block.start):
-            panes.surplus += block.counts[row]
             return False
         cell = panes.slices.get(block.start, {}).get(group)
         if cell is None:

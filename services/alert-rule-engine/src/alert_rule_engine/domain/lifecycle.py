@@ -13,7 +13,7 @@ from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import rule_key
-from alert_rule_engine.domain.speech import discovery, named, reason_of
+from alert_rule_engine.domain.speech import discovery, identity, reason_of
 
 UPDATE_EVERY: Final = 10_000
 """Milliseconds between two updates of one alert."""
@@ -80,8 +80,6 @@ class AlertState(msgspec.Struct, array_like=True):
     sequence: int = 0
     said_at: int = 0
     """Log clock of the last record about it."""
-    looked_at: int = 0
-    """Log clock when news were last looked for."""
     changed: bool = False
     """The snapshot is newer than what was said."""
     events: int = 0
@@ -89,6 +87,10 @@ class AlertState(msgspec.Struct, array_like=True):
     counted: int = 0
     resolved: str = ""
     """Why it is over; empty while it fires."""
+    queued: int = 0
+    """Its number among those with something to say; 0: it has nothing to say."""
+    page: int = 0
+    """Where it is stored."""
 
     @property
     def key(self) -> str:
@@ -103,7 +105,7 @@ def snapshot(look: Look) -> Snapshot:
 
 def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> AlertState:
     """Return the alert that a window opens; its id follows from rule, group and window alone."""
-    facts = named(rule.rule, group)
+    facts = identity(rule.rule, group)
     window = snapshot(look)
     if crossing.accepted_at is not None:
         crossing.at = min(crossing.at, crossing.accepted_at)

@@ -17,14 +17,11 @@ class SpecPanes:
 
     __slots__ = (
         "accepted",
-        "counted",
         "groups",
-        "late",
         "memory",
         "pane",
         "since",
         "slices",
-        "surplus",
     )
 
     def __init__(self, pane: int, since: int = 0) -> None:
@@ -36,10 +33,6 @@ class SpecPanes:
         self.groups: dict[Group, int] = {}
         """How many panes each group has."""
         self.memory: Memory | None = None
-        self.counted = 0
-        """Events of panes that are forgotten."""
-        self.late = 0
-        self.surplus = 0
 
     def remember(self, spec: PaneSpec, keep: int) -> None:
         """Have the memory that a spec needs, if it needs one."""
@@ -100,11 +93,6 @@ class SpecPanes:
         """Return the start of a group's newest pane; it has one."""
         return max(start for start, held in self.slices.items() if group in held)
 
-    def events(self) -> int:
-        """Return how many events were ever counted."""
-        live = (cell.count for held in self.slices.values() for cell in held.values())
-        return self.counted + sum(live)
-
     def known(self) -> Iterator[Group]:
         """Yield the groups that have panes, and those that are remembered."""
         yield from self.groups
@@ -116,8 +104,7 @@ class SpecPanes:
         old = [start for start in self.slices if start + self.pane + horizon <= watermark]
         for start in old:
             self.accepted.pop(start, None)
-            for group, cell in self.slices.pop(start).items():
-                self.counted += cell.count
+            for group in self.slices.pop(start):
                 left = self.groups[group] - 1
                 if left:
                     self.groups[group] = left

@@ -14,10 +14,21 @@ from msgspec.structs import replace
 from alert_rule_engine.domain.aggregates import pack_reference
 from alert_rule_engine.domain.alertbook import Witness
 from alert_rule_engine.domain.bucket import Bucket, Moment
+from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import Lanes
 from alert_rule_engine.domain.lifecycle import Crossing
-from alert_rule_engine.domain.partials import BUCKETS, Block, Message, Partial, Tick, bucket_of
-from alert_rule_engine.domain.rules import RuleBook, Watch, rule_key
+from alert_rule_engine.domain.partials import (
+    BUCKETS,
+    Block,
+    Message,
+    Partial,
+    Tick,
+    bucket_of,
+    slot_of,
+    target_of,
+)
+from alert_rule_engine.domain.rules import RuleBook, Watch
 from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.saying import Said, question_of, say
 from alert_rule_engine.domain.sifting import Found
@@ -59,6 +70,7 @@ class Partition:
     """Event time up to which windows were looked at."""
     refreshed: int = 0
     """Second of the log's clock in which alerts with news were looked at."""
+    faults: Faults = field(default_factory=Faults)
     _lanes: dict[str, Lanes] = field(default_factory=dict)
     _newest: int = -1
     """The newest log offset that a bucket contained when it was restored."""
@@ -66,6 +78,7 @@ class Partition:
     def __post_init__(self) -> None:
         for index, bucket in enumerate(self.buckets):
             bucket.place = (self.number, index)
+            bucket.faults = self.faults
 
     def watermark(self) -> int:
         """Return the event time before which nothing in order is to come; 0 if not yet known."""
@@ -118,10 +131,18 @@ class Partition:
             losses.surplus += block.surplus
             mine = block if offset > self._newest else self._unknown(block, offset)
             lanes = self._lanes_of(block)
+            tally = self.vector.tally(block.spec)
             if block.start + lanes.pane + lanes.lateness <= watermark:
-                losses.late += self._drop(mine)
-            else:
-                losses.surplus += self._fill(lanes, mine, partial)
+                late = sum(block.counts)
+                losses.late += late
+                tally.late += late
+                continue
+            surplus = self._fill(lanes, mine, partial)
+            losses.surplus += surplus
+            tally.surplus += surplus + block.surplus
+            tally.matched += sum(block.counts) - surplus
+            if surplus or block.surplus:
+                self._overflow(lanes, block, partial, surplus + block.surplus)
 
     def _unknown(self, block: Block, offset: int) -> Block:
         """Return a block without the rows of the buckets that contain them already."""
@@ -136,13 +157,16 @@ class Partition:
             self._lanes[block.spec] = lanes
         return lanes
 
-    def _drop(self, block: Block) -> int:
-        """Count events that came too late."""
-        for slot, count in zip(block.slots, block.counts, strict=True):
-            panes = self.buckets[bucket_of(slot)].specs.get(block.spec)
-            if panes is not None:
-                panes.late += count
-        return sum(block.counts)
+    def _overflow(self, lanes: Lanes, block: Block, partial: Partial, surplus: int) -> None:
+        """Let one bucket of all partitions tell the owners that groups were turned away."""
+        known = lanes.known
+        home = slot_of(block.spec, ())
+        if known is None or target_of(home) != self.number:
+            return
+        bucket = self.buckets[bucket_of(home)]
+        groups = sum(len(each.specs[block.spec].groups) for each in lanes.buckets_held())
+        for rule in known.rules:
+            bucket.overflow(rule, block.start, partial.accepted_at, groups, surplus)
 
     def _fill(self, lanes: Lanes, block: Block, partial: Partial) -> int:
         reference = pack_reference(partial.source, partial.offset)
@@ -178,6 +202,7 @@ class Partition:
         if not moved and not due:
             return
         self.judged = max(self.judged, watermark)
+        self.faults.now = self.vector.log_now
         self.refreshed = self.vector.log_now // STRIDE
         for bucket in self.buckets:
             if offset <= bucket.restored:
@@ -201,17 +226,33 @@ class Partition:
         self.judged = self.watermark() // STRIDE * STRIDE
         self.refreshed = self.vector.log_now // STRIDE
         self._newest = max(bucket.restored for bucket in self.buckets)
+        known = self.vector.revisions
+        changed = [each for key, each in book.rules.items() if known.get(key) != _revision(each)]
+        self._take_over(book)
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
+            bucket.dirty |= bucket.alerts.arrange(bucket.judged)
+            bucket.alerts.looked = max(bucket.alerts.looked, self.refreshed * STRIDE)
             bucket.forget(book, since=0)
-            bucket.follow(book, book, self.vector.log_now)
+            # One that is newer than the vector may have been judged under today's rules already.
+            news = changed if bucket.rules != book.digest else []
+            bucket.follow(book, news, self.vector.log_now)
 
     def follow(self, book: RuleBook) -> None:
         """Take over a changed set of rules."""
         old, self.book = self.book, book
         self._lanes.clear()
+        self._take_over(book)
+        changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
-            bucket.follow(old, book, self.vector.log_now)
+            bucket.follow(book, changed, self.vector.log_now)
+
+    def _take_over(self, book: RuleBook) -> None:
+        """Forget what was known of rules and specs that are no more."""
+        vector = self.vector
+        self.faults.follow(book)
+        vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
+        vector.revisions = {key: _revision(each) for key, each in book.rules.items()}
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
         """Yield what is to be said, at most `cap` records of a rule and `room` in all.
@@ -219,13 +260,12 @@ class Partition:
         What is above that stays, in order, for a later call. `spent` counts the records of each
         rule; `now`: wall clock.
         """
-        left = room
         for bucket in self.buckets:
-            for state in list(bucket.alerts.outbox.values()):
-                rule = rule_key(state.rule)
-                while state.id in bucket.alerts.outbox and spent.get(rule, 0) < cap and left > 0:
+            for rule, mine in list(bucket.alerts.outbox.items()):
+                while mine and spent.get(rule, 0) < cap and room > 0:
                     spent[rule] = spent.get(rule, 0) + 1
-                    left -= 1
+                    room -= 1
+                    state = next(iter(mine.values()))
                     bucket.dirty = True
                     alert = say(state, log_now=self.vector.log_now, now=now)
                     yield Said(alert, question_of(state, self.book, alert.status))
@@ -233,7 +273,11 @@ class Partition:
 
     def waiting(self) -> int:
         """Return how many alerts have something to say."""
-        return sum(len(bucket.alerts.outbox) for bucket in self.buckets)
+        return sum(bucket.alerts.waiting() for bucket in self.buckets)
+
+
+def _revision(rule: CompiledRule) -> tuple[int, int]:
+    return rule.rule.updated_at, rule.rule.revision
 
 
 class _Brought(NamedTuple):

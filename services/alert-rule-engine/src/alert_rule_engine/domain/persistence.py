@@ -8,18 +8,17 @@ import msgspec
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.aggregates import Cell
-from alert_rule_engine.domain.alertbook import AlertBook
-from alert_rule_engine.domain.bucket import Bucket
+from alert_rule_engine.domain.bucket import ALERTS, PAST, Bucket
 from alert_rule_engine.domain.distinct import Distinct, unpack
 from alert_rule_engine.domain.lifecycle import AlertState
 from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.seals import seal, unseal
-from alert_rule_engine.domain.vector import REMEMBERED, Vector
+from alert_rule_engine.domain.vector import REMEMBERED, Tally, Vector
 
 Piece = tuple[str, int]
-"""A pane spec, and the number of a piece of its memory."""
+"""A pane spec, `ALERTS` or `PAST`, and the number of a piece of its memory, or of the alerts."""
 
 
 class PackedSlice(msgspec.Struct, array_like=True, gc=False):
@@ -46,9 +45,6 @@ class PackedSpec(msgspec.Struct, array_like=True, gc=False):
     spec: str
     pane: int
     since: int
-    counted: int
-    late: int
-    surplus: int
     memory: PackedMemory | None
 
 
@@ -56,8 +52,12 @@ class PackedBucket(msgspec.Struct, array_like=True, gc=False):
     """A bucket with its hot panes, and the hot pieces of its memories."""
 
     applied: int
+    rules: int
     judged: int
-    alerts: list[Any]
+    looked: int
+    pages: list[int]
+    """Of alerts. A cold one that is not named here was dropped."""
+    held: list[tuple[str, Group, int]]
     specs: list[PackedSpec]
     slices: list[tuple[int, list[PackedSlice]]]
     pieces: list[tuple[str, int, list[Any]]]
@@ -74,6 +74,8 @@ class PackedVector(msgspec.Struct, array_like=True, gc=False):
     counted: int
     excused: list[int]
     blind: int
+    tallies: dict[str, Tally]
+    revisions: dict[str, tuple[int, int]]
 
 
 def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
@@ -103,6 +105,8 @@ def pack_vector(vector: Vector) -> bytes:
         counted=vector.counted,
         excused=sorted(vector.excused),
         blind=vector.blind,
+        tallies=vector.tallies,
+        revisions=vector.revisions,
     )
     return seal(_encode(packed))
 
@@ -124,6 +128,8 @@ def unpack_vector(value: bytes) -> Vector:
         counted=packed.counted,
         excused=set(packed.excused),
         blind=packed.blind,
+        tallies=packed.tallies,
+        revisions=packed.revisions,
     )
 
 
@@ -159,11 +165,16 @@ def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], app
     """Return the bucket as of log offset `applied`, with what of its panes and memories is hot."""
     packed = PackedBucket(
         applied=applied,
+        rules=bucket.rules,
         judged=bucket.judged,
-        alerts=_pack_alerts(bucket.alerts),
+        looked=bucket.alerts.looked,
+        pages=sorted(bucket.alerts.pages.live()),
+        held=bucket.alerts.pending_rows(),
         specs=[
             PackedSpec(
-                *(spec, each.pane, each.since, each.counted, each.late, each.surplus),
+                spec,
+                each.pane,
+                each.since,
                 _pack_memory(each.memory),
             )
             for spec, each in bucket.specs.items()
@@ -182,11 +193,14 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
     """
     packed = _decode_bucket(unseal(value))
     bucket.restored = packed.applied
+    bucket.rules = packed.rules
     bucket.judged = packed.judged
-    bucket.alerts = _unpack_alerts(packed.alerts)
+    bucket.alerts.looked = packed.looked
+    bucket.alerts.pages.expect(packed.pages)
+    for rule, group, since in packed.held:
+        bucket.alerts.pending.setdefault(rule, {})[group] = since
     for each in packed.specs:
         panes = bucket.specs[each.spec] = SpecPanes(each.pane, each.since)
-        panes.counted, panes.late, panes.surplus = each.counted, each.late, each.surplus
         if each.memory is not None:
             panes.memory = _MEMORIES[each.memory.sort](each.memory)
     for start, slices in packed.slices:
@@ -214,14 +228,26 @@ _MEMORIES: Final[dict[str, Callable[[PackedMemory], Memory]]] = {
 
 
 def _piece(bucket: Bucket, piece: Piece) -> list[Any]:
-    memory = bucket.specs[piece[0]].memory
-    return [] if memory is None else memory.pack(piece[1])
+    name, number = piece
+    if name == ALERTS:
+        return _pack_page(bucket.alerts.pages.of(number))
+    if name == PAST:
+        return bucket.alerts.past.pack(number)
+    memory = bucket.specs[name].memory
+    return [] if memory is None else memory.pack(number)
 
 
 def _recall(bucket: Bucket, piece: Piece, rows: list[Any]) -> None:
-    panes = bucket.specs.get(piece[0])
-    if panes is not None and panes.memory is not None:
-        panes.memory.unpack(piece[1], rows)
+    name, number = piece
+    if name == ALERTS:
+        if bucket.alerts.pages.expects(number):
+            bucket.alerts.restore(number, _unpack_page(rows))
+    elif name == PAST:
+        bucket.alerts.past.unpack(number, rows)
+    else:
+        panes = bucket.specs.get(name)
+        if panes is not None and panes.memory is not None:
+            panes.memory.unpack(number, rows)
 
 
 def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
@@ -246,37 +272,23 @@ def _fill(bucket: Bucket, start: int, slices: Iterable[PackedSlice]) -> None:
             panes.put(start, group, cell)
 
 
-def _pack_alerts(alerts: AlertBook) -> list[Any]:
-    """Return the alerts; each rule revision is written once."""
+def _pack_page(alerts: Iterable[AlertState]) -> list[Any]:
+    """Return alerts; each rule revision is written once."""
     rules: dict[tuple[str, str, int], int] = {}
     texts: list[Rule] = []
     states = []
-    for state in (*alerts.all_firing(), *alerts.ended.values()):
+    for state in alerts:
         rule = state.rule
         name = (rule.tenant, rule.id, rule.revision)
         if name not in rules:
             rules[name] = len(texts)
             texts.append(rule)
         states.append((rules[name], *msgspec.structs.astuple(state)[1:]))
-    past = [[*key, *value] for key, value in alerts.past.items()]
-    return [texts, states, past, alerts.pending_rows(), list(alerts.outbox)]
+    return [texts, states]
 
 
-def _unpack_alerts(packed: list[Any]) -> AlertBook:
-    """Return the alerts that `_pack_alerts` wrote."""
-    texts, states, past, pending, outbox = packed
-    alerts = AlertBook()
-    by_id = {}
-    for state in states:
-        state[0] = texts[state[0]]
-        alert = msgspec.convert(state, AlertState)
-        by_id[alert.id] = alert
-        if alert.resolved:
-            alerts.ended[alert.id] = alert
-        else:
-            alerts.firing.setdefault(alert.key, {})[alert.group] = alert
-    alerts.past = {(rule, tuple(group)): (start, until) for rule, group, start, until in past}
-    for rule, group, since in pending:
-        alerts.pending.setdefault(rule, {})[tuple(group)] = since
-    alerts.outbox = {name: by_id[name] for name in outbox}
-    return alerts
+def _unpack_page(packed: list[Any]) -> list[AlertState]:
+    """Return the alerts that `_pack_page` wrote."""
+    texts, states = packed
+    rules = msgspec.convert(texts, list[Rule])
+    return [msgspec.convert([rules[state[0]], *state[1:]], AlertState) for state in states]

@@ -14,7 +14,7 @@ from typing import Final
 from alert_contracts.rules import Rule
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
-from alert_rule_engine.domain.partials import BUCKETS
+from alert_rule_engine.domain.partials import BUCKETS, digest
 from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind, PaneSpec, match_of, value_of
 from alert_rule_engine.domain.windows import Shape
 from rule_language import RuleLanguageError
@@ -118,6 +118,8 @@ class RuleBook:
     errors: Mapping[str, str] = field(default_factory=dict)
     """Rules that did not compile, and why: they are left out, alone."""
     disabled: frozenset[str] = frozenset()
+    digest: int = 0
+    """64 bits that stand for the revisions of the rules."""
 
 
 def rule_key(rule: Rule) -> str:
@@ -143,4 +145,11 @@ def compile_rules(rules: Iterable[Rule]) -> RuleBook:
             continue
         by_spec[compiled[key].spec.id].append(compiled[key])
     specs = {spec: _spec_rules(tuple(group)) for spec, group in by_spec.items()}
-    return RuleBook(compiled, specs, errors, frozenset(disabled))
+    return RuleBook(compiled, specs, errors, frozenset(disabled), _digest(compiled))
+
+
+def _digest(rules: Mapping[str, CompiledRule]) -> int:
+    revisions = [
+        f"{key}@{each.rule.updated_at}.{each.rule.revision}" for key, each in sorted(rules.items())
+    ]
+    return digest("\x1f".join(revisions).encode())

@@ -47,7 +47,7 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
     first = state.sequence == 0
     over = bool(state.resolved) and not first
     state.sequence += 1
-    state.said_at = state.looked_at = log_now
+    state.said_at = log_now
     state.changed = False
     status: Any = "firing" if first else "resolved" if over else "updated"
     rule = state.rule

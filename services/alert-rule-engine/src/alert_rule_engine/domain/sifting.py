@@ -30,7 +30,6 @@ def sift(block: Block, panes_of: PanesOf, room: int) -> Sifted:
         panes = panes_of(slot)
         group, events, news, lost = _row(panes, block, row, room)
         surplus += lost
-        panes.surplus += lost
         if events:
             rows[group] = slot, events + rows.get(group, (0, 0))[1]
             found.setdefault(group, {}).update(news)

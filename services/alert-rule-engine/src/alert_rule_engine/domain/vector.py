@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS
 from alert_rule_engine.domain.partials import Partial
 
@@ -22,6 +24,14 @@ class Outcome(StrEnum):
     REPLAYED = "replayed"  # the same source record again
     REPEATED = "repeated"  # the same batch in another source record: a client's repeated POST
     EARLY = "early"  # its predecessor is still to come, and it with it once more
+
+
+class Tally(msgspec.Struct, array_like=True):
+    """What became of the events that a pane spec asks for."""
+
+    matched: int = 0
+    late: int = 0
+    surplus: int = 0
 
 
 @dataclass(slots=True)
@@ -42,6 +52,10 @@ class Vector:
     """Events counted exactly once, ever."""
     blind: int = 0
     """End of the last span in which the log's clock stood: we were away, or hung."""
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    """What became of the events of each pane spec."""
+    revisions: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The rules under which all this was judged: time and number of each one's revision."""
     excused: set[int] = field(default_factory=set)
     """Source partitions whose next partial may leave a gap: the log itself has lost records."""
 
@@ -91,6 +105,13 @@ class Vector:
             return True
         recent.append(partial.batch)
         return False
+
+    def tally(self, spec: str) -> Tally:
+        """Return what became of a pane spec's events, to be added to."""
+        tally = self.tallies.get(spec)
+        if tally is None:
+            tally = self.tallies[spec] = Tally()
+        return tally
 
     def reach(self, source: int, clock: int) -> None:
         """Note the event time that a source has reached."""

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.types import TableT
+from faust.types import TP, TableT
 
 from alert_contracts.topics import Topic
 from alert_rule_engine import telemetry
-from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
+from alert_rule_engine.domain.bulletin import Bulletin
+from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, close_gap, was_skipped
 from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.entrypoints.statuses import tell_statuses
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.ports import Clock, End, Outlet, StateStore
 from service_runtime.consumer import LAG
@@ -55,6 +57,7 @@ class AggregateWorker:
         self._lag = 0
         self._stall = StallWatch(end)
         self._deaf = deaf
+        self._bulletin = Bulletin()
         topic = app.topic(Topic.RULE_PARTIALS, key_type=bytes, value_type=bytes)
         app.agent(topic, concurrency=1, name="aggregate")(self._consume)
         app.on_partitions_revoked.connect(self._revoked)
@@ -121,16 +124,21 @@ class AggregateWorker:
                 self._end(f"the state could not be stored: {exc!r}")
             for stream, event in cut.done:
                 await stream.ack(event)
+            for tp in self._mine():
+                close_gap(self._app.consumer, tp)
             if cut.vectors:
                 telemetry.FLUSH_SECONDS.observe(time.monotonic() - started)
         await self._handler.retry()
+
+    def _mine(self) -> list[TP]:
+        return [tp for tp in self._app.consumer.assignment() if tp.topic == Topic.RULE_PARTIALS]
 
     async def measure(self) -> None:
         """Publish sizes, lag and freshness."""
         if not self._active:
             return
         self._handler.measure()
-        mine = [tp for tp in self._app.consumer.assignment() if tp.topic == Topic.RULE_PARTIALS]
+        mine = self._mine()
         try:
             async with asyncio.timeout(BROKER_SECONDS):
                 ends = await self._app.consumer.highwaters(*mine)
@@ -146,6 +154,12 @@ class AggregateWorker:
         self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
         age = self._clock() - self._handler.newest_accepted
         telemetry.FRESHNESS.set(age / 1000 if lag and self._handler.newest_accepted else 0)
+
+    async def publish(self) -> None:
+        """Tell how the rules fare here, as far as it is due; what cannot be told is told later."""
+        if self._active:
+            due = self._bulletin.due(self._handler.statuses(), self._clock())
+            await tell_statuses(self._outlet, due)
 
     async def drain(self) -> None:
         """Store what is held, then take nothing more."""

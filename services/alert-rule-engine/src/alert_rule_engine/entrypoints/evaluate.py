@@ -14,13 +14,13 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from alert_contracts.rule_status import encode_status, status_key
-from alert_contracts.topics import Header, Schema, Topic
+from alert_contracts.topics import Topic
 from alert_rule_engine.domain.bulletin import Bulletin
 from alert_rule_engine.domain.progress import Progress
 from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
 from alert_rule_engine.entrypoints.packing import Pack
 from alert_rule_engine.entrypoints.records import record_of
+from alert_rule_engine.entrypoints.statuses import tell_statuses
 from alert_rule_engine.failpoints import Point, Reach, unarmed
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.ports import Clock, End, Outlet
@@ -32,11 +32,6 @@ GROUP: Final = "rule-eval-v1"
 IN_FLIGHT: Final = 32
 """Packs that may be unacknowledged."""
 BROKER_SECONDS: Final = 5.0
-STATUS_SECONDS: Final = 5.0
-STATUS_HEADERS: Final = {
-    str(Header.CONTENT_TYPE): "application/json",
-    str(Header.SCHEMA): str(Schema.RULE_STATUS),
-}
 
 
 class _Flight(NamedTuple):
@@ -220,16 +215,7 @@ class EvaluateWorker:
     async def publish(self) -> None:
         """Tell how the rules fare here, as far as it is due; what cannot be told is told later."""
         due = self._bulletin.due(self._handler.statuses(), self._clock())
-        try:
-            sent = [
-                await self._outlet.keyed(
-                    Topic.RULE_STATUS, status_key(status), encode_status(status), STATUS_HEADERS
-                )
-                for status in due
-            ]
-        except KafkaError:
-            return
-        await asyncio.gather(*sent, return_exceptions=True)
+        await tell_statuses(self._outlet, due)
 
     def ready(self) -> bool:
         """Tell whether partitions are assigned and being read."""

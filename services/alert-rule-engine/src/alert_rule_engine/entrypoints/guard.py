@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from faust.types import TP
 
-from alert_rule_engine.ports import End
+from alert_contracts.alerts import Alert
+from alert_rule_engine.ports import AlertSink, End
 
 LOOP_SECONDS: Final = 30.0
 STALL_SECONDS: Final = 60.0
 DEAF_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 2.0
+BEAT_SECONDS: Final = 0.5
 _TICK: Final = 0.5
 
 
@@ -49,6 +51,46 @@ class LoopWatch:
         while not self._closed.wait(_TICK):
             if self.age() > self._seconds:
                 self._end(f"the event loop has not turned for {self._seconds:g} s")
+
+
+class Fence:
+    """Ends the process when it stood still for so long that another may have taken its place.
+
+    Clocks go on while a process is stopped. So whoever is about to write asks first, and a beat
+    asks a few times a second.
+    """
+
+    def __init__(self, end: End, seconds: float, clock: Callable[[], float]) -> None:
+        """`clock`: any steady one, in seconds."""
+        self._end = end
+        self._seconds = seconds
+        self._clock = clock
+        self._beat: float | None = None
+
+    def check(self) -> None:
+        """Go on only if the last beat, if there was one, was a short time ago."""
+        now = self._clock()
+        stood = 0.0 if self._beat is None else now - self._beat
+        if stood > self._seconds:
+            self._end(f"the process stood still for {stood:.1f} s: another may hold its partitions")
+
+    async def beat(self) -> None:
+        """Take note that the process runs."""
+        self.check()
+        self._beat = self._clock()
+
+
+class FencedAlerts:
+    """An AlertSink behind a fence."""
+
+    def __init__(self, alerts: AlertSink, fence: Fence) -> None:
+        self._alerts = alerts
+        self._fence = fence
+
+    async def send(self, alert: Alert) -> Awaitable[object]:
+        """Hand an alert over, unless another may do so."""
+        self._fence.check()
+        return await self._alerts.send(alert)
 
 
 class StallWatch:
@@ -117,6 +159,17 @@ async def was_skipped(consumer: Any, tp: TP, *, due: int, offset: int) -> bool: 
         return False
     earliest: Mapping[TP, int] = await consumer.earliest_offsets(tp)
     return offset > max(due, earliest[tp])
+
+
+def close_gap(consumer: Any, tp: TP) -> None:  # noqa: ANN401 - a Faust consumer
+    """Let Faust commit again past records that it has skipped although the state has them.
+
+    It commits up to the first offset that was not acknowledged, and waits for ever for one that it
+    never delivered.
+    """
+    acked, committed = consumer._acked.get(tp), consumer._committed_offset.get(tp)  # noqa: SLF001
+    if acked and committed and min(acked) > committed:
+        acked.extend(range(committed, min(acked)))
 
 
 async def forever(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

@@ -2,23 +2,25 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
+from alert_contracts.rule_status import RuleStatus
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
 from alert_rule_engine.domain.evidence import Selector
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Message, Partial
-from alert_rule_engine.domain.partition import Applied
+from alert_rule_engine.domain.partition import Applied, Partition
 from alert_rule_engine.domain.parts import Change, Stages
-from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.specs import PaneSpec
+from alert_rule_engine.domain.statuses import statuses
 from alert_rule_engine.domain.vector import Outcome
 from alert_rule_engine.failpoints import Point, Reach, unarmed
 from alert_rule_engine.handlers.evidence import Witness
@@ -42,6 +44,10 @@ class Cut:
     """Tokens of the records that this flush covers, in order."""
 
 
+def _open() -> None:
+    """Let pass."""
+
+
 @dataclass(slots=True)
 class ApplyPartials:
     """Stage two: the partitions that this process holds.
@@ -56,6 +62,8 @@ class ApplyPartials:
     lateness: int
     cap: int
     reach: Reach = unarmed
+    fence: Callable[[], None] = _open
+    """Ends the process before it writes what another may have written since."""
     book: RuleBook = field(default_factory=RuleBook)
     journals: dict[int, Journal] = field(default_factory=dict)
     counted: telemetry.CountedEvents = field(default_factory=telemetry.CountedEvents)
@@ -128,11 +136,26 @@ class ApplyPartials:
             partials_of = [message for message in messages if isinstance(message, Partial)]
             for partial, each in zip(partials_of, applied, strict=True):
                 self._note(partial, each)
+            self._report(partition)
             self._say(record.partition)
+
+    def statuses(self) -> Iterator[RuleStatus]:
+        """Yield how each rule fares in each partition that is held."""
+        now = self.clock()
+        for journal in self.journals.values():
+            yield from statuses(journal.partition, now)
+
+    def _report(self, partition: Partition) -> None:
+        for fault in partition.faults.report():
+            telemetry.RULE_ERRORS.labels(fault.rule.id).inc()
+            event: telemetry.LogEvent = (
+                "rule_quarantined" if fault.quarantined else "rule_undecided"
+            )
+            log.error(event, rule=rule_key(fault.rule), reason=fault.reason)
 
     def _note(self, partial: Partial, applied: Applied) -> None:
         telemetry.PARTIALS.labels(applied.outcome).inc()
-        telemetry.LATE.inc(applied.losses.late)
+        telemetry.LATE.labels(str(partial.source)).inc(applied.losses.late)
         telemetry.SURPLUS.inc(applied.losses.surplus)
         if applied.gap:
             telemetry.GAPS.inc()
@@ -170,12 +193,16 @@ class ApplyPartials:
             await sent
         self.reach(Point.BEFORE_BUCKETS)
         for number, stages in cut.changes.items():
-            await self.store.write(number, stages.parts)
-            await self.store.write(number, stages.records)
+            await self._write(number, stages.parts)
+            await self._write(number, stages.records)
         self.reach(Point.BEFORE_VECTOR)
         for number, vector in cut.vectors.items():
-            await self.store.write(number, [vector])
+            await self._write(number, [vector])
         self.reach(Point.BEFORE_ACK)
+
+    async def _write(self, number: int, changes: Sequence[Change]) -> None:
+        self.fence()
+        await self.store.write(number, changes)
 
     async def retry(self) -> None:
         """Say what was above the cap before the last flush."""
