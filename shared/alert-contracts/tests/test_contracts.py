@@ -3,6 +3,7 @@
 import pytest
 
 from alert_contracts.events import Event, is_error
+from alert_contracts.rule_status import RuleStatus, status_key
 from alert_contracts.rules import DEFAULTS, RuleType, Window, rule_key
 from alert_contracts.topics import TOPICS, Topic, dead_letter_topic
 
@@ -44,3 +45,8 @@ def test_every_topic_is_provisioned_and_what_is_consumed_has_a_dead_letter_topic
 
 def test_a_rule_is_keyed_by_tenant_and_id() -> None:
     assert rule_key(tenant="t", rule_id="r") == b"t/r"
+
+
+def test_a_status_is_keyed_by_who_tells_it_of_which_rule() -> None:
+    told = RuleStatus("t", "r", revision=1, stage="aggregate", share="3", at=0)
+    assert status_key(told) == b"aggregate/3/t/r"

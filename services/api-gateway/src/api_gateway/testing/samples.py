@@ -1,6 +1,7 @@
 """What clients send, and a gateway in process to send it to."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -21,6 +22,14 @@ class World:
     repository: FakeRuleRepository
     topic: FakeRuleTopic
     fares: Fares
+
+    async def create_rule(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+        """Return the answer to a new rule."""
+        answer = await self.client.post("/api/alert-rules", json=plain_rule(**changes))
+        if answer.status_code != HTTPStatus.CREATED:
+            raise AssertionError(answer.text)
+        created: dict[str, Any] = answer.json()
+        return created
 
 
 def plain_event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
