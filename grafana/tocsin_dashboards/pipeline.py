@@ -176,12 +176,34 @@ ENGINE = [
     ),
     graph(
         "Events that no window counts",
-        Query("sum(rate(tocsin_engine_late_events_total[$__rate_interval]))", "too late"),
+        Query(
+            "sum by (source) (rate(tocsin_engine_late_events_total[$__rate_interval])) "
+            "or on() vector(0)",
+            "too late {{source}}",
+        ),
         Query(
             "sum(rate(tocsin_engine_surplus_events_total[$__rate_interval]))", "beyond maxGroups"
         ),
         unit="cps",
-        about="Older than a rule's allowedLateness, or of groups above its maxGroups.",
+        about="Older than a rule's allowedLateness, by partition of log-events, or of groups above "
+        "its maxGroups. GET /api/alert-rules/{id} has both for each rule.",
+    ),
+    graph(
+        "Alerts held back",
+        Query("sum(tocsin_engine_alerts_waiting)", "waiting"),
+        unit="short",
+        about="Alerts above what one rule may send at once; they go out with the next flushes.",
+    ),
+    graph(
+        "Sample events",
+        Query(
+            "sum by (outcome) (rate(tocsin_engine_evidence_records_total[$__rate_interval])) "
+            "or on() vector(0)",
+            "{{outcome}}",
+        ),
+        unit="cps",
+        about="Records that alerts wanted to show events of. Missing ones are gone from the topic "
+        "or did not come in time: the alert went without that sample, and no later.",
     ),
 ]
 
