@@ -133,6 +133,8 @@ def test_a_change_shows_the_old_and_the_new_value() -> None:
     assert told(found={"old": "", "new": "1.5"})["discovery"] == "(nothing) → 1.5"
     assert told(found={"old": "1.4", "new": ""})["discovery"] == "1.4 → (nothing)"
     assert told(found={"value": "curl/8"})["discovery"] == "curl/8"
+    named = told(found={"old": "1.4", "new": "1.5"}, reason="'1.4' became '1.5'")
+    assert named["discovery"] == ""
     assert told()["discovery"] == ""
 
 

@@ -95,8 +95,13 @@ def silence(alert: NotifiedAlert) -> str:
     return f"{words} from {moment(alert.window_start)} to {moment(alert.window_end)}"
 
 
-def discovery(found: Mapping[str, str]) -> str:
-    """Return what the rule's type found: `old → new` of a CHANGE, the value of a NEW_TERM."""
+def discovery(found: Mapping[str, str], reason: str) -> str:
+    """Return what the rule's type found: `old → new` of a CHANGE, the value of a NEW_TERM.
+
+    Nothing, where the reason names it already.
+    """
+    if all(text in reason for text in found.values()):
+        return ""
     if "old" in found and "new" in found:
         return f"{found['old'] or '(nothing)'} → {found['new'] or '(nothing)'}"
     return found.get("value", "")
@@ -124,7 +129,7 @@ def _words(alert: NotifiedAlert, budget: Budget) -> dict[str, str]:
         "ended": alert.resolved_reason,
         "note": alert.note,
         "silence": silence(alert),
-        "discovery": discovery(alert.found),
+        "discovery": discovery(alert.found, alert.reason),
         "runbook": runbook,
     }
     links = {"runbookLink": link(runbook, budget.link), "url": link(alert.url, WIDEST.link)}
