@@ -71,7 +71,8 @@ def _labels(found: Sequence[Round]) -> list[str]:
 
 
 def _runs(found: Sequence[Round], name: str) -> list[Run]:
-    return [each[name] for each in found if name in each]
+    """Return the runs that count: those that do not differ from the oracle."""
+    return [each[name] for each in found if name in each and not each[name].problems]
 
 
 def _medians(found: Sequence[Round]) -> Iterator[str]:
@@ -79,6 +80,8 @@ def _medians(found: Sequence[Round]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for name in _labels(found):
         runs = _runs(found, name)
+        if not runs:
+            continue
         costs = [run.us for run in runs]
         shares = ", ".join(
             f"{process} {median(run.cpu[process] * 1e6 / run.events for run in runs):.2f}"
@@ -96,9 +99,10 @@ def _verdicts(found: Sequence[Round]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for bound in BOUNDS:
         ratios = [
-            bound.figure(each[bound.over]) / bound.figure(each[bound.under])
+            bound.figure(over) / bound.figure(under)
             for each in found
-            if bound.over in each and bound.under in each
+            for over in _runs([each], bound.over)
+            for under in _runs([each], bound.under)
         ]
         if ratios:
             yield _row(bound, ratios, "times ")

@@ -40,6 +40,7 @@ def test_what_was_not_run_is_not_judged() -> None:
 def test_a_difference_from_the_oracle_is_told_with_the_run() -> None:
     bad = run(TEN, 1.0, problems=("missing: x",))
     assert verdict.void([{TEN: bad}]) == [f"{TEN}: missing: x"]
+    assert verdict.table([{TEN: bad}]).count(TEN) == 0
     assert "VOID: missing: x" in line(TEN, bad)
     assert "oracle difference 0" in line(TEN, run(TEN, 1.0))
 
