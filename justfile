@@ -49,6 +49,10 @@ test *args:
 test-docker *args:
     pytest -q -m docker {{args}}
 
+# Each fault of the rule engine alone, so many seeds, at 20 000 events/s; see integration-tests/.
+faults seeds="3" *args:
+    TOCSIN_FAULT_SEEDS={{seeds}} pytest -q -s integration-tests/faults/engine {{args}}
+
 # The stack.
 up:
     ./setup.sh up

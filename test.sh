@@ -181,13 +181,22 @@ load_test() {
   load-test/load-test.sh --rate 1000 --duration 15 --batch-size 100
 }
 
+pipeline_faults() {
+  pytest -q integration-tests/faults --ignore=integration-tests/faults/engine
+}
+
+# Brings its own Kafka and workers; prints seeds and times of recovery.
+engine_faults() {
+  pytest -q -s integration-tests/faults/engine
+}
+
 # The engine and a Kafka Streams app say the same alerts as a plain count does; figures are no matter.
 engine_beside_peer() {
   load-test/engine/bench.sh compare --pairs 0 --rules 10 --sides tocsin,tuned --events 60000 \
     --warm-up 24000 --pool 20000 --port 27592 --logs .tocsin/test/engine-bench
 }
 
-export -f black_box panels load_test engine_beside_peer
+export -f black_box panels load_test pipeline_faults engine_faults engine_beside_peer
 
 over_the_stack() { # --native or --docker
   running=$1
