@@ -95,6 +95,15 @@ class Bench:
         ]
         return sum(value for value in values if value is not None) if None not in values else -1
 
+    def fat(self) -> list[str]:
+        """I6: say which workers have taken more memory than they may."""
+        workers = [worker for every in self._workers.values() for worker in every]
+        return [
+            f"{worker.name} took {worker.peak_kib // 1024} MiB"
+            for worker in workers
+            if worker.peak_kib > MEMORY_KIB
+        ]
+
     def close(self) -> None:
         for role in self._running:
             for worker in self._running[role]:
@@ -117,7 +126,8 @@ class Trial:
         self.driver = Driver(
             bench.broker.address, self.workload, self.journal, rate=rate, seed=seed
         )
-        self.recoveries: dict[str, float] = {}
+        self.slow: list[str] = []
+        """Faults that were overcome too late."""
         self._before = bench.counted()
 
     def start(self) -> None:
@@ -129,18 +139,18 @@ class Trial:
         """Let the load run undisturbed for a while."""
         time.sleep(seconds)
 
-    def overcome(self, fault: str, since: float, *, within: float = FALLS_S) -> None:
-        """Wait until the lag falls again after a fault; note how long that took."""
+    def overcome(self, fault: str, since: float) -> None:
+        """Wait until what waited after a fault is done; note how long it took to begin with it."""
 
         def what() -> str:
             return f"the lag falls after: {fault}; committed and end: {self.lag.behind()}"
 
         until(lambda: self.lag.fallen(since) is not None, what=what, within=PATIENCE_S)
-        moved, done = self.lag.falling(since), self.lag.fallen(since)
-        assert moved is not None
-        self.recoveries[fault] = moved
+        moved, done = self.lag.falling(since) or 0.0, self.lag.fallen(since)
+        within = FALLS_S * crowding()
         say(f"{fault}: the lag fell again after {moved:.1f} s, all was done after {done:.1f} s")
-        assert moved <= within, f"{fault}: the lag fell only after {moved:.1f} s"
+        if moved > within:
+            self.slow.append(f"{fault}: the lag fell only after {moved:.1f} s, not {within:.0f}")
 
     def settle(self) -> Verdict:
         """End the load, wait until all is judged, and compare with the oracle.
@@ -161,7 +171,7 @@ class Trial:
         verdict = self._verdict()
         said = self.bench.counted() - self._before
         verdict.differences += counted(accepted, said)
-        verdict.differences += self.lag.regressions
+        verdict.differences += [*self.lag.regressions, *self.slow, *self.bench.fat()]
         say(f"{self.tenant}: {accepted} events in all; {verdict}")
         say(f"settled {time.monotonic() - began:.1f} s after the last event")
         return verdict
@@ -184,6 +194,11 @@ class Trial:
         self.alerts.close()
         self.lag.close()
         self.journal.unlink(missing_ok=True)
+
+
+def crowding() -> float:
+    """Return by how much a crowded machine may be slower: 1 up to two busy programs a core."""
+    return max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1)))
 
 
 def say(line: str) -> None:
