@@ -36,7 +36,7 @@ KEYS: Final = MappingProxyType(
 REFUSED: Final = re.compile("damaged|checksum|not whole")
 Draw = random.Random
 Harm = Callable[[Bench, Draw], float]
-ZOMBIE_S: Final = 27.0
+ZOMBIE_S: Final = 20.0
 """Longer than a session of the group, so that another worker has taken over by then."""
 OUTAGE_S: Final = 60.0
 SHORT_OUTAGE_S: Final = 12.0
