@@ -112,3 +112,17 @@ def test_the_catalog_keeps_the_highest_revision_until_the_tombstone() -> None:
     assert catalog.take(b"default/r1", None)
     assert not catalog.take(b"default/r1", None)
     assert not catalog.compile().rules
+
+
+def test_rules_that_have_not_changed_are_not_compiled_again() -> None:
+    stays, edited = a_rule(id="stays"), a_rule(id="edited", threshold=7)
+    shared = a_rule(id="alone", match="true")
+    before = compile_rules([stays, edited, shared])
+    after = compile_rules([stays, msgspec.structs.replace(edited, revision=2), shared], before)
+    assert after.rules["default/stays"] is before.rules["default/stays"]
+    assert after.rules["default/edited"].rule.revision == 2
+    alone = before.rules["default/alone"].spec.id
+    assert after.specs[alone] is before.specs[alone]
+    both = before.rules["default/stays"].spec.id
+    assert [each.rule.revision for each in after.specs[both].rules] == [1, 2]
+    assert after == compile_rules([each.rule for each in after.rules.values()])

@@ -299,6 +299,22 @@ def test_what_stays_when_rules_change_is_kept() -> None:
     assert sets.of("nobody").evaluators == []
 
 
+def test_rules_that_change_while_events_come_count_as_if_they_had_always_been_so() -> None:
+    sets = RuleSets()
+    batch = [
+        an_error(NOON, service, host=host, message=f"boom {host}", response_time=5.0)
+        for service in ("pay", "api")
+        for host in ("h1", "h2")
+    ]
+    rules = [*RULES, a_rule(id="twice", match='message.contains("h1") && service == "api"')]
+    for number in range(len(rules)):
+        for live in (rules[:number] + rules[number + 1 :], rules[number:], rules):
+            sets.follow(book_of(*live))
+            found = evaluated(sets.of("default"), *batch)
+            expected = evaluated(rule_set_of(*live), *batch)
+            assert sorted(rows_of(found)) == sorted(rows_of(expected))
+
+
 def test_a_match_that_nothing_can_fulfil_is_never_tried() -> None:
     assert rows([a_rule(match='level == "ERROR" && level == "WARN"')], an_error()) == []
 

@@ -11,6 +11,7 @@ class Catalog:
     """Rules by record key."""
 
     rules: dict[bytes, Rule] = field(default_factory=dict)
+    _book: RuleBook = field(default_factory=RuleBook)
 
     def take(self, key: bytes, value: bytes | None) -> bool:
         """Take one record in; tell whether anything changed.
@@ -29,8 +30,9 @@ class Catalog:
         return True
 
     def compile(self) -> RuleBook:
-        """Compile what is known."""
-        return compile_rules(self.rules.values())
+        """Compile what is known; what has not changed since the last time is not done again."""
+        self._book = compile_rules(self.rules.values(), self._book)
+        return self._book
 
 
 def _age(rule: Rule) -> tuple[int, int]:

@@ -102,12 +102,12 @@ class SpecEvaluator:
         taken = [each.variables for each in (self._value, self._term) if each is not None]
         return self.match.variables.union(grouped, *taken)
 
-    def predicates(self) -> Iterable[Predicate]:
-        """Yield each (service, level) that the match demands; None demands nothing."""
+    def predicates(self) -> Sequence[Predicate]:
+        """Return each (service, level) that the match demands; None demands nothing."""
         demanded = self.match.equalities
         services: Iterable[str | None] = demanded.get("service", (_ANY,))
         levels: Iterable[str | None] = demanded.get("level", (_ANY,))
-        return product(services, levels)
+        return list(product(services, levels))
 
     def _admits(self, event: Event) -> bool:
         """Tell whether the value is one that the rule's lists let pass; no value is not."""

@@ -19,6 +19,7 @@ from alert_rule_engine.domain.sieves import Sieve, sieves_of
 from alert_rule_engine.domain.tallies import Place
 
 MAX_PLANS: Final = 20_000
+_EVERYWHERE: Final = (None, None)
 Key = tuple[str, str, int | None]
 key_of: Final = attrgetter("service", "level", "status_code")
 
@@ -63,32 +64,56 @@ class Plan:
 class Plans(dict[Key, Plan]):
     """Makes the plans of keys as they are asked for, and remembers them."""
 
-    def __init__(self, evaluators: Sequence[SpecEvaluator]) -> None:
+    def __init__(self, evaluators: Sequence[SpecEvaluator], before: "Plans | None" = None) -> None:
+        """`before`: plans of other specs; what does not concern those that differ is kept."""
         super().__init__()
+        self.evaluators = frozenset(evaluators)
         self._index: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
-        tried: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
+        self._tried: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
         for evaluator in evaluators:
             for predicate in evaluator.predicates():
-                (self._index if evaluator.by_key else tried)[predicate].append(evaluator)
-        self.everywhere: Sequence[Sieve] = sieves_of(tried.pop((None, None), ()))
+                (self._index if evaluator.by_key else self._tried)[predicate].append(evaluator)
+        self._made: dict[Hashable, Plan] = {}
+        """Keys whose events are treated alike share a plan."""
+        self.sieves: dict[Predicate, list[Sieve]] = {}
+        if before is None:
+            self.sieves = {predicate: sieves_of(group) for predicate, group in self._tried.items()}
+        else:
+            self._take_over(before)
+        self.everywhere: Sequence[Sieve] = self.sieves.get(_EVERYWHERE, ())
         """What is tried on events of every key."""
-        self._sieves = {predicate: sieves_of(group) for predicate, group in tried.items()}
-        self.looks = bool(self._sieves) or any(e.by_key and not e.whole for e in evaluators)
+        self.looks = bool(self.sieves.keys() - {_EVERYWHERE}) or any(
+            each.by_key and not each.whole for each in evaluators
+        )
         """Some specs look at single events of some keys."""
         self.timed = any(TIME in each.reads() for each in evaluators if each.whole)
         """Some specs ask whether there is a responseTime, or which."""
-        self._made: dict[Hashable, Plan] = {}
-        """Keys whose events are treated alike share a plan."""
+
+    def _take_over(self, before: "Plans") -> None:
+        """Make the sieves; keep those, and the plans, that no spec that differs concerns."""
+        differing = self.evaluators ^ before.evaluators
+        concerned = {predicate for each in differing for predicate in each.predicates()}
+        for predicate, group in self._tried.items():
+            kept = None if predicate in concerned else before.sieves.get(predicate)
+            self.sieves[predicate] = kept or sieves_of(group)
+        if not any(each.by_key and _EVERYWHERE in each.predicates() for each in differing):
+            self.update(
+                (key, plan)
+                for key, plan in before.items()
+                if concerned.isdisjoint(set(_predicates(key[0], key[1])) - {_EVERYWHERE})
+            )
+            self._made = {plan.content(): plan for plan in self.values()}
 
     def __missing__(self, key: Key) -> Plan:
         service, level, status = key
         event = Event(0, service, "", level, status)
         timely = Event(0, service, "", level, status, 1.0)
         plan = Plan(error=is_error(level, status))
-        for predicate in _predicates(event):
+        for predicate in _predicates(service, level):
             for each in self._index.get(predicate, ()):
                 plan.take(each, event, timely)
-            plan.looking.extend(self._sieves.get(predicate, ()))
+            if predicate != _EVERYWHERE:
+                plan.looking.extend(self.sieves.get(predicate, ()))
         self[key] = plan = self._made.setdefault(plan.content(), plan)
         return plan
 
@@ -98,5 +123,5 @@ class Plans(dict[Key, Plan]):
         self._made.clear()
 
 
-def _predicates(event: Event) -> Iterable[Predicate]:
-    return product((event.service, None), (event.level, None))
+def _predicates(service: str, level: str) -> Iterable[Predicate]:
+    return product((service, None), (level, None))

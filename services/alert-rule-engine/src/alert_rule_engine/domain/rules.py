@@ -127,8 +127,14 @@ def rule_key(rule: Rule) -> str:
     return f"{rule.tenant}/{rule.id}"
 
 
-def compile_rules(rules: Iterable[Rule]) -> RuleBook:
-    """Compile rules; one that is refused is reported and stops no other."""
+_EMPTY: Final = RuleBook()
+
+
+def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
+    """Compile rules; one that is refused is reported and stops no other.
+
+    What `before` holds of the very same rules is taken over as it is.
+    """
     compiled: dict[str, CompiledRule] = {}
     errors: dict[str, str] = {}
     disabled = set()
@@ -138,13 +144,18 @@ def compile_rules(rules: Iterable[Rule]) -> RuleBook:
         if not rule.enabled:
             disabled.add(key)
             continue
+        known = before.rules.get(key)
         try:
-            compiled[key] = compile_rule(rule)
+            compiled[key] = known if known and known.rule is rule else compile_rule(rule)
         except RuleLanguageError as exc:
             errors[key] = str(exc)
             continue
         by_spec[compiled[key].spec.id].append(compiled[key])
-    specs = {spec: _spec_rules(tuple(group)) for spec, group in by_spec.items()}
+    specs = {
+        spec: known if known and known.rules == tuple(group) else _spec_rules(tuple(group))
+        for spec, group in by_spec.items()
+        for known in [before.specs.get(spec)]
+    }
     return RuleBook(compiled, specs, errors, frozenset(disabled), _digest(compiled))
 
 

@@ -37,12 +37,15 @@ class RuleSet:
         *,
         target_bytes: int = TARGET_BYTES,
         remembered: int = MAX_PLACES,
+        before: "RuleSet | None" = None,
     ) -> None:
+        """`before`: the set that this one replaces; what it remembers is kept where it holds."""
         self.evaluators = evaluators
         self._target_bytes = target_bytes
         self._remembered = remembered
         self._batches = 0
-        self._plans = Plans(evaluators)
+        known = None if before is None else before._plans  # noqa: SLF001 - of its own kind
+        self._plans: Plans = Plans(evaluators, known)
         self._decoder = Decoder(name for each in evaluators for name in each.reads())
         self._panes = {each.spec.pane for each in evaluators}
 

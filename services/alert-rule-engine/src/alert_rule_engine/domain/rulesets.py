@@ -36,7 +36,8 @@ class RuleSets:
 
     def _set(self, tenant: str, evaluators: list[SpecEvaluator]) -> RuleSet:
         known = self._sets.get(tenant)
-        return known if known and known.evaluators == evaluators else RuleSet(evaluators)
+        same = known is not None and known.evaluators == evaluators
+        return known if known and same else RuleSet(evaluators, before=known)
 
     def of(self, tenant: str) -> RuleSet:
         """Return the rule set of a tenant."""
