@@ -4,7 +4,10 @@ Merging is commutative and associative, so panes may be filled in any order, and
 from panes in any order.
 """
 
+from bisect import bisect_left
 from collections import _count_elements  # type: ignore[attr-defined]  # counts in C
+from itertools import accumulate
+from math import ceil
 from typing import Any, Final
 
 import msgspec
@@ -119,6 +122,31 @@ class Sum:
                 self.distinct = Distinct()
             self.distinct.merge(figures.distinct)
 
+    def remove(self, cell: Cell) -> bool:
+        """Take the first cell out again; tell whether that can be told without the others."""
+        figures = cell.figures
+        if figures is not None and (
+            figures.distinct is not None or figures.low <= self.low or figures.high >= self.high
+        ):
+            return False
+        self.count -= cell.count
+        self.errors -= cell.errors
+        del self.refs[:2]
+        if figures is not None:
+            self.number -= figures.number
+            self.quanta -= int(figures.total * _QUANTA)
+            for number, count in (figures.bins or {}).items():
+                self._thin(number, count)
+        return True
+
+    def _thin(self, number: int, count: int) -> None:
+        if self.bins is not None:
+            left = self.bins[number] - count
+            if left:
+                self.bins[number] = left
+            else:
+                del self.bins[number]
+
     def references(self) -> list[int]:
         """Return the first and the last record and some between, each once, at most so many."""
         known = list(dict.fromkeys(self.refs))
@@ -151,7 +179,11 @@ class Sum:
 
     def _percentiles(self, bins: dict[int, int]) -> dict[str, float]:
         """Return the percentiles, each within the range seen."""
-        return {
-            name: min(max(sketches.quantile(bins, share), self.low), self.high)
-            for name, share in PERCENTILES.items()
-        }
+        numbers = sorted(bins)
+        reached = [*accumulate(map(bins.__getitem__, numbers))]
+        found = {}
+        for name, share in PERCENTILES.items():
+            rank = max(1, ceil(share * reached[-1]))
+            value = sketches.value_of(numbers[bisect_left(reached, rank)])
+            found[name] = min(max(value, self.low), self.high)
+        return found

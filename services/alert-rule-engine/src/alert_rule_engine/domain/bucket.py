@@ -123,6 +123,7 @@ class Bucket:
     def reopen(self, known: SpecRules, start: int, group: Group, witness: Witness) -> None:
         """Judge again the windows that hold a pane which had been judged without some rows."""
         panes = self.specs[known.spec.id]
+        panes.stale(group)
         for rule in known.timed:
             if rule.judgement is Judgement.CROSSING:
                 continue
@@ -143,7 +144,7 @@ class Bucket:
         start = rule.shape.holding(end - panes.pane, panes.pane)
         if rule.judgement is Judgement.END and end - start != rule.shape.size:
             return
-        look = _look(rule, panes, group, start, end)
+        look = _look(rule, panes, group, start, end, rolled=witness is None)
         if self._proves(rule, panes, group, look):
             self._judge(rule, group, look, witness or _closed(panes, look))
 
@@ -285,10 +286,21 @@ class Bucket:
                 self._judge_at(rule, panes, group, last)
 
 
-def _look(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
-    """Return what a rule sees of a window of which there is as much as up to `end`."""
+def _look(
+    rule: CompiledRule,
+    panes: SpecPanes,
+    group: Group,
+    start: int,
+    end: int,
+    *,
+    rolled: bool = False,
+) -> Look:
+    """Return what a rule sees of a window of which there is as much as up to `end`.
+
+    `rolled`: all of it is closed, and the next one will be asked for.
+    """
     size = rule.shape.size
-    window = panes.window(group, start, end)
+    window = panes.rolled(group, start, end, size) if rolled else panes.window(group, start, end)
     previous = panes.window(group, start - size, start) if rule.compares else None
     complete = end == start + size
     return Look(start, size, end, rule.view(window, previous), window.references(), complete)

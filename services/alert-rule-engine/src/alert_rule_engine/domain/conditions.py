@@ -54,18 +54,12 @@ class CompiledRule:
     """CROSSING: with fewer events it cannot hold."""
     exact: bool = False
     """CROSSING: it holds from `low` events on, whatever else there is."""
+    compares: bool = False
+    """It reads the window before."""
+    fallible: bool = False
+    """Deciding may fail at run time: only what computes can."""
     expected: Mapping[Place, tuple[Group, ...]] = field(default_factory=dict)
     """The groups that are watched before they are seen, by where they belong."""
-
-    @property
-    def compares(self) -> bool:
-        """Tell whether it reads the window before."""
-        return any(name.startswith(PREVIOUS) for name in self.condition.variables)
-
-    @property
-    def fallible(self) -> bool:
-        """Tell whether deciding may fail at run time: only what computes can."""
-        return any(sign in self.rule.condition for sign in "/%(")
 
     @property
     def empties(self) -> bool:
@@ -148,13 +142,19 @@ def compile_rule(rule: Rule) -> CompiledRule:
         compiled(spec.value, rule.tenant)
     judgement = _judgement(rule, condition)
     shape = shape_of(rule.window)
-    if judgement is not Judgement.CROSSING:
-        expected = _expected(rule, spec)
-        return CompiledRule(rule, spec, shape, condition, judgement, expected=expected)
-    least = _least(rule, condition)
-    low = max(least, rule.min_count, 1)
-    exact = condition.variables <= _COUNTED and not rule.active_time and least < _MOST
-    return CompiledRule(rule, spec, shape, condition, judgement, low, exact)
+    least = _least(rule, condition) if judgement is Judgement.CROSSING else 0
+    return CompiledRule(
+        rule=rule,
+        spec=spec,
+        shape=shape,
+        condition=condition,
+        judgement=judgement,
+        low=max(least, rule.min_count, 1),
+        exact=condition.variables <= _COUNTED and not rule.active_time and least < _MOST,
+        compares=any(name.startswith(PREVIOUS) for name in condition.variables),
+        fallible=any(sign in rule.condition for sign in "/%("),
+        expected=_expected(rule, spec),
+    )
 
 
 def _expected(rule: Rule, spec: PaneSpec) -> Mapping[Place, tuple[Group, ...]]:

@@ -5,7 +5,7 @@ look into its bucket's dictionary, and one more for each shape of window in whic
 crossed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from alert_contracts.topics import STATE_PARTITIONS
@@ -29,6 +29,8 @@ class Filled(NamedTuple):
     slots: Sequence[int]
     groups: Sequence[Group]
     counts: Sequence[int]
+    buckets: set[int]
+    """Numbers of the buckets that have any."""
     surplus: int
 
 
@@ -90,80 +92,53 @@ class Lanes:
         lane = self._lanes.get(block.start)
         if lane is None:
             lane = self._lanes[block.start] = [None] * BUCKETS
-        refused: list[int] = []
-        for row, (slot, group, count) in enumerate(
-            zip(block.slots, block.groups, block.counts, strict=True)
+        numbers = [slot >> _SHIFT & _MASK for slot in block.slots]
+        held: list[Cell | None] = []
+        full = False
+        for row, (number, group, count) in enumerate(
+            zip(numbers, block.groups, block.counts, strict=True)
         ):
-            cells = lane[slot >> _SHIFT & _MASK]
+            cells = lane[number]
             cell = None if cells is None else cells.get(group)
-            if cell is not None:
+            if cell is None:
+                cell = self._add(lane, block, row, reference)
+                full = full or cell is None
+            else:
                 cell.count += count
                 cell.last = reference
-            elif not self._add(lane, block, row, reference):
-                refused.append(row)
-        filled = self._accepted(block, refused)
-        self._add_errors(lane, block)
-        self._add_figures(lane, block)
-        return filled
+            held.append(cell)
+        _add_figures(held, block)
+        if full:
+            return _accepted(block, numbers, held)
+        return Filled(block.slots, block.groups, block.counts, set(numbers), 0)
 
-    def _add(self, lane: list[Slice | None], block: Block, row: int, reference: int) -> bool:
-        """Make the cell of a row; tell whether there was room."""
-        slot, group = block.slots[row], block.groups[row]
-        number = bucket_of(slot)
+    def _add(self, lane: list[Slice | None], block: Block, row: int, reference: int) -> Cell | None:
+        """Return the cell of a row that is the first of its group here; None: there is no room."""
+        slot, group, count = block.slots[row], block.groups[row], block.counts[row]
         panes = self.panes_of(slot)
-        if not self._has_room(panes, group, block.start):
-            return False
         cell = panes.slices.get(block.start, {}).get(group)
-        if cell is None:
-            panes.put(block.start, group, Cell(block.counts[row], 0, reference, reference))
-        else:
-            cell.count += block.counts[row]
+        if cell is not None:
+            cell.count += count
             cell.last = reference
-        lane[number] = panes.slices[block.start]
-        return True
+        elif self._has_room(panes, group, block.start):
+            cell = Cell(count, 0, reference, reference)
+            panes.put(block.start, group, cell)
+        else:
+            return None
+        lane[bucket_of(slot)] = panes.slices[block.start]
+        return cell
 
     def _has_room(self, panes: SpecPanes, group: Group, start: int) -> bool:
         if isinstance(panes.memory, Groups):
             return panes.memory.see(group, start, room=self.room)
         return group in panes.groups or len(panes.groups) < self.room
 
-    def _accepted(self, block: Block, refused: Iterable[int]) -> Filled:
-        out = set(refused)
-        if not out:
-            return Filled(block.slots, block.groups, block.counts, 0)
-        rows = [row for row in range(len(block.slots)) if row not in out]
-        return Filled(
-            [block.slots[row] for row in rows],
-            [block.groups[row] for row in rows],
-            [block.counts[row] for row in rows],
-            sum(block.counts[row] for row in out),
-        )
-
-    def _add_errors(self, lane: Sequence[Slice | None], block: Block) -> None:
-        if block.errors:
-            for slot, group, errors in zip(block.slots, block.groups, block.errors, strict=True):
-                cell = _cell(lane, slot, group) if errors else None
-                if cell is not None:
-                    cell.errors += errors
-
-    def _add_figures(self, lane: Sequence[Slice | None], block: Block) -> None:
-        if block.numbers:
-            for slot, group, numbers in zip(block.slots, block.groups, block.numbers, strict=True):
-                cell = None if numbers is None else _cell(lane, slot, group)
-                if cell is not None and numbers is not None:
-                    cell.add_numbers(numbers)
-        if block.distinct:
-            for slot, group, hashes in zip(block.slots, block.groups, block.distinct, strict=True):
-                cell = _cell(lane, slot, group)
-                if cell is not None:
-                    cell.add_distinct(hashes)
-
     def arrived(self, start: int, filled: Filled, accepted_at: int, trace: str | None) -> None:
         """Note which batch brought rows."""
-        for number in {slot >> _SHIFT & _MASK for slot in filled.slots}:
+        for number in filled.buckets:
             bucket = self._buckets[number]
-            bucket.touched.add(start)
             bucket.dirty = True
+            bucket.touched.add(start)
             bucket.specs[self.spec].arrived(start, accepted_at, trace)
 
     def grown(self, start: int, filled: Filled) -> Iterator[tuple[int, Grown]]:
@@ -181,6 +156,26 @@ class Lanes:
             running.forget(watermark, self.horizon)
 
 
-def _cell(lane: Sequence[Slice | None], slot: int, group: Group) -> Cell | None:
-    cells = lane[slot >> _SHIFT & _MASK]
-    return None if cells is None else cells.get(group)
+def _accepted(block: Block, numbers: Sequence[int], held: Sequence[Cell | None]) -> Filled:
+    """Return the rows that found a cell."""
+    rows = [row for row, cell in enumerate(held) if cell is not None]
+    counts = [block.counts[row] for row in rows]
+    return Filled(
+        [block.slots[row] for row in rows],
+        [block.groups[row] for row in rows],
+        counts,
+        {numbers[row] for row in rows},
+        sum(block.counts) - sum(counts),
+    )
+
+
+def _add_figures(held: Sequence[Cell | None], block: Block) -> None:
+    for cell, errors in zip(held, block.errors, strict=False):
+        if errors and cell is not None:
+            cell.errors += errors
+    for cell, found in zip(held, block.numbers, strict=False):
+        if found is not None and cell is not None:
+            cell.add_numbers(found)
+    for cell, hashes in zip(held, block.distinct, strict=False):
+        if cell is not None:
+            cell.add_distinct(hashes)

@@ -1,6 +1,7 @@
 """The panes of one pane spec in one bucket: summing into windows, forgetting. Knows no alert."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from alert_rule_engine.domain.aggregates import Cell, Sum
 from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
@@ -12,16 +13,24 @@ Accepted = tuple[int, str]
 """When the newest batch of a slice was accepted, and its trace."""
 
 
+class _Kept(NamedTuple):
+    start: int
+    end: int
+    sum: Sum
+
+
 class SpecPanes:
     """The panes of one pane spec, by start and group."""
 
     __slots__ = (
         "accepted",
+        "gone",
         "groups",
         "memory",
         "pane",
         "since",
         "slices",
+        "sums",
     )
 
     def __init__(self, pane: int, since: int = 0) -> None:
@@ -33,6 +42,11 @@ class SpecPanes:
         self.groups: dict[Group, int] = {}
         """How many panes each group has."""
         self.memory: Memory | None = None
+        self.sums: dict[Group, dict[int, _Kept]] = {}
+        """Window sums by group and length, as they were last asked for. They follow from the panes,
+        so they are never stored."""
+        self.gone = 0
+        """Panes that started before are forgotten."""
 
     def remember(self, spec: PaneSpec, keep: int) -> None:
         """Have the memory that a spec needs, if it needs one."""
@@ -75,6 +89,40 @@ class SpecPanes:
                     whole.add(cell)
         return whole
 
+    def rolled(self, group: Group, start: int, end: int, size: int) -> Sum:
+        """Return the same of closed panes, made from what was last asked for, and kept again.
+
+        Whoever changes a closed pane has to say `stale`. `size`: length of the whole window.
+        """
+        mine = self.sums.setdefault(group, {})
+        kept = mine.get(size)
+        if kept is None or kept.end > end or kept.start > start or kept.end < start:
+            kept = _Kept(start, end, self.window(group, start, end))
+        elif self._leave(kept, group, start):
+            for at in range(kept.end, end, self.pane):
+                cell = self.slices.get(at, {}).get(group)
+                if cell is not None:
+                    kept.sum.add(cell)
+            kept = _Kept(start, end, kept.sum)
+        else:
+            kept = _Kept(start, end, self.window(group, start, end))
+        mine[size] = kept
+        return kept.sum
+
+    def _leave(self, kept: "_Kept", group: Group, start: int) -> bool:
+        """Take the panes before a time out of a sum; tell whether that could be done."""
+        if kept.start < min(start, self.gone):
+            return False
+        for at in range(kept.start, start, self.pane):
+            cell = self.slices.get(at, {}).get(group)
+            if cell is not None and not kept.sum.remove(cell):
+                return False
+        return True
+
+    def stale(self, group: Group) -> None:
+        """Forget the sums of a group."""
+        self.sums.pop(group, None)
+
     def count(self, group: Group, start: int, end: int) -> int:
         """Return how many events a group has in [start, end)."""
         found = 0
@@ -110,6 +158,8 @@ class SpecPanes:
                     self.groups[group] = left
                 else:
                     del self.groups[group]
+                    self.stale(group)
+            self.gone = max(self.gone, start + self.pane)
         return old
 
 
