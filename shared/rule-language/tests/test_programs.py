@@ -1,5 +1,6 @@
-"""What a compiled rule tells the engine, and how it treats events and windows."""
+"""What a compiled rule tells the engine, and how it treats events."""
 
+import ast
 from collections.abc import Mapping
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alert_contracts.events import Event
-from rule_language import compile_condition, compile_match, compile_value
+from rule_language import code, compile_match, compile_scalar, compile_value
 
 EVENT = Event(
     timestamp=1_769_853_600_000,
@@ -16,10 +17,19 @@ EVENT = Event(
     level="ERROR",
     status_code=503,
     response_time=1_250.5,
-    attributes={"n": 3, "ratio": 0.5, "flag": True, "name": "x", "huge": 10**400, "at": 1e308},
+    attributes={
+        "n": 3,
+        "ratio": 0.5,
+        "flag": True,
+        "name": "x",
+        "huge": 10**400,
+        "at": 1e308,
+        "list": [1, 2],
+        "map": {"a": 1},
+        "nothing": None,
+    },
 )
 BARE = Event(timestamp=0, service="a", message="")
-WINDOW = {"count": 120, "total": 200, "errors": 30, "threshold": 100.0, "p95": 950.0}
 
 
 @pytest.mark.parametrize(
@@ -167,95 +177,94 @@ def test_a_value_of_an_absent_field_is_none() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("count > threshold", True),
-        ("count > 120", False),
-        ("count >= 120.0", True),
-        ("errors * 100.0 / total > threshold", False),
-        ("errors * 100 / total == 15", True),
-        ("errors / total == 0.15", True),
-        ("count / 7 > 17.1", True),
-        ("p95 > 900 && count >= 20", True),
-        ("p99 > 900", False),
-        ("!(p99 > 900)", False),
-        ("p99 > 900 || count > 1", True),
-        ("count in [119, 120]", True),
-        ("total - total == 0 ? errors > 1 : false", True),
-        ("errors / (total - 200) > 0", False),
-        ("!(errors / (total - 200) > 0)", False),
+        ("service", "payment"),
+        ("host", None),
+        ("statusCode", "503"),
+        ("responseTime", "1250.5"),
+        ("attributes.n", "3"),
+        ("attributes.n * 1.0", "3"),
+        ("attributes.ratio", "0.5"),
+        ("attributes.flag", "true"),
+        ("attributes.flag && false", "false"),
+        ("attributes.name", "x"),
+        ("attributes.at", "1e+308"),
+        ("attributes.at * 100.0", None),
+        ("-0.0", "0"),
+        ("timestamp", "2026-01-31T10:00:00Z"),
+        ("timestamp - timestamp(0)", "1769853600s"),
+        ("attributes.missing", None),
+        ("attributes.list", None),
+        ("attributes.map", None),
+        ("attributes.nothing", None),
+        ("attributes.list[0]", "1"),
+        ("statusCode / 0", None),
+        ("2u", "2"),
+        ("tenant", "default"),
+        ("level == 'ERROR' ? 'bad' : 'good'", "bad"),
     ],
 )
-def test_a_condition_judges_the_figures(source: str, *, expected: bool) -> None:
-    assert compile_condition(source).test(WINDOW) is expected
+def test_a_scalar_is_one_text_or_none(source: str, expected: str | None) -> None:
+    assert compile_scalar(source).of(EVENT) == expected
 
 
-def test_a_figure_that_is_none_decides_nothing() -> None:
-    figures: dict[str, float] = {"count": 1}
-    assert not compile_condition("p95 > 1 || p95 <= 1").test(figures)
-    assert not compile_condition("!(avg > 1)").test({**figures, "avg": None})  # type: ignore[dict-item]
-
-
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("count > threshold", True),
-        ("threshold < count", True),
-        ("minCount <= count", True),
-        ("count >= 5", True),
-        ("errors > threshold * 2 && count >= minCount", True),
-        ("sum > 10 || max > threshold || total > 3", True),
-        ("threshold > 5 && count > 1", True),
-        ("true", True),
-        ("count < threshold", False),
-        ("threshold > count", False),
-        ("count == 5", False),
-        ("count != 5", False),
-        ("count in [5]", False),
-        ("avg > threshold", False),
-        ("min > 5", False),
-        ("p95 > threshold", False),
-        ("rate > threshold", False),
-        ("errors * 100 / total > threshold", False),
-        ("count > errors", False),
-        ("!(count > 5)", False),
-        ("count > 5 && avg > 3", False),
-        ("count > 5 ? true : false", False),
-    ],
-)
-def test_a_condition_tells_whether_it_can_be_crossed_only_once(
-    source: str, *, expected: bool
-) -> None:
-    assert compile_condition(source).monotonic is expected
-
-
-GROWING = st.sampled_from(["count", "total", "errors", "sum", "max"])
-FIGURE = GROWING | st.sampled_from(["threshold", "minCount", "avg", "2", "3.5"])
-COMPARISON = st.tuples(FIGURE, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), FIGURE).map(
-    " ".join
-)
-CONDITIONS = st.recursive(
-    COMPARISON,
-    lambda inner: st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(
-        lambda parts: f"({' '.join(parts)})"
-    ),
-    max_leaves=4,
-)
-GROWTH = st.fixed_dictionaries(
-    dict.fromkeys(
-        ["count", "total", "errors", "sum", "max"],
-        st.tuples(st.integers(0, 5), st.integers(0, 5)).map(sorted),
+@given(st.integers(-(2**53), 2**53))
+def test_equal_numbers_are_one_scalar(number: int) -> None:
+    scalar = compile_scalar("attributes.n")
+    one, other = (
+        Event(timestamp=0, service="a", message="", attributes={"n": kind(number)})
+        for kind in (int, float)
     )
-)
-FIXED = st.fixed_dictionaries(
-    dict.fromkeys(["threshold", "minCount", "avg"], st.integers(0, 5).map(float))
-)
+    assert scalar.of(one) == scalar.of(other) == str(number)
 
 
-@given(CONDITIONS, GROWTH, FIXED)
-def test_a_monotonic_condition_stays_true_while_the_window_fills(
-    source: str, growth: dict[str, list[int]], fixed: dict[str, float]
-) -> None:
-    condition = compile_condition(source)
-    before = {name: low for name, (low, _) in growth.items()} | fixed
-    after = {name: high for name, (_, high) in growth.items()} | fixed
-    if condition.monotonic and condition.test(before):
-        assert condition.test(after)
+def test_a_match_on_everything_and_one_on_nothing() -> None:
+    assert compile_match("true").test(BARE)
+    assert not compile_match("false").test(BARE)
+    assert compile_match("true").inline().constants == {}
+
+
+def test_what_the_caller_knows_already_is_not_asked_again() -> None:
+    match = compile_match('level == "ERROR" && service == "x" && statusCode > 500')
+    assert not match.test(EVENT)
+    inline = match.inline("event", given=frozenset({"service"}))
+    assert code.built(code.function(["event"], inline.expression), inline.constants)(EVENT)
+    everything = match.inline("event", given=frozenset({"level", "service"}))
+    assert ast.unparse(everything.expression).count("==") == 0
+    assert not compile_match('level == "A"').inline(given=frozenset({"level"})).constants
+
+
+def test_the_names_of_an_inlined_expression_are_its_own_or_shared() -> None:
+    match = compile_match(
+        'message.matches("a.b") && attributes.n in [1, 2] && attributes.tags.exists(x, x == "a")'
+    )
+    inline = match.inline("e", prefix="r7_")
+    names = {node.id for node in ast.walk(inline.expression) if isinstance(node, ast.Name)}
+    assert {name for name in names if not name.startswith(("r7_", "rl_"))} <= {"e", "str"}
+    assert set(inline.constants) <= names
+
+
+def test_a_value_can_be_inlined() -> None:
+    for source, expected in (("responseTime", 1_250.5), ("attributes.n + 1", 4.0)):
+        inline = compile_value(source).inline("e", prefix="v1_")
+        assert (
+            code.built(code.function(["e"], inline.expression), inline.constants)(EVENT) == expected
+        )
+
+
+def test_steps_of_macros_are_bounded() -> None:
+    many = Event(timestamp=0, service="a", message="b" * 64_000, attributes={"l": [0] * 10_000})
+    assert compile_match("attributes.l.all(x, x == 0)").test(many)
+    for beyond in (
+        "attributes.l.all(x, attributes.l.exists(y, y == 1))",
+        "attributes.l.all(x, !message.contains('a'))",
+        "size(attributes.l.map(x, message + message)) > 0",
+        "size(attributes.l.filter(x, attributes.l == attributes.l)) > 0",
+        "size(attributes.l.map(x, message.upperAscii())) > 0",
+        "attributes.l.exists_one(x, x in attributes.l && false)",
+        "(attributes.l + [0]).all(x, true)",
+        "(attributes.l + [0]).filter(x, true) == []",
+        "(attributes.l + [0]).map(x, x) == []",
+        "!(attributes.l + [0]).exists_one(x, true)",
+    ):
+        assert not compile_match(beyond).test(many)
+        assert not compile_match(f"!({beyond})").test(many)

@@ -24,7 +24,12 @@ MANUAL = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 EVENT = msgspec.json.decode(
     re.findall(r"^```json\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)[0], type=Event
 )
-EXAMPLES = re.findall(r"^\| `(.*)` \| (yes|no|undecided) \|$", MANUAL, re.MULTILINE)
+EXAMPLES = [
+    (ticked or plain, answer)
+    for ticked, plain, answer in re.findall(
+        r"^\| (?:``(.*)``|`(.*)`) \| (yes|no|undecided) \|$", MANUAL, re.MULTILINE
+    )
+]
 
 
 def test_the_manual_has_its_examples() -> None:

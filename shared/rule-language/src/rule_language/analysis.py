@@ -61,9 +61,10 @@ def membership(node: Node) -> Membership | None:
         return _member(node.left, constants_of(node.right))
     if node.operator != "==":
         return None
-    if isinstance(node.right, Literal):
-        return _member(node.left, constants_of(node.right))
-    return _member(node.right, constants_of(node.left))
+    for operand, literal in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(literal, Literal):
+            return _member(operand, constants_of(literal))
+    return None
 
 
 def _member(operand: Node, constants: Constants | None) -> Membership | None:

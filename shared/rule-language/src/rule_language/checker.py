@@ -29,6 +29,7 @@ MAX_PATTERNS: Final = 20
 """Regular expressions in one expression: each may come to hold a mebibyte."""
 
 _CONTAINERS: Final = frozenset({Type.LIST, Type.MAP, Type.DYN})
+_KEYS: Final = frozenset({"string", "int", "uint"})
 _MAYBE_BOOL: Final = frozenset({Type.BOOL, Type.DYN})
 _MAYBE_TEXT: Final = frozenset({Type.STRING, Type.DYN})
 _SIGNED: Final = frozenset({Type.INT, Type.DOUBLE, Type.DYN})
@@ -111,8 +112,9 @@ class _Checker:
         seen = set()
         for key in node.keys:
             self.visit(key)
-            if not isinstance(key, Literal) or not isinstance(key.value, str):
-                raise refusal(key, "the key of a map must be a literal", hint="expected a string")
+            if not isinstance(key, Literal) or key.kind not in _KEYS:
+                hint = "expected a string or an int"
+                raise refusal(key, "the key of a map must be a literal", hint=hint)
             if key.value in seen:
                 raise refusal(key, f"the map has the key '{key.value}' already")
             seen.add(key.value)
@@ -148,7 +150,7 @@ class _Checker:
     def index(self, node: Index) -> Type:
         owner, key = self.visit(node.operand), self.visit(node.key)
         self._require(node.operand, owner, _CONTAINERS, "only a list or a map has elements")
-        if owner is Type.MAP:
+        if node.operand in self._checked.fields:
             self._require(node.key, key, _MAYBE_TEXT, "this map is indexed by string")
         if owner is Type.LIST:
             self._require(node.key, key, NUMERIC | {Type.DYN}, "a list is indexed by int")
@@ -167,7 +169,10 @@ class _Checker:
         self._require(node.over, over, _CONTAINERS, what)
         outer = self._scope
         self._elements += 1
-        element = (f"x{self._elements}", Type.STRING if over is Type.MAP else Type.DYN)
+        element = (
+            f"x{self._elements}",
+            Type.STRING if node.over in self._checked.fields else Type.DYN,
+        )
         self._scope = {**outer, node.variable.name: element}
         self._checked.locals[node.variable] = element[0]
         for test in (node.test, node.body if node.kind != "map" else None):
@@ -227,7 +232,7 @@ class _Checker:
 
     def _membership(self, node: Binary, left: Type, right: Type) -> Type:
         self._require(node.right, right, _CONTAINERS, "'in' needs a list or a map after it")
-        if right is Type.MAP:
+        if node.right in self._checked.fields:
             self._require(node.left, left, _MAYBE_TEXT, "this map has string keys")
         for item in node.right.items if isinstance(node.right, Items) else ():
             kind = self._types[item]

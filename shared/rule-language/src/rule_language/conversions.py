@@ -152,8 +152,15 @@ def upper(text: str) -> str:
     return text.upper() if text.isascii() else text.translate(_UPPER)
 
 
+_BLANKS: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space, which is a little less than what Python strips."""
+
+
 def trim(text: str) -> str:
-    return text.strip()
+    return text.strip(_BLANKS)
 
 
 def split(text: str, separator: str) -> Any:  # noqa: ANN401 - a list of texts

@@ -25,6 +25,7 @@ _CLASSES: Final[Mapping[Type, tuple[str, Any]]] = {
     Type.TIMESTAMP: ("Timestamp", Timestamp),
     Type.DURATION: ("Duration", Duration),
 }
+MISMATCHED: Final = code.constant(MISMATCH.reason)
 
 
 class Absence(Enum):
@@ -82,7 +83,7 @@ class Emitter(Scope):
         term = self.term(node)
         first, again = self.bind(term.result)
         test = self.is_a(first, wanted)
-        return Code([*term.guards, self.guard(test, node, self.mismatch)], again)
+        return Code([*term.guards, self.guard(test, node, MISMATCHED)], again)
 
     def is_a(self, value: ast.expr, wanted: Type) -> ast.expr:
         """Return the test of whether a value has a type."""
@@ -91,10 +92,6 @@ class Emitter(Scope):
         name, kind = _CLASSES[wanted]
         known = self.shared(kind, name) if kind.__module__ != "builtins" else code.name(name)
         return code.compare(code.kind(value), "is", known)
-
-    @property
-    def mismatch(self) -> ast.expr:
-        return code.attribute(self.shared(MISMATCH, "MISMATCH"), "reason")
 
     def charged(self, value: Code) -> Code:
         """Inside a macro, make a value cost what it takes to look through it."""

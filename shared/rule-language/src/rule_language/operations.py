@@ -32,6 +32,10 @@ MAX_ITEMS: Final = 10_000
 """Elements of two lists that are joined."""
 
 
+_KEYS: Final = NUMBERS | {str}
+"""What a map may be asked for; a map literal may have numbers as keys."""
+
+
 def equal(left: Any, right: Any) -> bool:  # noqa: ANN401 - any value of an event
     """Tell whether two values are equal: numbers by value, all else only within one type."""
     kind = left.__class__
@@ -168,14 +172,14 @@ def member(value: Any, container: Any) -> Any:  # noqa: ANN401 - any value of an
     if container.__class__ is list:
         return any(equal(value, item) for item in container)
     if container.__class__ is dict:
-        return value.__class__ is str and value in container
+        return value.__class__ in _KEYS and value in container
     return MISMATCH
 
 
 def element(container: Any, key: Any) -> Any:  # noqa: ANN401 - any value of an event
     """Return what a map has under a key, or a list at an index."""
     if container.__class__ is dict:
-        return container.get(key, NO_ELEMENT) if key.__class__ is str else NO_ELEMENT
+        return container.get(key, NO_ELEMENT) if key.__class__ in _KEYS else NO_ELEMENT
     if container.__class__ is not list or key.__class__ not in NUMBERS:
         return MISMATCH
     return _at(container, cast("float", key))

@@ -5,7 +5,7 @@ from typing import Final
 
 from rule_language import code
 from rule_language.analysis import constants_of
-from rule_language.emitter import Absence, Emitter, Term
+from rule_language.emitter import MISMATCHED, Absence, Emitter, Term
 from rule_language.nodes import Binary, Literal, Node
 from rule_language.operations import ARITHMETIC, equal, member, ordered, ratio
 from rule_language.overloads import ORDERED
@@ -44,7 +44,7 @@ def _equality(emitter: Emitter, node: Binary) -> Term:
     kinds = (emitter.types[node.left], emitter.types[node.right])
     if _same(*kinds):
         return _joined(left, right, code.compare(left.result, node.operator, right.result))
-    if Type.NULL in kinds or (Type.DYN in kinds and _is_flag(node.right)):
+    if _is_identity(node, left.result, kinds):
         # Nothing else is None, True or False in Python.
         wanted = "is" if node.operator == "==" else "is not"
         return _joined(left, right, code.compare(left.result, wanted, right.result))
@@ -59,8 +59,11 @@ def _equality(emitter: Emitter, node: Binary) -> Term:
     return _joined(left, right, found if node.operator == "==" else code.negation(found))
 
 
-def _is_flag(node: Node) -> bool:
-    return isinstance(node, Literal) and isinstance(node.value, bool)
+def _is_identity(node: Binary, left: ast.expr, kinds: tuple[Type, Type]) -> bool:
+    """Tell whether a value is compared with null, true or false, which are one object each."""
+    if Type.DYN not in kinds or isinstance(left, ast.Constant):
+        return False
+    return isinstance(node.right, Literal) and node.right.kind in ("null", "bool")
 
 
 def _same(left: Type, right: Type) -> bool:
@@ -78,7 +81,7 @@ def _ordering(emitter: Emitter, node: Binary) -> Term:
         return _joined(left, right, code.compare(left.result, node.operator, right.result))
     left, right = emitter.present(node.left), emitter.present(node.right)
     (low, low_again), (high, high_again) = emitter.bind(left.result), emitter.bind(right.result)
-    fits = emitter.guard(emitter.call(ordered, low, high), node, emitter.mismatch)
+    fits = emitter.guard(emitter.call(ordered, low, high), node, MISMATCHED)
     guards = [*left.guards, *right.guards, fits]
     return Term(guards, code.compare(low_again, node.operator, high_again))
 

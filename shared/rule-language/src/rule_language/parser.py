@@ -94,10 +94,13 @@ def _require_bounded(root: Node) -> None:
             raise refusal(node, what)
         if isinstance(node, Literal):
             _require_range(node)
+        inside = loops
         if isinstance(node, Macro):
-            macros, loops = macros + 1, loops + 1
-            _require_few(node, macros, loops)
-        waiting.extend((child, depth + 1, loops) for child in node.children)
+            macros, inside = macros + 1, loops + 1
+            _require_few(node, macros, inside)
+        # What a macro looks through stands before it, not in it.
+        for index, child in enumerate(node.children):
+            waiting.append((child, depth + 1, inside if index else loops))
 
 
 def _require_few(node: Macro, macros: int, loops: int) -> None:
@@ -161,7 +164,7 @@ class _Builder(Transformer[Token, Node]):
         return operand
 
     def select(self, operand: Node, field: Token) -> Node:
-        return Select(_where(field), operand, str(field))
+        return Select(_where(field), operand, field.strip("`"))
 
     def method(self, target: Node, function: Token, arguments: tuple[Node, ...] | None) -> Node:
         at, name, given = _where(function), str(function), arguments or ()

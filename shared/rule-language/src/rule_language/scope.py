@@ -6,10 +6,13 @@ from typing import Any, Final, NamedTuple
 from rule_language import code
 from rule_language.checker import Checked
 from rule_language.nodes import Node
-from rule_language.results import ABSENT
+from rule_language.results import ABSENT, UNDECIDED
 
 NOTES: Final = "notes"
 """The parameter that takes the reasons, in a function that explains itself."""
+
+
+_SILENT: Final = frozenset({ABSENT.reason, UNDECIDED.reason})
 
 
 class Code(NamedTuple):
@@ -32,8 +35,8 @@ class Note(NamedTuple):
 
 
 def note(notes: list[Note], reason: str, line: int, column: int) -> None:
-    """Note a mistake. What is merely absent is none."""
-    if reason is not ABSENT.reason:
+    """Note a mistake. What is merely absent is none, and what is in a macro notes itself."""
+    if reason not in _SILENT:
         notes.append(Note(reason, line, column))
 
 

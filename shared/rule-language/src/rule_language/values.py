@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rule_language import code
 from rule_language.calls import call
-from rule_language.emitter import Absence, Emitter, Term
+from rule_language.emitter import MISMATCHED, Absence, Emitter, Term
 from rule_language.loops import LOOPS, MAX_STEPS
 from rule_language.nodes import (
     Binary,
@@ -144,7 +144,7 @@ def _macro(emitter: Emitter, node: Macro) -> Term:
         first, over = emitter.bind(items.result)
         kinds = emitter.shared(CONTAINERS, "CONTAINERS")
         test = code.compare(code.kind(first), "in", kinds)
-        guards = [*guards, emitter.guard(test, node.over, emitter.mismatch)]
+        guards = [*guards, emitter.guard(test, node.over, MISMATCHED)]
     if node.test is not None:
         kept = Term(guards, _loop(emitter, node, "filter", over, node.test), Absence.NOTHING)
         guards, over = emitter.ensured(kept, node)
