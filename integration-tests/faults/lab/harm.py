@@ -33,7 +33,7 @@ KEYS: Final = MappingProxyType(
     }
 )
 """The sorts of records of the state, by their keys."""
-REFUSED: Final = re.compile("damaged|checksum|not whole")
+REFUSED: Final = re.compile("damaged|has format|is missing")
 Draw = random.Random
 Harm = Callable[[Bench, Draw], float]
 ZOMBIE_S: Final = 20.0
