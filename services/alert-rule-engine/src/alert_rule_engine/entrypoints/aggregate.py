@@ -15,6 +15,7 @@ from faust.types import TP, TableT
 from alert_contracts.topics import Topic
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain.bulletin import Bulletin
+from alert_rule_engine.entrypoints.brake import Brake
 from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, close_gap, was_skipped
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.entrypoints.statuses import tell_statuses
@@ -52,7 +53,7 @@ class AggregateWorker:
         self._clock = clock
         self._end = end
         self._active = False
-        self._flushing = asyncio.Lock()
+        self._brake = Brake(time.monotonic)
         self._done = 0
         self._lag = 0
         self._stall = StallWatch(end)
@@ -65,7 +66,7 @@ class AggregateWorker:
 
     async def _revoked(self, _app: Any, /, *_args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401, ARG002
         self._active = False
-        async with self._flushing:
+        async with self._brake.flush():
             await self._handler.release()
         log.info("partitions_revoked")
 
@@ -91,6 +92,7 @@ class AggregateWorker:
             if not self._active:
                 continue
             try:
+                await self._brake.give_way()
                 await self._one(manual, event)
             except Exception as exc:
                 log.exception("process_ends")
@@ -115,7 +117,7 @@ class AggregateWorker:
         """Store what has changed and acknowledge the records behind it."""
         if not self._active:
             return
-        async with self._flushing:
+        async with self._brake.flush():
             started = time.monotonic()
             cut = await self._handler.cut()
             try:
