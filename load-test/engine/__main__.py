@@ -43,9 +43,11 @@ def main() -> int:
 def _compare(bench: Bench, options: argparse.Namespace) -> int:
     entries = _entries(options)
     limit = "limit" in options.sides
-    found = compare.rounds(bench, entries, pairs=options.pairs, limit=limit, say=_say)
-    if options.json is not None:
-        options.json.write_text(json.dumps(compare.as_json(found)) + "\n")
+    found: list[compare.Round] = []
+    for done in compare.rounds(bench, entries, pairs=options.pairs, limit=limit, say=_say):
+        found.append(done)
+        if options.json is not None:
+            options.json.write_text(json.dumps(compare.as_json(found)) + "\n")
     return _verdict(found)
 
 
@@ -142,7 +144,7 @@ def _common(command: argparse.ArgumentParser, rules: list[int]) -> None:
 
 def _of_compare(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--pairs", type=int, default=9, help="rounds that count; one more comes first (9)")
+    add("--pairs", type=int, default=9, help="rounds; 0: one, cold, to see the alerts (9)")
     add("--sides", type=lambda text: text.split(","), default=["tocsin", "tuned", "textbook",
         "limit"], help="of tocsin, tuned, textbook, quix, limit, with commas")  # fmt: skip
     add("--guarantee", choices=GUARANTEES, default="exactly-once", help="of the peers")

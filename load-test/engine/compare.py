@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,14 @@ Round = Mapping[str, Run]
 
 def rounds(
     bench: Bench, entries: Sequence[Entry], *, pairs: int, limit: bool, say: Say
-) -> list[Round]:
-    """Run every entry once, then all of them so many times; the first round does not count."""
-    kept: list[Round] = []
-    for number in range(pairs + 1):
+) -> Iterator[Round]:
+    """Run every entry once, so many times; the very first run, on a cold broker, is thrown away.
+
+    No pairs: one round, cold, for a look at the alerts alone.
+    """
+    if pairs:
+        say(f"cold  {line(entries[0].label, bench.run(entries[0]))}")
+    for number in range(1, max(pairs, 1) + 1):
         done: dict[str, Run] = {}
         for entry in entries:
             done[entry.label] = bench.run(entry)
@@ -72,9 +76,7 @@ def rounds(
             last = entries[-1].task
             done[LIMIT] = bench.limit(last.workload.events_of([*last.warm, *last.main]))
             say(f"{number}/{pairs}  {line(LIMIT, done[LIMIT])}")
-        if number or not pairs:
-            kept.append(done)
-    return kept
+        yield done
 
 
 def line(label: str, run: Run) -> str:
