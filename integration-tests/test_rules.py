@@ -143,22 +143,47 @@ async def test_a_new_rule_is_live_within_a_second(stack: Stack, rules: Rules, na
     assert (datetime.fromisoformat(first) - created).total_seconds() <= 1
 
 
-async def test_a_rule_tells_that_it_is_live_and_well(
-    stack: Stack, rules: Rules, name: Naming
-) -> None:
-    made, _ = await rules.create(**counting(name("fares")))
-    path = f"{RULES}/{made['id']}"
+async def status_of(stack: Stack, rule: Document) -> Document:
+    found: Document = (await stack.gateway.get(f"{RULES}/{rule['id']}"))["status"]
+    return found
+
+
+async def test_a_rule_tells_how_it_fares(stack: Stack, rules: Rules, name: Naming) -> None:
+    service = name("fares")
+    made, _ = await rules.create(**counting(service))
 
     async def status() -> Document:
-        found: Document = (await stack.gateway.get(path))["status"]
-        return found
+        return await status_of(stack, made)
 
-    told = await eventually(status, lambda it: it["health"] == "ok", what="it is well", within=10)
-    assert (told["liveRevision"], told["lastError"]) == (1, None)
-    (listed,) = (await stack.gateway.get(f"{RULES}?q={made['name']}"))["rules"]
-    assert listed["status"]["health"] == "ok"
-    assert (await stack.gateway.call("POST", f"{path}/disable")).status == 200
+    await eventually(status, lambda it: it["health"] == "ok", what="it is well", within=10)
+    await stack.accept([{"service": service, "message": "knock"}] * 3)
+    told = await eventually(status, lambda it: it["firing"], what="it tells that it fires")
+    assert (told["eventsMatched"], told["groups"], told["liveRevision"]) == (3, 1, 1)
+    assert (told["lastError"], told["late"], told["surplus"]) == (None, 0, 0)
+    (listed,) = (await stack.gateway.get(f"{RULES}?q={service}"))["rules"]
+    assert listed["status"] == {"health": "ok", "lastError": None, "firing": 1}
+    assert (await stack.gateway.call("POST", f"{RULES}/{made['id']}/disable")).status == 200
     assert (await status())["health"] == "disabled"
+
+
+async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
+    stack: Stack, rules: Rules, name: Naming
+) -> None:
+    service = name("fails")
+    failing, _ = await rules.create(
+        **counting(service, condition="1.0 / (count - 1.0) > threshold")
+    )
+    sound, _ = await rules.create(**counting(service))
+    await stack.accept([{"service": service, "message": "knock"}])
+
+    async def failed() -> Document:
+        return await status_of(stack, failing)
+
+    told = await eventually(failed, lambda it: it["health"] == "error", what="it tells that")
+    assert "division" in told["lastError"]
+    (alert,) = await stack.alerts(service)
+    assert alert["rule"]["id"] == sound["id"]
+    assert (await status_of(stack, sound))["health"] == "ok"
 
 
 async def test_a_rule_that_is_disabled_leaves_the_engine_within_a_second(

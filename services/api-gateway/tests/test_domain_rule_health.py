@@ -35,7 +35,7 @@ def test_the_shares_of_partitions_add_up() -> None:
     whole = faring(first, second)
     assert (whole.events_matched, whole.groups, whole.state_bytes) == (15, 3, 570)
     assert (whole.firing, whole.late, whole.surplus) == (1, 1, 4)
-    assert (whole.health, whole.last_evaluation, whole.live_revision) == ("ok", NOW - 5, 3)
+    assert (whole.health, whole.last_evaluation, whole.live_revision) == ("ok", NOW - 9, 3)
 
 
 def test_the_share_of_evaluation_is_the_mean_of_the_workers() -> None:

@@ -20,7 +20,7 @@ class Fare(NamedTuple):
     last_error: str = ""
     last_error_at: int = 0
     last_evaluation: int = 0
-    """Event time up to which its windows were judged."""
+    """Event time up to which all its windows were judged."""
     events_matched: int = 0
     groups: int = 0
     state_bytes: int = 0
@@ -47,7 +47,7 @@ def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int
         health=_health(fresh, revision=revision) if enabled else "disabled",
         last_error=failed.last_error if failed else "",
         last_error_at=failed.last_error_at if failed else 0,
-        last_evaluation=max((each.evaluated_at for each in counted), default=0),
+        last_evaluation=min((each.evaluated_at for each in counted), default=0),
         events_matched=sum(each.matched for each in counted),
         groups=sum(each.groups for each in counted),
         state_bytes=sum(each.state_bytes for each in counted),

@@ -22,7 +22,7 @@ class StatusView(_View):
     """The newest failure at run time of this revision."""
     last_error_at: str | None
     last_evaluation: str | None
-    """Event time up to which its windows were judged."""
+    """Event time up to which all its windows were judged."""
     events_matched: int
     groups: int
     """Groups that it keeps apart now."""
