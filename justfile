@@ -32,7 +32,7 @@ docs:
 # Strict mypy, member by member (two conftest.py in one call would clash).
 types:
     for m in {{members}}; do mypy --no-error-summary $m; done
-    MYPYPATH=integration-tests mypy --no-error-summary --explicit-package-bases integration-tests
+    MYPYPATH=integration-tests:deploy mypy --no-error-summary --explicit-package-bases integration-tests
     MYPYPATH=load-test:deploy mypy --no-error-summary --explicit-package-bases load-test
     MYPYPATH=deploy mypy --no-error-summary --explicit-package-bases deploy
     MYPYPATH=grafana mypy --no-error-summary --explicit-package-bases grafana
