@@ -1,0 +1,187 @@
+"""Windows and judgements against a model that knows every event and sums each window anew."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from hypothesis import given
+from hypothesis.strategies import (
+    DataObject,
+    SearchStrategy,
+    builds,
+    data,
+    integers,
+    lists,
+    sampled_from,
+)
+
+from alert_contracts.events import Event
+from alert_contracts.rules import SPIKES, Rule, RuleType, Window
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
+from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+WINDOWS = (
+    Window(size=20 * SECOND, step=20 * SECOND, allowed_lateness=0),
+    Window("hopping", 30 * SECOND, 10 * SECOND, 0),
+    Window("hopping", 40 * SECOND, 25 * SECOND // 5 * 4, 0),
+    Window("sliding", 20 * SECOND, 5 * SECOND, 0),
+)
+CONDITIONS: tuple[dict[str, Any], ...] = (
+    {"condition": "count > threshold", "threshold": 3},
+    {"condition": "errors >= threshold || count > 6", "threshold": 2},
+    {"condition": "sum > threshold", "threshold": 900, "value": "responseTime"},
+    {"condition": "avg > threshold && count > 1", "threshold": 200, "value": "responseTime"},
+    {"condition": "p50 >= threshold", "threshold": 300, "value": "responseTime"},
+    {"condition": "min > threshold", "threshold": 5, "value": "responseTime", "min_count": 2},
+    {"condition": "count < threshold", "threshold": 2},
+    {"condition": "distinct > threshold", "threshold": 2, "value": "host"},
+    {"condition": "distinct <= threshold", "threshold": 1, "value": "host"},
+    {"condition": SPIKES["up"], "factor": 2.0, "threshold": None, "min_count": 0},
+    {"condition": "count > previous.count + threshold", "threshold": 2},
+)
+
+
+class Seen(NamedTuple):
+    """A window of a group that held, by whatever judgement."""
+
+    group: str
+    start: int
+
+
+def a_rule_of(window: Window, changes: Mapping[str, Any]) -> Rule:
+    return a_rule(match="true", window=window, resolve_after=window.size, **changes)
+
+
+events: SearchStrategy[Event] = builds(
+    an_error,
+    integers(0, 90 * SECOND).map(lambda at: NOON + at),
+    sampled_from(["pay", "api"]),
+    level=sampled_from(["ERROR", "INFO"]),
+    host=sampled_from(["a", "b", "c", "d"]),
+    response_time=sampled_from([1.0, 7.5, 250.0, 333.0, 1_000.0]),
+)
+
+
+def figures(rule: CompiledRule, mine: list[Event], start: int, end: int) -> dict[str, Any]:
+    """What the condition sees of the events in [start, end), counted one by one."""
+    seen = [event for event in mine if start <= event.timestamp < end]
+    times = sorted(e.response_time for e in seen if e.response_time is not None)
+    view: dict[str, Any] = {
+        "count": len(seen),
+        "total": len(seen),
+        "errors": sum(event.level == "ERROR" for event in seen),
+        "distinct": len({event.host for event in seen}),
+    }
+    if times and rule.rule.value == "responseTime":
+        view |= {"sum": sum(times), "avg": sum(times) / len(times), "min": times[0]}
+        view["p50"] = times[-(-len(times) // 2) - 1] * 1.01
+    return view
+
+
+def holding(rule: CompiledRule, mine: list[Event], start: int, end: int) -> bool:
+    """Tell whether a window holds as far as `end`."""
+    view = figures(rule, mine, start, end)
+    if rule.compares:
+        size = rule.shape.size
+        before = figures(rule, mine, start - size, start)
+        view |= {f"previous.{name}": value for name, value in before.items()}
+        first = min((event.timestamp for event in mine), default=start)
+        if first - first % rule.spec.pane > start - size:
+            return False
+    empty = not view["count"] and not rule.compares
+    return not empty and rule.holds(view)
+
+
+def naive(rule: CompiledRule, stream: list[Event], until: int) -> Iterator[Seen]:
+    """Yield every window that held when it was to be judged."""
+    by_group: dict[str, list[Event]] = defaultdict(list)
+    for event in stream:
+        by_group[event.service].append(event)
+    shape, pane = rule.shape, rule.spec.pane
+    for group, mine in by_group.items():
+        for start in range(NOON - 2 * shape.size, until, shape.step):
+            for end in range(start + pane, start + shape.size + 1, pane):
+                if end > until or shape.holding(end - pane, pane) != start:
+                    continue
+                if rule.judgement is Judgement.END and end != start + shape.size:
+                    continue
+                if start % shape.step == 0 and holding(rule, mine, start, end):
+                    yield Seen(group, start)
+
+
+def first_windows(found: Iterator[Seen]) -> dict[str, int]:
+    """The first window of each group that held."""
+    first: dict[str, int] = {}
+    for group, start in found:
+        first[group] = min(start, first.get(group, start))
+    return first
+
+
+@given(
+    stream=lists(events, max_size=25),
+    window=sampled_from(WINDOWS),
+    changes=sampled_from(CONDITIONS),
+    choice=data(),
+)
+def test_each_group_fires_first_in_the_window_that_the_model_says(
+    stream: list[Event], window: Window, changes: Mapping[str, Any], choice: DataObject
+) -> None:
+    """In the order of time, whatever the cut; crashes and rebuilt sums in between."""
+    rule = a_rule_of(window, changes)
+    compiled = compile_rule(rule)
+    pipeline = Pipeline(rule)
+    stream.sort(key=lambda event: event.timestamp)
+    waiting = list(stream)
+    for second in range(0, 181, 4):
+        now = NOON + second * SECOND
+        due = [event for event in waiting if event.timestamp <= now]
+        del waiting[: len(due)]
+        while due:
+            size = choice.draw(integers(1, len(due)))
+            pipeline.post(*due[:size], source=choice.draw(integers(0, 11)))
+            due = due[size:]
+        pipeline.tick(now)
+        if second % 40 == 24 and choice.draw(sampled_from([True, False])):
+            pipeline.flush()
+            pipeline.crash()
+    told: dict[str, int] = {}
+    for alert in pipeline.alerts:
+        if alert.status == "firing":
+            told.setdefault(alert.group["service"], alert.window.start)
+    expected = first_windows(naive(compiled, stream, NOON + 180 * SECOND - LATENESS))
+    assert told == expected
+
+
+@given(
+    stream=lists(events, max_size=30),
+    size=sampled_from([20, 30, 60]),
+    choice=data(),
+)
+def test_a_sum_that_rolls_on_is_the_sum_of_the_panes(
+    stream: list[Event], size: int, choice: DataObject
+) -> None:
+    pane = 5 * SECOND
+    window = Window("sliding", size * SECOND, pane, 0)
+    kinds: tuple[Mapping[str, Any], ...] = (CONDITIONS[4], CONDITIONS[7], CONDITIONS[3])
+    rule = a_rule_of(window, choice.draw(sampled_from(kinds)))
+    pipeline = Pipeline(rule)
+    for event in stream:
+        pipeline.post(event)
+    panes: list[SpecPanes] = [
+        each for j in pipeline.journals for b in j.partition.buckets for each in b.specs.values()
+    ]
+    for each in panes:
+        for group in list(each.groups):
+            end = NOON
+            for _ in range(6):
+                end += pane * choice.draw(integers(0, 5))
+                if choice.draw(integers(0, 9)) == 0:
+                    each.forget(0, end - size * SECOND)
+                start = end - choice.draw(sampled_from([size * SECOND, pane, 2 * pane]))
+                rolled = each.rolled(group, start, end, size * SECOND)
+                plain = each.window(group, start, end)
+                assert rolled.seen(1_000) == plain.seen(1_000)
+                assert rolled.references() == plain.references()
