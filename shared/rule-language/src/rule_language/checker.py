@@ -4,24 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rule_language import nodes
 from rule_language.errors import nearest, refusal
 from rule_language.functions import check_call
-from rule_language.nodes import (
-    Binary,
-    Call,
-    Conditional,
-    Entries,
-    Has,
-    Index,
-    Items,
-    Literal,
-    Logical,
-    Macro,
-    Name,
-    Node,
-    Select,
-    Unary,
-)
 from rule_language.overloads import OVERLOADS, common, comparable, expectation
 from rule_language.schema import NUMERIC, TEMPORAL, Schema, Type
 
@@ -39,16 +24,16 @@ _SIGNED: Final = frozenset({Type.INT, Type.DOUBLE, Type.DYN})
 class Checked:
     """A tree that fits its schema, and what was found out about its nodes."""
 
-    root: Node
+    root: nodes.Node
     schema: Schema
-    types: dict[Node, Type] = field(default_factory=dict)
-    fields: dict[Node, str] = field(default_factory=dict)
+    types: dict[nodes.Node, Type] = field(default_factory=dict)
+    fields: dict[nodes.Node, str] = field(default_factory=dict)
     """The nodes that read a variable of the schema."""
-    locals: dict[Node, str] = field(default_factory=dict)
+    locals: dict[nodes.Node, str] = field(default_factory=dict)
     """The nodes that name the element of a macro; different elements have different names."""
 
 
-def check(root: Node, schema: Schema, *, expected: frozenset[Type], purpose: str) -> Checked:
+def check(root: nodes.Node, schema: Schema, *, expected: frozenset[Type], purpose: str) -> Checked:
     """Return the tree with its types.
 
     Raises:
@@ -61,7 +46,9 @@ def check(root: Node, schema: Schema, *, expected: frozenset[Type], purpose: str
         what = f"{purpose} must be {_either(expected - {Type.DYN})}, but this is {found}"
         raise refusal(root, what)
     patterns = [
-        node for node in checked.types if isinstance(node, Call) and node.function == "matches"
+        node
+        for node in checked.types
+        if isinstance(node, nodes.Call) and node.function == "matches"
     ]
     if len(patterns) > MAX_PATTERNS:
         raise refusal(patterns[MAX_PATTERNS], f"more than {MAX_PATTERNS} patterns")
@@ -78,14 +65,14 @@ class _Checker:
         self._scope: dict[str, tuple[str, Type]] = {}
         self._elements = 0
 
-    def visit(self, node: Node) -> Type:
+    def visit(self, node: nodes.Node) -> Type:
         found = self._types[node] = _VISITS[node.__class__](self, node)
         return found
 
-    def literal(self, node: Literal) -> Type:
+    def literal(self, node: nodes.Literal) -> Type:
         return Type(node.kind)
 
-    def name(self, node: Name) -> Type:
+    def name(self, node: nodes.Name) -> Type:
         element = self._scope.get(node.name)
         if element is not None:
             self._checked.locals[node] = element[0]
@@ -96,23 +83,23 @@ class _Checker:
         self._checked.fields[node] = node.name
         return variable.type
 
-    def _unknown(self, node: Name) -> Exception:
+    def _unknown(self, node: nodes.Name) -> Exception:
         if self._schema.fields_of(node.name):
             what = f"'{node.name}' is a window, not a value,"
             return refusal(node, what, hint=f"expected, say, {node.name}.count")
         known = {*self._scope, *(name.partition(".")[0] for name in self._schema.variables)}
         return refusal(node, f"unknown name '{node.name}'", hint=nearest(node.name, known))
 
-    def items(self, node: Items) -> Type:
+    def items(self, node: nodes.Items) -> Type:
         for item in node.items:
             self.visit(item)
         return Type.LIST
 
-    def entries(self, node: Entries) -> Type:
+    def entries(self, node: nodes.Entries) -> Type:
         seen = set()
         for key in node.keys:
             self.visit(key)
-            if not isinstance(key, Literal) or key.kind not in _KEYS:
+            if not isinstance(key, nodes.Literal) or key.kind not in _KEYS:
                 hint = "expected a string or an int"
                 raise refusal(key, "the key of a map must be a literal", hint=hint)
             if key.value in seen:
@@ -122,7 +109,7 @@ class _Checker:
             self.visit(value)
         return Type.MAP
 
-    def select(self, node: Select) -> Type:
+    def select(self, node: nodes.Select) -> Type:
         found = self._dotted(node)
         if found is not None:
             return found
@@ -132,10 +119,10 @@ class _Checker:
             raise refusal(node, what, hint="expected a map")
         return Type.DYN
 
-    def _dotted(self, node: Select) -> Type | None:
+    def _dotted(self, node: nodes.Select) -> Type | None:
         """Return the type of a variable with a dot in its name, such as `previous.count`."""
         owner = node.operand
-        if not isinstance(owner, Name) or owner.name in self._scope:
+        if not isinstance(owner, nodes.Name) or owner.name in self._scope:
             return None
         fields = self._schema.fields_of(owner.name)
         if not fields:
@@ -147,7 +134,7 @@ class _Checker:
         self._checked.fields[node] = name
         return self._schema.variables[name].type
 
-    def index(self, node: Index) -> Type:
+    def index(self, node: nodes.Index) -> Type:
         owner, key = self.visit(node.operand), self.visit(node.key)
         self._require(node.operand, owner, _CONTAINERS, "only a list or a map has elements")
         if node.operand in self._checked.fields:
@@ -156,14 +143,14 @@ class _Checker:
             self._require(node.key, key, NUMERIC | {Type.DYN}, "a list is indexed by int")
         return Type.DYN
 
-    def has(self, node: Has) -> Type:
+    def has(self, node: nodes.Has) -> Type:
         self.visit(node.operand)
         if node.operand in self._checked.locals:
             hint = "expected a field, as in has(host) or has(attributes.region)"
             raise refusal(node, "has() cannot judge this", hint=hint)
         return Type.BOOL
 
-    def macro(self, node: Macro) -> Type:
+    def macro(self, node: nodes.Macro) -> Type:
         over = self.visit(node.over)
         what = f"{node.kind}() needs a list or a map before it"
         self._require(node.over, over, _CONTAINERS, what)
@@ -183,10 +170,10 @@ class _Checker:
         self._scope = outer
         return Type.LIST if node.kind in ("map", "filter") else Type.BOOL
 
-    def call(self, node: Call) -> Type:
+    def call(self, node: nodes.Call) -> Type:
         return check_call(node, [self.visit(argument) for argument in node.arguments])
 
-    def unary(self, node: Unary) -> Type:
+    def unary(self, node: nodes.Unary) -> Type:
         found = self.visit(node.operand)
         if node.operator == "!":
             self._require(node.operand, found, _MAYBE_BOOL, "'!' needs a bool")
@@ -194,13 +181,13 @@ class _Checker:
         self._require(node.operand, found, _SIGNED, "'-' needs an int or a double")
         return found
 
-    def logical(self, node: Logical) -> Type:
+    def logical(self, node: nodes.Logical) -> Type:
         for operand in node.operands:
             found = self.visit(operand)
             self._require(operand, found, _MAYBE_BOOL, f"'{node.operator}' needs a bool")
         return Type.BOOL
 
-    def conditional(self, node: Conditional) -> Type:
+    def conditional(self, node: nodes.Conditional) -> Type:
         condition = self.visit(node.condition)
         self._require(node.condition, condition, _MAYBE_BOOL, "'?' needs a bool before it")
         then, otherwise = self.visit(node.then), self.visit(node.otherwise)
@@ -210,7 +197,7 @@ class _Checker:
             raise refusal(node.otherwise, what)
         return found
 
-    def binary(self, node: Binary) -> Type:
+    def binary(self, node: nodes.Binary) -> Type:
         left, right = self.visit(node.left), self.visit(node.right)
         if node.operator == "in":
             return self._membership(node, left, right)
@@ -224,42 +211,42 @@ class _Checker:
                 raise refusal(node, what, hint=hint)
         return found
 
-    def _read(self, node: Node) -> bool:
+    def _read(self, node: nodes.Node) -> bool:
         """Tell whether the value comes out of the event, which holds no times."""
-        while isinstance(node, Select | Index):
+        while isinstance(node, nodes.Select | nodes.Index):
             node = node.operand
         return node in self._checked.fields
 
-    def _membership(self, node: Binary, left: Type, right: Type) -> Type:
+    def _membership(self, node: nodes.Binary, left: Type, right: Type) -> Type:
         self._require(node.right, right, _CONTAINERS, "'in' needs a list or a map after it")
         if node.right in self._checked.fields:
             self._require(node.left, left, _MAYBE_TEXT, "this map has string keys")
-        for item in node.right.items if isinstance(node.right, Items) else ():
+        for item in node.right.items if isinstance(node.right, nodes.Items) else ():
             kind = self._types[item]
             if not comparable(left, kind):
                 what = f"{left} is never in a list with {kind}"
                 raise refusal(item, what, hint=f"expected {left}")
         return Type.BOOL
 
-    def _require(self, node: Node, found: Type, allowed: frozenset[Type], what: str) -> None:
+    def _require(self, node: nodes.Node, found: Type, allowed: frozenset[Type], what: str) -> None:
         if found not in allowed:
             raise refusal(node, f"{what}, not {found},")
 
 
-_VISITS: Final[Mapping[type[Node], Callable[[Any, Any], Type]]] = {
-    Literal: _Checker.literal,
-    Name: _Checker.name,
-    Items: _Checker.items,
-    Entries: _Checker.entries,
-    Select: _Checker.select,
-    Index: _Checker.index,
-    Has: _Checker.has,
-    Macro: _Checker.macro,
-    Call: _Checker.call,
-    Unary: _Checker.unary,
-    Logical: _Checker.logical,
-    Conditional: _Checker.conditional,
-    Binary: _Checker.binary,
+_VISITS: Final[Mapping[type[nodes.Node], Callable[[Any, Any], Type]]] = {
+    nodes.Literal: _Checker.literal,
+    nodes.Name: _Checker.name,
+    nodes.Items: _Checker.items,
+    nodes.Entries: _Checker.entries,
+    nodes.Select: _Checker.select,
+    nodes.Index: _Checker.index,
+    nodes.Has: _Checker.has,
+    nodes.Macro: _Checker.macro,
+    nodes.Call: _Checker.call,
+    nodes.Unary: _Checker.unary,
+    nodes.Logical: _Checker.logical,
+    nodes.Conditional: _Checker.conditional,
+    nodes.Binary: _Checker.binary,
 }
 
 

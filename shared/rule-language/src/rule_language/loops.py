@@ -1,6 +1,6 @@
 """Macros at run time: loops over an event's lists and maps, with a bound on all their steps."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from rule_language.results import TOO_MUCH, UNDECIDED, Nothing
@@ -31,17 +31,25 @@ def some(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN4
     return _search(budget, items, test, decisive=True)
 
 
-def _search(budget: Budget, items: Iterable[Any], test: Test, *, decisive: bool) -> bool | Nothing:
-    """Look for an element that decides alone; as with `&&` and `||`, it absorbs what does not."""
-    undecided = False
+def _stepped(budget: Budget, items: Iterable[Any]) -> Iterator[Any]:
+    """Yield elements as long as there are steps left."""
     for item in items:
         budget[0] -= 1
         if budget[0] < 0:
-            return TOO_MUCH
+            return
+        yield item
+
+
+def _search(budget: Budget, items: Iterable[Any], test: Test, *, decisive: bool) -> bool | Nothing:
+    """Look for an element that decides alone; as with `&&` and `||`, it absorbs what does not."""
+    undecided = False
+    for item in _stepped(budget, items):
         found = test(item)
         if found is decisive:
             return decisive
         undecided = undecided or found is None
+    if budget[0] < 0:
+        return TOO_MUCH
     return UNDECIDED if undecided else not decisive
 
 
@@ -52,29 +60,23 @@ def one(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN40
 
 def chosen(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a list
     kept = []
-    for item in items:
-        budget[0] -= 1
-        if budget[0] < 0:
-            return TOO_MUCH
+    for item in _stepped(budget, items):
         found = test(item)
         if found is None:
             return UNDECIDED
         if found:
             kept.append(item)
-    return kept
+    return kept if budget[0] >= 0 else TOO_MUCH
 
 
 def mapped(budget: Budget, items: Iterable[Any], body: Body) -> Any:  # noqa: ANN401 - maybe a list
     results = []
-    for item in items:
-        budget[0] -= 1
-        if budget[0] < 0:
-            return TOO_MUCH
+    for item in _stepped(budget, items):
         result = body(item)
         if result.__class__ is Nothing:
             return result
         results.append(result)
-    return results
+    return results if budget[0] >= 0 else TOO_MUCH
 
 
 LOOPS: Final[Mapping[str, Callable[[Budget, Iterable[Any], Body], Any]]] = {

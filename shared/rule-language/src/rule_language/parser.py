@@ -5,24 +5,9 @@ from typing import Final, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
-from rule_language import literals
+from rule_language import literals, nodes
 from rule_language.errors import Position, RuleLanguageError, refusal
 from rule_language.macros import has, macro
-from rule_language.nodes import (
-    Binary,
-    Call,
-    Conditional,
-    Entries,
-    Index,
-    Items,
-    Literal,
-    Logical,
-    Macro,
-    Name,
-    Node,
-    Select,
-    Unary,
-)
 from rule_language.results import INT64, UINT64
 
 MAX_LENGTH: Final = 4_096
@@ -50,7 +35,7 @@ _EXPECTED: Final = {
 _CONSTANTS: Final = {"true": (True, "bool"), "false": (False, "bool"), "null": (None, "null")}
 
 
-def parse(source: str) -> Node:
+def parse(source: str) -> nodes.Node:
     """Return the syntax tree of an expression.
 
     Raises:
@@ -58,7 +43,7 @@ def parse(source: str) -> Node:
     """
     _require_clean(source)
     try:
-        root = cast("Node", _lark().parse(source))
+        root = cast("nodes.Node", _lark().parse(source))
     except UnexpectedCharacters as error:
         raise _unexpected_character(source, error) from None
     except UnexpectedToken as error:
@@ -79,9 +64,9 @@ def _require_clean(source: str) -> None:
             raise refusal(_position(source, offset), what)
 
 
-def _require_bounded(root: Node) -> None:
+def _require_bounded(root: nodes.Node) -> None:
     """Walk without recursion: the tree may still be deeper than the stack."""
-    waiting: list[tuple[Node, int, int]] = [(root, 1, 0)]
+    waiting: list[tuple[nodes.Node, int, int]] = [(root, 1, 0)]
     seen = macros = 0
     while waiting:
         node, depth, loops = waiting.pop()
@@ -92,10 +77,10 @@ def _require_bounded(root: Node) -> None:
         if seen > MAX_NODES:
             what = f"the expression has more than {MAX_NODES} operands and operators"
             raise refusal(node, what)
-        if isinstance(node, Literal):
+        if isinstance(node, nodes.Literal):
             _require_range(node)
         inside = loops
-        if isinstance(node, Macro):
+        if isinstance(node, nodes.Macro):
             macros, inside = macros + 1, loops + 1
             _require_few(node, macros, inside)
         # What a macro looks through stands before it, not in it.
@@ -103,14 +88,14 @@ def _require_bounded(root: Node) -> None:
             waiting.append((child, depth + 1, inside if index else loops))
 
 
-def _require_few(node: Macro, macros: int, loops: int) -> None:
+def _require_few(node: nodes.Macro, macros: int, loops: int) -> None:
     if macros > MAX_MACROS:
         raise refusal(node, f"more than {MAX_MACROS} macros")
     if loops > MAX_LOOPS:
         raise refusal(node, f"macros nest deeper than {MAX_LOOPS} levels")
 
 
-def _require_range(node: Literal) -> None:
+def _require_range(node: nodes.Literal) -> None:
     bounds = {"int": INT64, "uint": UINT64}.get(node.kind)
     if bounds is not None and node.value not in bounds:
         what = f"the number {node.value} is out of the range of {node.kind}"
@@ -142,80 +127,84 @@ def _unexpected_token(source: str, error: UnexpectedToken) -> RuleLanguageError:
 
 
 @v_args(inline=True)
-class _Builder(Transformer[Token, Node]):
+class _Builder(Transformer[Token, nodes.Node]):
     """Called by the parser for each rule, bottom up, with no tree of Lark's in between."""
 
-    def choose(self, condition: Node, then: Node, otherwise: Node) -> Node:
-        return Conditional(condition.at, condition, then, otherwise)
+    def choose(self, condition: nodes.Node, then: nodes.Node, otherwise: nodes.Node) -> nodes.Node:
+        return nodes.Conditional(condition.at, condition, then, otherwise)
 
-    def any_of(self, *operands: Node) -> Node:
-        return Logical(operands[0].at, "||", operands)
+    def any_of(self, *operands: nodes.Node) -> nodes.Node:
+        return nodes.Logical(operands[0].at, "||", operands)
 
-    def all_of(self, *operands: Node) -> Node:
-        return Logical(operands[0].at, "&&", operands)
+    def all_of(self, *operands: nodes.Node) -> nodes.Node:
+        return nodes.Logical(operands[0].at, "&&", operands)
 
-    def binary(self, left: Node, operator: Token, right: Node) -> Node:
-        return Binary(_where(operator), str(operator), left, right)
+    def binary(self, left: nodes.Node, operator: Token, right: nodes.Node) -> nodes.Node:
+        return nodes.Binary(_where(operator), str(operator), left, right)
 
-    def prefixed(self, *parts: Token | Node) -> Node:
-        operand = cast("Node", parts[-1])
+    def prefixed(self, *parts: Token | nodes.Node) -> nodes.Node:
+        operand = cast("nodes.Node", parts[-1])
         for operator in cast("tuple[Token, ...]", parts[-2::-1]):
             operand = _prefix(operator, operand)
         return operand
 
-    def select(self, operand: Node, field: Token) -> Node:
-        return Select(_where(field), operand, field.strip("`"))
+    def select(self, operand: nodes.Node, field: Token) -> nodes.Node:
+        return nodes.Select(_where(field), operand, field.strip("`"))
 
-    def method(self, target: Node, function: Token, arguments: tuple[Node, ...] | None) -> Node:
+    def method(
+        self, target: nodes.Node, function: Token, arguments: tuple[nodes.Node, ...] | None
+    ) -> nodes.Node:
         at, name, given = _where(function), str(function), arguments or ()
-        return macro(at, name, target, given) or Call(at, name, (target, *given), is_method=True)
+        return macro(at, name, target, given) or nodes.Call(
+            at, name, (target, *given), is_method=True
+        )
 
-    def index(self, operand: Node, key: Node) -> Node:
-        return Index(operand.at, operand, key)
+    def index(self, operand: nodes.Node, key: nodes.Node) -> nodes.Node:
+        return nodes.Index(operand.at, operand, key)
 
-    def name(self, name: Token) -> Node:
+    def name(self, name: Token) -> nodes.Node:
         if name in _RESERVED:
             raise refusal(_where(name), f"'{name}' is a reserved word")
-        return Name(_where(name), str(name))
+        return nodes.Name(_where(name), str(name))
 
-    def call(self, function: Token, arguments: tuple[Node, ...] | None) -> Node:
+    def call(self, function: Token, arguments: tuple[nodes.Node, ...] | None) -> nodes.Node:
         at, given = _where(function), arguments or ()
         if function == "has":
             return has(at, given)
-        return Call(at, str(function), given, is_method=False)
+        return nodes.Call(at, str(function), given, is_method=False)
 
-    def items(self, bracket: Token, *items: Node) -> Node:
-        return Items(_where(bracket), items)
+    def items(self, bracket: Token, *items: nodes.Node) -> nodes.Node:
+        return nodes.Items(_where(bracket), items)
 
-    def entries(self, brace: Token, *entries: tuple[Node, Node]) -> Node:
+    def entries(self, brace: Token, *entries: tuple[nodes.Node, nodes.Node]) -> nodes.Node:
         keys, values = tuple(zip(*entries, strict=True)) or ((), ())
-        return Entries(_where(brace), keys, values)
+        return nodes.Entries(_where(brace), keys, values)
 
-    def number(self, token: Token) -> Node:
+    def number(self, token: Token) -> nodes.Node:
         if token.type == "DOUBLE":
-            return Literal(_where(token), literals.double(token), "double")
-        return Literal(_where(token), literals.integer(token), token.type.lower())
+            return nodes.Literal(_where(token), literals.double(token), "double")
+        return nodes.Literal(_where(token), literals.integer(token), token.type.lower())
 
-    def text(self, token: Token) -> Node:
-        return Literal(_where(token), literals.text(token), "string")
+    def text(self, token: Token) -> nodes.Node:
+        return nodes.Literal(_where(token), literals.text(token), "string")
 
-    def constant(self, token: Token) -> Node:
-        return Literal(_where(token), *_CONSTANTS[token])
+    def constant(self, token: Token) -> nodes.Node:
+        return nodes.Literal(_where(token), *_CONSTANTS[token])
 
-    def arguments(self, *arguments: Node) -> tuple[Node, ...]:
+    def arguments(self, *arguments: nodes.Node) -> tuple[nodes.Node, ...]:
         return arguments
 
-    def entry(self, key: Node, value: Node) -> tuple[Node, Node]:
+    def entry(self, key: nodes.Node, value: nodes.Node) -> tuple[nodes.Node, nodes.Node]:
         return key, value
 
 
-def _prefix(operator: Token, operand: Node) -> Node:
+def _prefix(operator: Token, operand: nodes.Node) -> nodes.Node:
     """Apply `!` or `-`; one minus before an int or double literal is part of the literal."""
-    if operator == "-" and isinstance(operand, Literal) and operand.kind in ("int", "double"):
+    if operator == "-" and isinstance(operand, nodes.Literal) and operand.kind in ("int", "double"):
         magnitude = cast("float", operand.value)
         if magnitude >= 0:
-            return Literal(_where(operator), -magnitude, operand.kind)
-    return Unary(_where(operator), str(operator), operand)
+            return nodes.Literal(_where(operator), -magnitude, operand.kind)
+    return nodes.Unary(_where(operator), str(operator), operand)
 
 
 def _where(token: Token) -> Position:
