@@ -139,6 +139,7 @@ def test_a_quiet_alert_resolves_once_with_its_final_counts() -> None:
     resolved = pipeline.alerts[-1]
     assert resolved.reason == "no window held for 2m"
     assert resolved.ends_at == NOON + MINUTE
+    assert resolved.events == 5
     assert resolved.id == pipeline.alerts[0].id
     assert not any(
         p.slices for j in pipeline.journals for b in j.partition.buckets for p in b.specs.values()
@@ -160,6 +161,7 @@ def test_an_alert_goes_on_while_windows_hold_and_a_later_one_is_another() -> Non
     ]
     assert len({alert.id for alert in pipeline.alerts}) == 2
     assert pipeline.alerts[3].window.start == NOON + 2 * MINUTE
+    assert pipeline.alerts[3].events == 3
 
 
 def test_late_events_do_not_open_again_what_is_over() -> None:
@@ -182,6 +184,7 @@ def test_a_sliding_alert_lasts_as_long_as_some_window_holds() -> None:
     assert pipeline.alerts[-1].status == "resolved"
     assert pipeline.alerts[-1].ends_at == NOON + MINUTE
     assert pipeline.alerts[-1].reason == "no window held for 30s"
+    assert pipeline.alerts[-1].events == 2
 
 
 def test_a_rate_is_judged_at_the_close_of_a_pane_over_the_window_so_far() -> None:

@@ -82,6 +82,8 @@ class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """At most `MAX_SAMPLES`: first, crossing, last and some others, in the order of their time."""
     sources: list[Source] = []
     traceparent: str | None = None
+    events: int = 0
+    """Of a resolved alert: the events of its windows that held, each counted once."""
     found: dict[str, str] = {}
     """Texts that the rule's type found: `old` and `new` (CHANGE), `value` (NEW_TERM, MATCH)."""
 

@@ -18,13 +18,14 @@ from alert_rule_engine.domain.lifecycle import (
     open_alert,
     prolong,
     snapshot,
+    why_it_fires,
 )
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.specs import FILTERS, MAX_TOGETHER
-from alert_rule_engine.domain.speech import duration, is_crowd, reason_of
+from alert_rule_engine.domain.speech import duration, is_crowd
 
 SECOND: Final = 1_000
 Witness = Callable[[], Crossing]
@@ -82,6 +83,7 @@ class AlertBook:
         look.view["count"] += int(alert.window.figures["count"])
         if look.start >= alert.window.start:
             prolong(alert, rule, look)
+            alert.events = 0  # The count goes on from window to window.
             self.pages.touch(alert)
         return True
 
@@ -174,8 +176,8 @@ class AlertBook:
             alert.window = snapshot(look)
             alert.changed = True
             self.pages.touch(alert)
-            if rule.holds(look.view) and not alert.crossing.found:
-                alert.reason = reason_of(rule.rule, alert.window.figures)
+            if rule.holds(look.view):
+                alert.note = ""
         return grew
 
     def settle(self, since: int, watermark: int, book: RuleBook, windows: Windows) -> bool:
@@ -209,8 +211,11 @@ class AlertBook:
             why = gone(alert, book)
             if why:
                 over.append((alert, why))
-            else:
+            elif alert.rule != book.rules[alert.key].rule:
+                # Whether this window would hold under the new revision is another question.
+                alert.note = why_it_fires(alert)
                 alert.rule = book.rules[alert.key].rule
+                self.pages.touch(alert)
         for alert, why in over:
             self._end(alert, why)
         lost = [key for key in self.pending if key not in book.rules]

@@ -6,6 +6,7 @@ out of records. So a replay from any stored bucket repeats every decision, id an
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
@@ -106,7 +107,7 @@ class Bucket:
             f"{surplus} events of groups beyond maxGroups {rule.rule.max_groups} were turned away;"
             f" {groups} groups are known here"
         )
-        look = Look(start, size, at, view, [], note=note)
+        look = Look(start, size, at, view, [], _nothing, note=note)
         group = (*[""] * len(rule.rule.group_by), CROWD)
         crossing = Crossing(min(at, accepted_at), accepted_at)
         self.dirty |= self.alerts.crowd(rule, group, look, crossing)
@@ -286,6 +287,11 @@ class Bucket:
                 self._judge_at(rule, panes, group, last)
 
 
+def _nothing(_start: int, _end: int) -> int:
+    """Count nothing: events that were turned away lie in no pane."""
+    return 0
+
+
 def _look(
     rule: CompiledRule,
     panes: SpecPanes,
@@ -303,7 +309,9 @@ def _look(
     window = panes.rolled(group, start, end, size) if rolled else panes.window(group, start, end)
     previous = panes.window(group, start - size, start) if rule.compares else None
     complete = end == start + size
-    return Look(start, size, end, rule.view(window, previous), window.references(), complete)
+    counting = partial(panes.count, group)
+    view = rule.view(window, previous)
+    return Look(start, size, end, view, window.references(), counting, complete)
 
 
 def _closed(panes: SpecPanes, look: Look) -> Witness:

@@ -4,11 +4,12 @@ An alert belongs to (rule, group). It has something to say when it begins, when 
 changed (at most every `UPDATE_EVERY` of the log's own clock), and when it is over; see `speech`.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
 
-from alert_contracts.ids import alert_id, fingerprint
+from alert_contracts.ids import alert_id
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.partials import Group
@@ -44,6 +45,8 @@ class Look(NamedTuple):
     """Event time at which it is judged."""
     view: dict[str, float]
     references: list[int]
+    counting: Callable[[int, int], int]
+    """Counts the events of its group between two times, as far as their panes are there."""
     complete: bool = False
     """Nothing in order is to come."""
     note: str = ""
@@ -70,21 +73,19 @@ class AlertState(msgspec.Struct, array_like=True):
     """The revision that spoke last."""
     group: Group
     id: str
-    fingerprint: str
     crossing: Crossing
     window: Snapshot
     until: int
     """End of the last window that held, or that says nothing."""
-    reason: str
-    """Why it fires."""
+    note: str = ""
+    """Why it fires, where that does not follow from its rule and its window."""
     sequence: int = 0
     said_at: int = 0
     """Log clock of the last record about it."""
     changed: bool = False
     """The snapshot is newer than what was said."""
     events: int = 0
-    """Events of its group from its first window to `counted`."""
-    counted: int = 0
+    """Events of the windows that held before this one, but for those that this one holds."""
     resolved: str = ""
     """Why it is over; empty while it fires."""
     queued: int = 0
@@ -119,18 +120,17 @@ def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing)
             group=facts,
             window_start=window.start,
         ),
-        fingerprint=fingerprint(
-            tenant=rule.rule.tenant,
-            rule_id=rule.rule.id,
-            severity=rule.rule.severity,
-            group=facts,
-        ),
         crossing=crossing,
         window=window,
         until=window.end,
-        reason=look.note or discovery(crossing.found) or reason_of(rule.rule, window.figures),
-        counted=window.start,
+        note=look.note,
     )
+
+
+def why_it_fires(alert: AlertState) -> str:
+    """Return in words why an alert fires."""
+    found = discovery(alert.crossing.found)
+    return alert.note or found or reason_of(alert.rule, alert.window.figures)
 
 
 def prolong(
@@ -139,10 +139,13 @@ def prolong(
     """Note that another window holds, or the same with other figures."""
     if found:
         alert.crossing.found = found
+    old = alert.window
+    if look.start >= old.end:
+        alert.events += int(old.figures["count"])
+    else:
+        alert.events += look.counting(old.start, look.start)
     alert.rule = rule.rule
     alert.window = snapshot(look)
     alert.until = max(alert.until, look.end)
-    alert.reason = (
-        look.note or discovery(alert.crossing.found) or reason_of(rule.rule, alert.window.figures)
-    )
+    alert.note = look.note
     alert.changed = True

@@ -3,11 +3,12 @@
 from typing import Any, NamedTuple
 
 from alert_contracts.alerts import Alert, RuleRef, Source, WindowSpan
+from alert_contracts.ids import fingerprint
 from alert_rule_engine.domain.aggregates import unpack_reference
 from alert_rule_engine.domain.evidence import Question
-from alert_rule_engine.domain.lifecycle import AlertState
+from alert_rule_engine.domain.lifecycle import AlertState, why_it_fires
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.domain.speech import labels_of, named
+from alert_rule_engine.domain.speech import identity, labels_of, named
 
 
 class Said(NamedTuple):
@@ -53,7 +54,12 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
     rule = state.rule
     return Alert(
         id=state.id,
-        fingerprint=state.fingerprint,
+        fingerprint=fingerprint(
+            tenant=rule.tenant,
+            rule_id=rule.id,
+            severity=rule.severity,
+            group=identity(rule, state.group),
+        ),
         tenant=rule.tenant,
         status=status,
         sequence=state.sequence,
@@ -66,7 +72,7 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
         condition=rule.condition,
         starts_at=state.crossing.at,
         decided_at=now,
-        reason=state.resolved if over else state.reason,
+        reason=state.resolved if over else why_it_fires(state),
         threshold=rule.threshold,
         # A rule that goes ends its alerts before their window does.
         ends_at=max(min(state.until, now), state.crossing.at) if over else None,
@@ -75,6 +81,7 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
         annotations=rule.annotations,
         sources=_sources(state),
         traceparent=state.crossing.traceparent,
+        events=state.events + int(state.window.figures["count"]) if over else 0,
         found=state.crossing.found,
     )
 
