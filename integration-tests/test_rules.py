@@ -186,6 +186,30 @@ async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
     assert (await status_of(stack, sound))["health"] == "ok"
 
 
+async def test_another_threshold_keeps_the_alert_and_another_severity_ends_it(
+    stack: Stack, rules: Rules, name: Naming
+) -> None:
+    service = name("edited")
+    made, _ = await rules.create(**counting(service))
+    path = f"{RULES}/{made['id']}"
+    await stack.accept([{"service": service, "message": "knock"}] * 3)
+
+    async def alerts() -> list[Document]:
+        return await stack.alerts(service)
+
+    (first,) = await eventually(alerts, what="it fires")
+
+    async def now() -> Document:
+        found: Document = await stack.manager.get(f"/api/alerts/{first['id']}")
+        return found
+
+    assert (await stack.gateway.call("PATCH", path, body={"threshold": 2})).status == 200
+    assert (await now())["status"] == "firing"
+    assert (await stack.gateway.call("PATCH", path, body={"severity": "HIGH"})).status == 200
+    over = await eventually(now, lambda it: it["status"] == "resolved", what="the alert is over")
+    assert over["resolvedReason"] == "the rule was changed: it starts anew"
+
+
 async def test_a_rule_that_is_disabled_leaves_the_engine_within_a_second(
     stack: Stack, rules: Rules, name: Naming
 ) -> None:
