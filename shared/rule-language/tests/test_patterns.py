@@ -58,6 +58,8 @@ def test_a_set_refuses_what_is_no_pattern_and_what_comes_too_late() -> None:
         ('message.contains("a.b") && host.endsWith("x")', {"message": r"a\.b", "host": r"(?:x)\z"}),
         ('service.startsWith("pay") && level == "ERROR"', {"service": r"\A(?:pay)"}),
         ('message.contains("a") || level == "ERROR"', {}),
+        ('message.contains("a") || service.contains("b")', {}),
+        ('message.contains("a") || message.matches("^b")', {"message": "(?:a)|(?:^b)"}),
         ('!message.contains("a")', {}),
         ('attributes.zone.contains("a")', {}),
         ("message.contains(service)", {}),

@@ -268,3 +268,18 @@ def test_steps_of_macros_are_bounded() -> None:
     ):
         assert not compile_match(beyond).test(many)
         assert not compile_match(f"!({beyond})").test(many)
+
+
+def test_what_python_cannot_say_is_undecided() -> None:
+    huge = Event(timestamp=-62_135_596_800_000, service="a", message="", attributes={"n": 10**5000})
+    for source in (
+        "string(attributes.n) != ''",
+        "double(attributes.n) > 0.0",
+        "attributes.n + 1.5 > 0.0",
+        "int(attributes.n) > 0",
+        "timestamp.getHours('-05:00') >= 0",
+        "string(double('nan')) == string(double('inf'))",
+    ):
+        assert not compile_match(source).test(huge)
+    assert compile_scalar("attributes.n").of(huge) is None
+    assert compile_match("string(double('-inf')) == '-Inf'").test(huge)

@@ -97,9 +97,7 @@ def demanded(checked: Checked, part: Node) -> tuple[str, frozenset[str]] | None:
     """Return the indexed field and its texts, where a part says that it must have one of them."""
     found = membership(part)
     name = checked.fields.get(found.operand) if found else None
-    if found is None or name not in INDEXED or name is None:
-        return None
-    if found.constants.type is not Type.STRING:
+    if found is None or name is None or name not in INDEXED:
         return None
     return name, frozenset(str(value) for value in found.constants.values)
 

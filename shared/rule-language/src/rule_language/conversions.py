@@ -77,6 +77,10 @@ def text_of_double(value: float) -> str:
     return f"{'-' * sign}{point}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
 
 
+def _digits(value: int) -> Any:  # noqa: ANN401 - a text
+    return str(value) if -UINT64.stop < value < UINT64.stop else OVERFLOW
+
+
 def _same(value: Any) -> Any:  # noqa: ANN401 - any value of an event
     return value
 
@@ -100,7 +104,7 @@ _FORMS: Final[Mapping[str, Mapping[type, Convert]]] = {
         str: lambda text: float(text) if _DOUBLE.fullmatch(text) else UNREADABLE,
     },
     "string": {
-        **dict.fromkeys((int, Uint), str),
+        **dict.fromkeys((int, Uint), _digits),
         str: _same,
         float: text_of_double,
         bool: lambda value: "true" if value else "false",
@@ -132,8 +136,8 @@ def scalar_text(value: Any) -> str | None:  # noqa: ANN401 - any value of an eve
         if not isfinite(value):
             return None
         return str(int(value)) if value.is_integer() and int(value) in INT64 else repr(value)
-    form = _FORMS["string"].get(value.__class__)
-    return None if form is None else form(value)
+    text = CONVERSIONS["string"](value)
+    return text if isinstance(text, str) else None
 
 
 def size(value: Any) -> Any:  # noqa: ANN401 - any value of an event

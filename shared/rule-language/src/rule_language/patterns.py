@@ -76,6 +76,7 @@ class PatternSet:
         self._set = re2.Set.SearchSet(_options(max_memory))
         self._known: dict[str, int] = {}
         self._all = frozenset[int]()
+        self._everything: list[int] = []
         self._compiled = False
 
     def __len__(self) -> int:
@@ -106,7 +107,7 @@ class PatternSet:
         A set that was refused answers "all of them".
         """
         self._all = frozenset(self._known.values())
-        self._set.Add(_ALWAYS)
+        self._everything = [*self._all, int(self._set.Add(_ALWAYS))]
         self._compiled = True
         try:
             self._set.Compile()
@@ -118,9 +119,8 @@ class PatternSet:
         """Return the indices of the patterns that are found anywhere in the text."""
         if self._set is None:
             return self._all
-        found = self._set.Match(_encoded(text))
-        if found is None:
-            return self._all
+        # Nothing at all, not even our own pattern: RE2 gave up on this text.
+        found = self._set.Match(_encoded(text)) or self._everything
         return self._all.intersection(found) if len(found) > 1 else _NONE
 
 
