@@ -171,6 +171,20 @@ def test_a_rule_that_fails_by_our_fault_is_left_out_alone_until_it_changes() -> 
     assert [each.rule_id for each in handler.statuses()] == ["good"]
 
 
+def test_a_rule_for_which_no_code_can_be_made_is_left_out_alone() -> None:
+    def make(spec: PaneSpec) -> SpecEvaluator:
+        match: Any = match_of(spec.match, spec.tenant)
+        if spec.value is not None:
+            match = SimpleNamespace(variables=match.variables, source=match.source)
+        return SpecEvaluator(spec, match)
+
+    handler = EvaluateBatch(lambda: NOON, sets=RuleSets(make))
+    handler.follow(book_of(GOOD, BAD))
+    found = decoded(handler.handle(a_batch(an_error()), settled=0).values)
+    assert [block.counts for each in found for block in each.blocks] == [[1]]
+    assert [each.rule_id for each in handler.statuses() if each.quarantined] == ["bad"]
+
+
 def test_a_fault_that_no_rule_has_alone_is_not_hidden() -> None:
     handler = EvaluateBatch(lambda: NOON, sets=RuleSets(Fault(times=1).make))
     handler.follow(book_of(GOOD, BAD))

@@ -1,7 +1,7 @@
 """The rule sets of all tenants, and what of them stays when a rule changes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
@@ -38,6 +38,10 @@ class RuleSets:
         known = self._sets.get(tenant)
         same = known is not None and known.evaluators == evaluators
         return known if known and same else RuleSet(evaluators, before=known)
+
+    def evaluators(self) -> Sequence[SpecEvaluator]:
+        """Return the evaluators of all tenants."""
+        return list(self._evaluators.values())
 
     def of(self, tenant: str) -> RuleSet:
         """Return the rule set of a tenant."""

@@ -12,6 +12,7 @@ from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.batches import NO_BATCH, Batch
 from alert_rule_engine.domain.costs import Costs, Timer
+from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block, Partial, Tick
 from alert_rule_engine.domain.quarantine import Quarantine, culprits
 from alert_rule_engine.domain.rules import CompiledRule, RuleBook
@@ -61,7 +62,10 @@ class EvaluateBatch:
         self._book = book
         self._quarantine.follow(book)
         self._costs.keep(set(book.specs))
-        self._sets.follow(book, without=self._quarantine.faults)
+        try:
+            self._sets.follow(book, without=self._quarantine.faults)
+        except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
+            self._leave_out(culprits(self._sets.evaluators(), RuleSet), exc)
 
     def handle(self, record: Record, *, settled: int) -> Emission:
         """Evaluate a record of `log-events`; one that cannot be read still yields its partials.
@@ -88,16 +92,16 @@ class EvaluateBatch:
         try:
             return rules.evaluate(batch)
         except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
-            self._set_aside(rules, batch, exc)
+            found = culprits(rules.evaluators, lambda some: RuleSet(some).evaluate(batch))
+            self._leave_out(found, exc)
         return self._sets.of(tenant).evaluate(batch)
 
-    def _set_aside(self, rules: RuleSet, batch: Batch, error: Exception) -> None:
-        """Leave out the specs that cannot evaluate a batch.
+    def _leave_out(self, found: Mapping[SpecEvaluator, Exception], error: Exception) -> None:
+        """Go on without these specs.
 
         Raises:
-            Exception: each of them can.
+            Exception: there are none: the fault is no rule's.
         """
-        found = culprits(rules.evaluators, lambda some: RuleSet(some).evaluate(batch))
         if not found:
             raise error
         for evaluator, reason in found.items():
