@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engine import broker, compare, memory, profiler, verdict
+from engine import broker, compare, memory, profiler, storm, verdict
 from engine.compare import Bench, Entry
 from engine.measure import Task
 from engine.rulesets import questions
@@ -106,7 +106,17 @@ def _profile(bench: Bench, options: argparse.Namespace) -> int:
     return 1 if found.run.problems else 0
 
 
-COMMANDS = {"compare": _compare, "memory": _memory, "profile": _profile}
+def _storm(bench: Bench, options: argparse.Namespace) -> int:
+    went = storm.storm(bench, groups=options.groups)
+    for look in went.looks:
+        print(f"{look.groups:,} groups, {look.told:,} told, {look.waiting:,} wait")
+    print(f"{went.seconds:.0f} s, flushes of {went.slowest():.1f} s at most, {went.peak:.0f} MiB")
+    problems = went.problems(options.groups)
+    print("\n".join(problems) or "The state was stored all the while.")
+    return 1 if problems else 0
+
+
+COMMANDS = {"compare": _compare, "memory": _memory, "profile": _profile, "storm": _storm}
 
 
 def _say(line: str) -> None:
@@ -120,11 +130,14 @@ def _parser() -> argparse.ArgumentParser:
         ("compare", "all sides in turn, and the verdict", [10, 100, 1000]),
         ("memory", "100 000 groups: memory and restore", [5]),
         ("profile", "where each microsecond goes", [10]),
+        ("storm", "hundreds of thousands of groups cross at once", [1]),
     ):
         command = commands.add_parser(name, help=text)
         _common(command, rules)
         if name == "compare":
             _of_compare(command)
+        if name == "storm":
+            command.add_argument("--groups", type=int, default=300_000, help="groups (300000)")
     command = commands.add_parser("verdict", help="the verdict on runs that --json has kept")
     command.add_argument("files", type=Path, nargs="+")
     return parser
