@@ -1,7 +1,8 @@
 """Random expressions on random events have the answers of CEL's reference implementation.
 
 What both sides are known to answer differently (see `test_standard.py`) is not generated: ints do
-not meet doubles in arithmetic, huge ints become no doubles, and doubles are not divided.
+not meet doubles in arithmetic, huge ints become no doubles, bools become no ints, and doubles are
+not divided.
 """
 
 from collections.abc import Callable
@@ -81,7 +82,7 @@ INT: Text = st.deferred(
         | _pick("§statusCode", "§attributes.n", "§attributes.m.a", "size(§message)")
         | joined("({} {} {})", INT, st.sampled_from("+-*/%"), INT)
         | joined("-({})", INT)
-        | joined("int({})", INT | TEXT | DOUBLE | TIME)
+        | joined("int({})", TEXTS.map(quoted) | _pick("§message", "§statusCode") | DOUBLE | TIME)
         | joined("{}.{}()", TIME, GETTER)
         | joined("{}.{}({})", TIME, GETTER, ZONE)
         | joined("{}.{}()", SPAN, _pick("getHours", "getSeconds", "getMilliseconds"))
