@@ -88,3 +88,43 @@ def test_a_window_refers_to_some_of_its_records_the_first_and_the_last_among_the
     assert len(references) == MAX_REFERENCES
     assert (references[0], references[-1]) == (0, 99)
     assert references == sorted(set(references))
+
+
+def numbered(*found: float) -> Cell:
+    return a_cell(list(found), len(found), "sketch")
+
+
+def test_a_cell_that_held_neither_end_can_be_taken_out_again() -> None:
+    first, rest = numbered(5.0, 7.0), (numbered(1.0, 5.0), numbered(9.0))
+    whole, part = Sum(), Sum()
+    for cell in (first, *rest):
+        whole.add(cell)
+    for cell in rest:
+        part.add(cell)
+    assert whole.remove(first)
+    assert whole.seen(1_000) == part.seen(1_000)
+    assert whole.references() == part.references()
+
+
+def test_a_cell_that_held_an_end_or_distinct_values_cannot() -> None:
+    for first in (numbered(1.0), numbered(9.0), a_cell([3.0], 1, "distinct")):
+        whole = Sum()
+        for cell in (first, numbered(1.0, 9.0)):
+            whole.add(cell)
+        assert not whole.remove(first)
+
+
+def test_numbers_without_bins_can_be_taken_out_too() -> None:
+    first, last = a_cell([5.0], 1, "number"), a_cell([1.0, 9.0], 2, "number")
+    whole, part = Sum(), Sum()
+    whole.add(first)
+    whole.add(last)
+    part.add(last)
+    assert whole.remove(first)
+    assert whole.seen(1_000) == part.seen(1_000)
+
+
+def test_distinct_values_have_no_room_among_numbers() -> None:
+    cell = numbered(1.0)
+    cell.add_distinct([1])
+    assert "distinct" not in seen(cell)

@@ -355,3 +355,18 @@ def test_the_reason_is_the_condition_with_its_figures() -> None:
 )
 def test_durations_are_written_as_prometheus_writes_them(milliseconds: int, text: str) -> None:
     assert duration(milliseconds) == text
+
+
+def test_an_alert_whose_threshold_was_raised_says_why_it_fired_until_a_window_holds_anew() -> None:
+    rule = a_rule(threshold=0)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error())
+    pipeline.change(msgspec.structs.replace(rule, threshold=2, revision=2))
+    for second in (11, 22, 33):
+        pipeline.post(an_error(NOON + second * SECOND))
+    assert [alert.reason for alert in pipeline.alerts] == [
+        "count 1 > threshold 0",
+        "count 1 > threshold 0",
+        "count 3 > threshold 2",
+        "count 4 > threshold 2",
+    ]

@@ -16,7 +16,7 @@ from hypothesis.strategies import (
 )
 
 from alert_contracts.events import Event
-from alert_contracts.rules import SPIKES, Rule, RuleType, Window
+from alert_contracts.rules import SPIKES, Rule, Window
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error

@@ -144,6 +144,17 @@ def test_a_group_that_was_silent_for_long_is_forgotten() -> None:
     assert told(pipeline)[-1] == ("firing", 1_020)
 
 
+def test_who_is_to_be_forgotten_later_is_still_known() -> None:
+    pipeline = absence(forget=3 * MINUTE)
+    run(pipeline, 0)
+    pipeline.post(an_error(NOON + 5 * SECOND))
+    run(pipeline, 90)
+    (rule,) = (each.rule for each in pipeline.book.rules.values())
+    pipeline.change(msgspec.structs.replace(rule, forget=HOUR, revision=2))
+    run(pipeline, 600, since=91)
+    assert told(pipeline)[-1] == ("updated", 540)
+
+
 def test_a_restart_makes_nobody_absent_and_forgets_nobody() -> None:
     pipeline = absence()
     run(pipeline, 0)
@@ -252,6 +263,17 @@ def test_too_few_distinct_values_are_told_at_the_end_of_the_window() -> None:
 
 
 # NEW_TERM
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(RuleType.NEW_TERM, "host"), (RuleType.CHANGE, "host")]
+)
+def test_values_of_groups_without_room_are_counted_as_surplus(kind: RuleType, value: str) -> None:
+    rule = a_rule(kind, value=value, threshold=None, max_groups=1)
+    pipeline = Pipeline(rule)
+    applied = pipeline.post(an_error(service="a", host="x"), an_error(service="b", host="y"))
+    assert sum(each.losses.surplus for each in applied) == 1
+    assert [alert.labels["alertname"] for alert in pipeline.alerts] == ["A rule: too many groups"]
 
 
 def test_a_new_value_fires_once_the_first_window_of_its_group_is_over() -> None:

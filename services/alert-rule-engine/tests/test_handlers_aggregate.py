@@ -1,7 +1,7 @@
 """Stage two on fakes: order of storing, poison, portions."""
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from alert_contracts.events import Event
 from alert_contracts.rules import Rule
@@ -34,6 +34,10 @@ def a_record(value: bytes | None, *, offset: int = 0, partition: int = 0) -> Rec
 def a_record_of(*messages: Message, offset: int = 0, partition: int = 0) -> Record:
     value = partials.pack([partials.encode(message) for message in messages])
     return a_record(value, offset=offset, partition=partition)
+
+
+def errors_of(rule: str) -> float:
+    return REGISTRY.get_sample_value("tocsin_engine_rule_errors_total", {"rule_id": rule}) or 0
 
 
 class Stage:
@@ -253,3 +257,33 @@ async def test_messages_that_share_a_record_are_applied_in_their_order() -> None
         await stage.handler.apply(a_record_of(first, second, partition=target), "both")
     await stage.witness.hand_over()
     assert [alert.aggregates["count"] for alert in stage.sink.alerts] == [2]
+
+
+async def test_how_each_rule_fares_is_told_by_partition() -> None:
+    stage = Stage(a_rule(threshold=0))
+    await stage.handler.restore([0, 3], {})
+    found = list(stage.handler.statuses())
+    assert [(status.share, status.at) for status in found] == [("0", NOON + 20), ("3", NOON + 20)]
+
+
+async def test_a_condition_without_an_answer_is_reported_once() -> None:
+    rule = a_rule(condition="int(count) / 0 > 1 || count < 0")
+    stage = Stage(rule)
+    await stage.handler.restore(range(4), {})
+    before = errors_of("r1")
+    await stage.post(an_error())
+    for second in (20, 40):
+        tick = Tick(partials.FORMAT, NOON + second * 1_000, dict.fromkeys(range(12), 1))
+        for target in range(4):
+            record = a_record_of(tick, offset=second, partition=target)
+            await stage.handler.apply(record, "tick")
+    assert errors_of("r1") == before + 1
+
+
+async def test_samples_are_looked_for_by_the_rules_as_they_are_now() -> None:
+    stage = Stage(a_rule())
+    (spec,) = stage.handler.book.specs
+    selector = stage.handler.selector(spec)
+    assert selector is not None
+    assert selector.matches(an_error())
+    assert stage.handler.selector("gone") is None

@@ -1,6 +1,6 @@
 """Of events that bring values, only those count that bring something new: NEW_TERM and CHANGE."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from alert_rule_engine.domain.memory import Terms, Values
 from alert_rule_engine.domain.panes import SpecPanes
@@ -52,11 +52,9 @@ def _row(panes: SpecPanes, block: Block, row: int, room: int) -> tuple[Group, in
         whole = tuple(base)
         admitted = memory.admit(whole, term, block.counts[row], block.start, room=room)
         return whole, admitted.events, {"value": term[:MAX_TEXT]}, admitted.surplus
-    if isinstance(memory, Values):
-        changes = memory.admit(group, block.changes[row], room=room)
-        if not changes.found:
-            return group, 0, {}, changes.surplus
-        last = changes.found[-1]
-        news = {"old": last.old[:MAX_TEXT], "new": last.new[:MAX_TEXT]}
-        return group, len(changes.found), news, changes.surplus
-    return group, 0, {}, 0
+    changes = cast("Values", memory).admit(group, block.changes[row], room=room)
+    if not changes.found:
+        return group, 0, {}, changes.surplus
+    last = changes.found[-1]
+    news = {"old": last.old[:MAX_TEXT], "new": last.new[:MAX_TEXT]}
+    return group, len(changes.found), news, changes.surplus
