@@ -1,5 +1,6 @@
 """Text to syntax tree. Lark parses; this module names the nodes and the mistakes."""
 
+import re
 from functools import cache
 from typing import Final, cast
 
@@ -20,6 +21,7 @@ MAX_MACROS: Final = 10
 MAX_LOOPS: Final = 3
 """How deep macros may stand in one another."""
 
+_UNCLEAN: Final = re.compile(r"[\x00\ud800-\udfff]")
 _RESERVED: Final = frozenset(
     {
         *("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let"),
@@ -58,10 +60,10 @@ def _require_clean(source: str) -> None:
         raise refusal(Position(1, MAX_LENGTH + 1), what)
     if not source.strip():
         raise refusal(Position(1, 1), "the expression is empty", hint="expected an expression")
-    for offset, character in enumerate(source):
-        if character == "\0" or "\ud800" <= character <= "\udfff":
-            what = f"the character U+{ord(character):04X} cannot stand in an expression"
-            raise refusal(_position(source, offset), what)
+    unclean = _UNCLEAN.search(source)
+    if unclean is not None:
+        what = f"the character U+{ord(unclean[0]):04X} cannot stand in an expression"
+        raise refusal(_position(source, unclean.start()), what)
 
 
 def _require_bounded(root: nodes.Node) -> None:
