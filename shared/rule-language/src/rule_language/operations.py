@@ -172,7 +172,9 @@ def member(value: Any, container: Any) -> Any:  # noqa: ANN401 - any value of an
     if container.__class__ is list:
         return any(equal(value, item) for item in container)
     if container.__class__ is dict:
-        return value.__class__ in _KEYS and value in container
+        if value.__class__ in _KEYS:
+            return value in container
+        return False if value.__class__ is bool else MISMATCH
     return MISMATCH
 
 
