@@ -22,7 +22,9 @@ from hypothesis.strategies import (
 from alert_contracts.alerts import Alert
 from alert_contracts.events import Event
 from alert_contracts.rules import RuleType
+from alert_rule_engine.domain import persistence
 from alert_rule_engine.domain.alertbook import AlertBook
+from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts
@@ -369,3 +371,13 @@ def test_only_the_partitions_own_records_are_read() -> None:
     pipeline.flush()
     other: Journal = restore(1, {b"0:v": b"not mine"}, book=book_of(), lateness=LATENESS)
     assert other.partition.vector.applied == -1
+
+
+def test_what_was_remembered_for_a_spec_that_is_no_more_is_passed_over() -> None:
+    pipeline = Pipeline(a_rule(RuleType.ABSENCE, threshold=None))
+    pipeline.post(an_error())
+    full = next(b for j in pipeline.journals for b in j.partition.buckets if b.pieces())
+    (piece,) = full.pieces()
+    empty = Bucket()
+    persistence.unpack_piece(persistence.pack_piece(full, piece), empty, piece)
+    assert empty.pieces() == set()

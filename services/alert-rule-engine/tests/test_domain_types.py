@@ -155,6 +155,20 @@ def test_who_is_to_be_forgotten_later_is_still_known() -> None:
     assert told(pipeline)[-1] == ("updated", 540)
 
 
+def test_a_rule_that_comes_later_knows_the_groups_that_others_count() -> None:
+    window = tumbling(MINUTE, lateness=0)
+    known = a_rule(RuleType.EVENT_COUNT, id="other", match="true", window=window)
+    late = a_rule(RuleType.ABSENCE, threshold=None, window=window, resolve_after=MINUTE)
+    pipeline = Pipeline(known)
+    run(pipeline, 0)
+    pipeline.post(an_error(NOON + 5 * SECOND))
+    pipeline.change(known, late)
+    pipeline.flush()
+    pipeline.crash()
+    run(pipeline, 122)
+    assert told(pipeline) == [("firing", 120)]
+
+
 def test_a_restart_makes_nobody_absent_and_forgets_nobody() -> None:
     pipeline = absence()
     run(pipeline, 0)
@@ -348,6 +362,16 @@ def test_a_sliding_condition_that_holds_long_enough_fires_and_survives_a_crash()
         pipeline.flush()
         pipeline.crash()
         assert bool(pipeline.alerts) == (second >= 42)
+
+
+def test_each_group_waits_by_itself() -> None:
+    rule = a_rule(threshold=0, hold=MINUTE, window=tumbling(MINUTE, lateness=0))
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + SECOND), an_error(NOON + SECOND, service="api"))
+    run(pipeline, 60, since=2)
+    pipeline.post(an_error(NOON + 61 * SECOND))
+    run(pipeline, 200, since=62)
+    assert {alert.group["service"] for alert in pipeline.alerts} == {"pay"}
 
 
 def test_a_rule_without_match_any_more_waits_for_nothing() -> None:

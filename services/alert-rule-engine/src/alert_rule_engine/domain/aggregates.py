@@ -135,17 +135,12 @@ class Sum:
         if figures is not None:
             self.number -= figures.number
             self.quanta -= int(figures.total * _QUANTA)
+            bins = self.bins or {}
             for number, count in (figures.bins or {}).items():
-                self._thin(number, count)
+                bins[number] -= count
+                if not bins[number]:
+                    del bins[number]
         return True
-
-    def _thin(self, number: int, count: int) -> None:
-        if self.bins is not None:
-            left = self.bins[number] - count
-            if left:
-                self.bins[number] = left
-            else:
-                del self.bins[number]
 
     def references(self) -> list[int]:
         """Return the first and the last record and some between, each once, at most so many."""

@@ -267,7 +267,7 @@ class Bucket:
                 self.specs[spec] = SpecPanes(known.spec.pane, log_now)
                 self.dirty = True
             if spec in self.specs:
-                self.specs[spec].remember(known.spec, known.keep)
+                self.dirty |= self.specs[spec].remember(known.spec, known.keep)
         for rule in changed:
             panes = self.specs.get(rule.spec.id)
             if panes is not None and panes.slices:

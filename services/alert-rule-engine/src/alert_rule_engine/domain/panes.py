@@ -1,7 +1,7 @@
 """The panes of one pane spec in one bucket: summing into windows, forgetting. Knows no alert."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import Cell, Sum
 from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
@@ -11,6 +11,9 @@ from alert_rule_engine.domain.specs import Kind, PaneSpec
 Slice = dict[Group, Cell]
 Accepted = tuple[int, str]
 """When the newest batch of a slice was accepted, and its trace."""
+
+
+_NONE: Final[Slice] = {}
 
 
 class _Kept(NamedTuple):
@@ -48,8 +51,9 @@ class SpecPanes:
         self.gone = 0
         """Panes that started before are forgotten."""
 
-    def remember(self, spec: PaneSpec, keep: int) -> None:
-        """Have the memory that a spec needs, if it needs one."""
+    def remember(self, spec: PaneSpec, keep: int) -> bool:
+        """Have the memory that a spec needs, if it needs one; tell whether it is another now."""
+        before = self.memory
         if spec.kind is Kind.TERM:
             self.memory = self.memory or Terms(spec.remember, spec.learn)
         elif spec.kind is Kind.CHANGE:
@@ -58,6 +62,7 @@ class SpecPanes:
             self.memory = None
         elif self.memory is None or self.memory.keep != keep:
             self.memory = _remembered(self, keep)
+        return self.memory is not before
 
     def first(self, group: Group) -> int | None:
         """Return when a group was first there; None if it is not remembered."""
@@ -82,11 +87,9 @@ class SpecPanes:
         """Return the sum of a group's panes in [start, end)."""
         whole = Sum()
         for at in range(start, end, self.pane):
-            held = self.slices.get(at)
-            if held is not None:
-                cell = held.get(group)
-                if cell is not None:
-                    whole.add(cell)
+            cell = self.slices.get(at, _NONE).get(group)
+            if cell is not None:
+                whole.add(cell)
         return whole
 
     def rolled(self, group: Group, start: int, end: int, size: int) -> Sum:
@@ -144,8 +147,7 @@ class SpecPanes:
     def known(self) -> Iterator[Group]:
         """Yield the groups that have panes, and those that are remembered."""
         yield from self.groups
-        if isinstance(self.memory, Groups):
-            yield from (group for group in self.memory if group not in self.groups)
+        yield from (group for group in self.memory or () if group not in self.groups)
 
     def forget(self, horizon: int, watermark: int) -> list[int]:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
@@ -170,8 +172,8 @@ def _remembered(panes: SpecPanes, keep: int) -> Groups:
     for start in sorted(panes.slices):
         for group in panes.slices[start]:
             memory.see(group, start, room=room)
-    for group in panes.memory or ():
-        for seen in (panes.first(group), panes.last(group)):
-            if seen is not None:
-                memory.see(group, seen, room=room)
+    if isinstance(panes.memory, Groups):
+        for group in panes.memory:
+            memory.see(group, panes.memory.first(group) or 0, room=room)
+            memory.see(group, panes.memory.last(group) or 0, room=room)
     return memory

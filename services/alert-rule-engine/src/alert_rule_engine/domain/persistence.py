@@ -245,9 +245,9 @@ def _recall(bucket: Bucket, piece: Piece, rows: list[Any]) -> None:
     elif name == PAST:
         bucket.alerts.past.unpack(number, rows)
     else:
-        panes = bucket.specs.get(name)
-        if panes is not None and panes.memory is not None:
-            panes.memory.unpack(number, rows)
+        memory = bucket.specs[name].memory if name in bucket.specs else None
+        if memory is not None:
+            memory.unpack(number, rows)
 
 
 def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
