@@ -374,6 +374,35 @@ def test_each_group_waits_by_itself() -> None:
     assert {alert.group["service"] for alert in pipeline.alerts} == {"pay"}
 
 
+def test_of_several_groups_that_wait_each_gives_up_by_itself() -> None:
+    rule = a_rule(threshold=0, hold=HOUR, window=tumbling(MINUTE, lateness=0), max_groups=9)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + SECOND), an_error(NOON + SECOND, service="api"))
+    run(pipeline, 62, since=2)
+    pipeline.post(an_error(NOON + 63 * SECOND))
+    run(pipeline, 130, since=63)
+    (waiting,) = (
+        mine
+        for j in pipeline.journals
+        for b in j.partition.buckets
+        for mine in b.alerts.pending.values()
+    )
+    assert list(waiting) == [("pay",)]
+
+
+def test_a_late_event_does_not_begin_to_wait_in_a_window_whose_alert_is_over() -> None:
+    window = tumbling(MINUTE, lateness=5 * MINUTE)
+    rule = a_rule(threshold=0, hold=10 * SECOND, window=window, resolve_after=0)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + SECOND))
+    run(pipeline, 70, since=2)
+    assert [alert.status for alert in pipeline.alerts][-1] == "resolved"
+    said = len(pipeline.alerts)
+    pipeline.post(an_error(NOON + 2 * SECOND))
+    run(pipeline, 80, since=71)
+    assert len(pipeline.alerts) == said
+
+
 def test_a_rule_without_match_any_more_waits_for_nothing() -> None:
     rule = a_rule(threshold=0, hold=HOUR)
     pipeline = Pipeline(rule)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from alert_contracts.rules import Rule
 from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
+from alert_rule_engine.domain.endings import gone
 from alert_rule_engine.domain.lifecycle import (
     UPDATE_EVERY,
     AlertState,
@@ -24,7 +24,7 @@ from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
-from alert_rule_engine.domain.specs import FILTERS, MAX_TOGETHER
+from alert_rule_engine.domain.specs import FILTERS
 from alert_rule_engine.domain.speech import duration, is_crowd
 
 SECOND: Final = 1_000
@@ -276,33 +276,3 @@ def _due(said_at: int, since: int, now: int) -> bool:
     """Tell whether an alert is looked at between two times: a whole number of times after."""
     since = max(since, said_at)
     return (now - said_at) // UPDATE_EVERY > (since - said_at) // UPDATE_EVERY
-
-
-def gone(alert: AlertState, book: RuleBook) -> str:
-    """Return why the rules as they now are end an alert; empty if they do not."""
-    key = alert.key
-    rule = book.rules.get(key)
-    if rule is None:
-        if key in book.errors:
-            return f"the rule does not compile: {book.errors[key]}"
-        return "the rule was disabled" if key in book.disabled else "the rule was deleted"
-    if _counts(rule.rule) != _counts(alert.rule):
-        return "the rule was changed: it starts anew"
-    return ""
-
-
-def _counts(rule: Rule) -> tuple[object, ...]:
-    """Return what an alert depends on; all else of its rule may change under it."""
-    window = (rule.window.size, rule.window.step, rule.window.kind)
-    lists = (rule.blacklist, rule.whitelist)
-    together = rule.max_groups <= MAX_TOGETHER
-    return (
-        rule.type,
-        rule.match,
-        rule.value,
-        rule.group_by,
-        rule.severity,
-        together,
-        lists,
-        window,
-    )

@@ -6,13 +6,13 @@ out of records. So a replay from any stored bucket repeats every decision, id an
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.lifecycle import Crossing, Look
+from alert_rule_engine.domain.looks import closed, look_at, nothing
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
@@ -89,7 +89,7 @@ class Bucket:
             return
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):
-            look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=at)
+            look = look_at(rule, panes, group, start, start + rule.shape.size)._replace(at=at)
             self._judge(rule, group, look, witness)
 
     def overflow(
@@ -107,7 +107,7 @@ class Bucket:
             f"{surplus} events of groups beyond maxGroups {rule.rule.max_groups} were turned away;"
             f" {groups} groups are known here"
         )
-        look = Look(start, size, at, view, [], _nothing, note=note)
+        look = Look(start, size, at, view, [], nothing, note=note)
         group = (*[""] * len(rule.rule.group_by), CROWD)
         crossing = Crossing(min(at, accepted_at), accepted_at)
         self.dirty |= self.alerts.crowd(rule, group, look, crossing)
@@ -145,9 +145,9 @@ class Bucket:
         start = rule.shape.holding(end - panes.pane, panes.pane)
         if rule.judgement is Judgement.END and end - start != rule.shape.size:
             return
-        look = _look(rule, panes, group, start, end, rolled=witness is None)
+        look = look_at(rule, panes, group, start, end, rolled=witness is None)
         if self._proves(rule, panes, group, look):
-            self._judge(rule, group, look, witness or _closed(panes, look))
+            self._judge(rule, group, look, witness or closed(panes, look))
 
     def advance(self, now: Moment, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
@@ -172,7 +172,7 @@ class Bucket:
 
     def _window(self, rule: CompiledRule, group: Group, start: int) -> Look:
         panes = self.specs.get(rule.spec.id) or SpecPanes(rule.spec.pane)
-        return _look(rule, panes, group, start, start + rule.shape.size)
+        return look_at(rule, panes, group, start, start + rule.shape.size)
 
     def _judge_until(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
         shift = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0
@@ -186,10 +186,10 @@ class Bucket:
         for end in self._due(rule, panes, watermark, shift):
             start = end - rule.shape.size
             for group in list(panes.known()) if start % rule.shape.step == 0 else ():
-                look = _look(rule, panes, group, start, end)
+                look = look_at(rule, panes, group, start, end)
                 if not look.view["count"] and self._proves(rule, panes, group, look):
                     look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
-                    self._judge(rule, group, look, _closed(panes, look))
+                    self._judge(rule, group, look, closed(panes, look))
 
     def _due(
         self, rule: CompiledRule, panes: SpecPanes, watermark: int, shift: int
@@ -281,45 +281,7 @@ class Bucket:
             if rule.judgement is Judgement.CROSSING:
                 last = panes.newest(group) + panes.pane
                 start = rule.shape.holding(last - panes.pane, panes.pane)
-                look = _look(rule, panes, group, start, start + rule.shape.size)._replace(at=last)
-                self._judge(rule, group, look, _closed(panes, look))
+                look = look_at(rule, panes, group, start, start + rule.shape.size)._replace(at=last)
+                self._judge(rule, group, look, closed(panes, look))
             else:
                 self._judge_at(rule, panes, group, last)
-
-
-def _nothing(_start: int, _end: int) -> int:
-    """Count nothing: events that were turned away lie in no pane."""
-    return 0
-
-
-def _look(
-    rule: CompiledRule,
-    panes: SpecPanes,
-    group: Group,
-    start: int,
-    end: int,
-    *,
-    rolled: bool = False,
-) -> Look:
-    """Return what a rule sees of a window of which there is as much as up to `end`.
-
-    `rolled`: all of it is closed, and the next one will be asked for.
-    """
-    size = rule.shape.size
-    window = panes.rolled(group, start, end, size) if rolled else panes.window(group, start, end)
-    previous = panes.window(group, start - size, start) if rule.compares else None
-    complete = end == start + size
-    counting = partial(panes.count, group)
-    view = rule.view(window, previous)
-    return Look(start, size, end, view, window.references(), counting, complete)
-
-
-def _closed(panes: SpecPanes, look: Look) -> Witness:
-    """Return the witness of a window that was judged at a boundary."""
-
-    def witness() -> Crossing:
-        accepted_at, trace = panes.newest_acceptance(look.start, look.at)
-        newest = look.references[-1] if look.references else None
-        return Crossing(look.at, accepted_at or None, trace or None, newest)
-
-    return witness

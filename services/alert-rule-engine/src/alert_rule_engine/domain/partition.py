@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from alert_rule_engine.domain.aggregates import pack_reference
-from alert_rule_engine.domain.alertbook import Witness
+from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket, Moment
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import Lanes
-from alert_rule_engine.domain.lifecycle import Crossing
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -177,7 +176,7 @@ class Partition:
         if known is not None and filled.slots:
             at = min(max(partial.clock, block.start), block.start + block.pane)
             late_by = max(0, self.judged - block.start - block.pane)
-            brought = _Brought(partial, at, late_by)
+            brought = Brought(partial, at, late_by)
             for watch, grown in lanes.grown(block.start, filled):
                 self._cross(known.crossing[watch], grown, brought, found.get(grown.group))
             if block.start + block.pane <= self.judged:
@@ -186,7 +185,7 @@ class Partition:
                     self.buckets[bucket_of(slot)].reopen(known, block.start, group, witness)
         return filled.surplus + lost
 
-    def _cross(self, watch: Watch, grown: Grown, brought: "_Brought", found: Found | None) -> None:
+    def _cross(self, watch: Watch, grown: Grown, brought: Brought, found: Found | None) -> None:
         bucket = self.buckets[bucket_of(grown.slot)]
         for rule in watch.rules:
             if grown.after >= rule.low and (grown.before < rule.low or not rule.exact):
@@ -278,32 +277,6 @@ class Partition:
 
 def _revision(rule: CompiledRule) -> tuple[int, int]:
     return rule.rule.updated_at, rule.rule.revision
-
-
-class _Brought(NamedTuple):
-    """What rows came with."""
-
-    partial: Partial
-    at: int
-    """Event time that they reach."""
-    late_by: int
-
-    def witness(self, found: Found | None, needed: int | None = None) -> Witness:
-        """Return the witness of a window that these rows made hold."""
-
-        def witness() -> Crossing:
-            partial = self.partial
-            return Crossing(
-                self.at,
-                partial.accepted_at,
-                partial.traceparent,
-                pack_reference(partial.source, partial.offset),
-                self.late_by,
-                needed,
-                found or {},
-            )
-
-        return witness
 
 
 def _without(block: Block, buckets: set[int]) -> Block:

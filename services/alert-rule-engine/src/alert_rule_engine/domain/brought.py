@@ -1,0 +1,35 @@
+"""What rows came with, and what they witness."""
+
+from typing import NamedTuple
+
+from alert_rule_engine.domain.aggregates import pack_reference
+from alert_rule_engine.domain.alertbook import Witness
+from alert_rule_engine.domain.lifecycle import Crossing
+from alert_rule_engine.domain.partials import Partial
+from alert_rule_engine.domain.sifting import Found
+
+
+class Brought(NamedTuple):
+    """What rows came with."""
+
+    partial: Partial
+    at: int
+    """Event time that they reach."""
+    late_by: int
+
+    def witness(self, found: Found | None, needed: int | None = None) -> Witness:
+        """Return the witness of a window that these rows made hold."""
+
+        def witness() -> Crossing:
+            partial = self.partial
+            return Crossing(
+                self.at,
+                partial.accepted_at,
+                partial.traceparent,
+                pack_reference(partial.source, partial.offset),
+                self.late_by,
+                needed,
+                found or {},
+            )
+
+        return witness

@@ -1,0 +1,36 @@
+"""Which changes of a rule end its alerts."""
+
+from alert_contracts.rules import Rule
+from alert_rule_engine.domain.lifecycle import AlertState
+from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.specs import MAX_TOGETHER
+
+
+def gone(alert: AlertState, book: RuleBook) -> str:
+    """Return why the rules as they now are end an alert; empty if they do not."""
+    key = alert.key
+    rule = book.rules.get(key)
+    if rule is None:
+        if key in book.errors:
+            return f"the rule does not compile: {book.errors[key]}"
+        return "the rule was disabled" if key in book.disabled else "the rule was deleted"
+    if _counts(rule.rule) != _counts(alert.rule):
+        return "the rule was changed: it starts anew"
+    return ""
+
+
+def _counts(rule: Rule) -> tuple[object, ...]:
+    """Return what an alert depends on; all else of its rule may change under it."""
+    window = (rule.window.size, rule.window.step, rule.window.kind)
+    lists = (rule.blacklist, rule.whitelist)
+    together = rule.max_groups <= MAX_TOGETHER
+    return (
+        rule.type,
+        rule.match,
+        rule.value,
+        rule.group_by,
+        rule.severity,
+        together,
+        lists,
+        window,
+    )

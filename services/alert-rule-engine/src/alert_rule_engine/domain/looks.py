@@ -1,0 +1,47 @@
+"""What a rule sees of a window, and what made it so."""
+
+from functools import partial
+
+from alert_rule_engine.domain.alertbook import Witness
+from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.lifecycle import Crossing, Look
+from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.domain.partials import Group
+
+
+def nothing(_start: int, _end: int) -> int:
+    """Count nothing: events that were turned away lie in no pane."""
+    return 0
+
+
+def look_at(
+    rule: CompiledRule,
+    panes: SpecPanes,
+    group: Group,
+    start: int,
+    end: int,
+    *,
+    rolled: bool = False,
+) -> Look:
+    """Return what a rule sees of a window of which there is as much as up to `end`.
+
+    `rolled`: all of it is closed, and the next one will be asked for.
+    """
+    size = rule.shape.size
+    window = panes.rolled(group, start, end, size) if rolled else panes.window(group, start, end)
+    previous = panes.window(group, start - size, start) if rule.compares else None
+    complete = end == start + size
+    counting = partial(panes.count, group)
+    view = rule.view(window, previous)
+    return Look(start, size, end, view, window.references(), counting, complete)
+
+
+def closed(panes: SpecPanes, look: Look) -> Witness:
+    """Return the witness of a window that was judged at a boundary."""
+
+    def witness() -> Crossing:
+        accepted_at, trace = panes.newest_acceptance(look.start, look.at)
+        newest = look.references[-1] if look.references else None
+        return Crossing(look.at, accepted_at or None, trace or None, newest)
+
+    return witness
