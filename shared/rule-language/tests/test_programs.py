@@ -138,6 +138,9 @@ def test_a_division_by_zero_decides_nothing() -> None:
 
 
 def test_numbers_beyond_all_bounds_decide_nothing_in_arithmetic() -> None:
+    assert not compile_match("responseTime / attributes.none > 1.0").test(
+        Event(timestamp=0, service="a", message="", response_time=1.0, attributes={"none": 0.0})
+    )
     assert not compile_match("attributes.huge + 1 > 0").test(EVENT)
     assert not compile_match("attributes.huge * 1.5 > 0").test(EVENT)
     assert compile_match("attributes.huge > 1").test(EVENT)
