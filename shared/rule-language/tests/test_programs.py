@@ -135,12 +135,12 @@ def test_a_division_by_zero_decides_nothing() -> None:
     for source in ("responseTime / 0.0 > 1.0", "statusCode / 0 > 1", "attributes.n % 0 == 1"):
         assert not compile_match(source).test(EVENT)
         assert not compile_match(f"!({source})").test(EVENT)
-
-
-def test_numbers_beyond_all_bounds_decide_nothing_in_arithmetic() -> None:
     assert not compile_match("responseTime / attributes.none > 1.0").test(
         Event(timestamp=0, service="a", message="", response_time=1.0, attributes={"none": 0.0})
     )
+
+
+def test_numbers_beyond_all_bounds_decide_nothing_in_arithmetic() -> None:
     assert not compile_match("attributes.huge + 1 > 0").test(EVENT)
     assert not compile_match("attributes.huge * 1.5 > 0").test(EVENT)
     assert compile_match("attributes.huge > 1").test(EVENT)
