@@ -97,7 +97,7 @@ async def test_a_breaker_opens_on_failures_and_closes_by_itself(
 
 async def test_a_rate_limit_is_obeyed(stack: Stack, sink: SinkClient, name: Naming) -> None:
     service = name("limited")
-    await sink.fail("slack", "rate_limit", retryAfter=2, count=1)
+    await sink.fail("slack", "rate_limit", retryAfter=2, count=1, holding=service)
     await stack.accept(errors(service, at=moment()))
     (delivered,) = await deliveries(sink, service, "slack")
     (refused,) = await sink.received(service, channel="slack", delivered=False)
@@ -109,7 +109,7 @@ async def test_an_answer_that_is_lost_repeats_under_the_same_key(
     stack: Stack, sink: SinkClient, name: Naming
 ) -> None:
     service = name("lost")
-    await sink.fail("slack", "reset", count=1, deliver=True)
+    await sink.fail("slack", "reset", count=1, holding=service, deliver=True)
     await stack.accept(errors(service, at=moment()))
 
     async def repeated() -> list[str]:
@@ -122,6 +122,6 @@ async def test_an_answer_that_is_lost_repeats_under_the_same_key(
 
 async def test_garbage_is_no_success(stack: Stack, sink: SinkClient, name: Naming) -> None:
     service = name("garbage")
-    await sink.fail("slack", "garbage", count=1)
+    await sink.fail("slack", "garbage", count=1, holding=service)
     await stack.accept(errors(service, at=moment()))
     assert len(await deliveries(sink, service, "slack", within=RECOVERY_S)) == 1

@@ -159,6 +159,12 @@ async def test_a_fault_can_be_kept_to_one_destination(sink: Sender) -> None:
     assert await sink.post("/slack/team-b", {"text": "x"}) == (200, "ok")
 
 
+async def test_a_fault_can_be_kept_to_the_messages_that_hold_a_text(sink: Sender) -> None:
+    await sink.fail(channel="slack", mode="status", status=404, holding="payments")
+    assert await sink.post("/slack/team-a", {"text": "payments is down"}) == (404, "no_service")
+    assert await sink.post("/slack/team-a", {"text": "shop is down"}) == (200, "ok")
+
+
 async def test_a_rate_limit_says_when_to_come_back(sink: Sender) -> None:
     await sink.fail(channel="slack", mode="rate_limit", retryAfter=7, count=1)
     async with sink.session.post("/slack/x", json={"text": "x"}) as response:

@@ -31,9 +31,15 @@ class Fault:
     delay_s: float = 5.0
     path: str = ""
     """Only requests whose path contains this are hit (an address, for mail)."""
+    holding: str = ""
+    """Only messages that contain this text are hit."""
     deliver: bool = False
     """The message counts as delivered although the sender is told otherwise: a lost answer."""
     body: str | None = None
+
+    def hits(self, channel: str, path: str, raw: bytes) -> bool:
+        """Tell whether a request is one of those that this is about."""
+        return self.channel == channel and self.path in path and self.holding.encode() in raw
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape in which the fault was posted."""
@@ -45,6 +51,7 @@ class Fault:
             "retryAfter": self.retry_after_s,
             "delay": self.delay_s,
             "path": self.path,
+            "holding": self.holding,
             "deliver": self.deliver,
             "body": self.body,
         }
@@ -74,10 +81,10 @@ class FaultBook:
         """Return the faults that can still hit something."""
         return list(self._faults)
 
-    def take(self, channel: str, path: str) -> Fault | None:
+    def take(self, channel: str, path: str, raw: bytes) -> Fault | None:
         """Return the fault that hits this request, using up one of its count."""
         for fault in self._faults:
-            if fault.channel == channel and fault.path in path:
+            if fault.hits(channel, path, raw):
                 if fault.count is not None:
                     fault.count -= 1
                     if fault.count == 0:
@@ -110,7 +117,8 @@ def parse_fault(document: object) -> list[Fault]:
         message = "a fault is a JSON object"
         raise FaultError(message)
     unknown = set(document) - {
-        "channel", "mode", "status", "count", "retryAfter", "delay", "path", "deliver", "body",
+        "channel", "mode", "status", "count", "retryAfter", "delay", "path", "holding", "deliver",
+        "body",
     }  # fmt: skip
     if unknown:
         message = f"unknown member: {', '.join(sorted(unknown))}"
@@ -142,6 +150,7 @@ def _fault(channel: str, document: Mapping[str, Any]) -> Fault:
         retry_after_s=None if retry_after is None else int(retry_after),
         delay_s=5.0 if delay is None else delay,
         path=str(document.get("path", "")),
+        holding=str(document.get("holding", "")),
         deliver=bool(document.get("deliver", False)),
         body=None if body is None else str(body),
     )

@@ -138,7 +138,7 @@ class Conversation:
             await self._say("552 5.3.4 message too big")
             return
         path = ",".join(envelope.recipients)
-        fault = self._faults.take("email", path)
+        fault = self._faults.take("email", path, raw)
         self._inbox.add(
             to_message(raw, envelope),
             at_ms=now_ms(),

@@ -61,7 +61,7 @@ async def receive(request: web.Request) -> web.StreamResponse:
     channel = request.path.split("/")[1]
     raw = await request.read()
     body = _payload(request, raw)
-    fault = request.app[FAULTS].take(channel, request.path)
+    fault = request.app[FAULTS].take(channel, request.path, raw)
     answer = PROTOCOLS[channel](body, raw)
     dedup_key = body.get("dedup_key") if isinstance(body, dict) else None
     message = Message(
