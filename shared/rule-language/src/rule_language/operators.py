@@ -130,7 +130,11 @@ def _floating(emitter: Emitter, node: Node) -> bool:
 def _double(emitter: Emitter, node: Node) -> Code:
     if isinstance(node, Literal):
         return Code([], code.constant(float(node.value or 0)))
-    return emitter.present(node)
+    value = emitter.present(node)
+    if not emitter.schema.keyed:
+        return value
+    # Figures may be Python's ints, which no product of theirs keeps within a double.
+    return Code(value.guards, code.call(code.name("float"), value.result))
 
 
 def _of_doubles(emitter: Emitter, node: Binary) -> Term:

@@ -150,6 +150,9 @@ def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
         except RuleLanguageError as exc:
             errors[key] = str(exc)
             continue
+        except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
+            errors[key] = repr(exc)
+            continue
         by_spec[compiled[key].spec.id].append(compiled[key])
     specs = {
         spec: known if known and known.rules == tuple(group) else _spec_rules(tuple(group))
