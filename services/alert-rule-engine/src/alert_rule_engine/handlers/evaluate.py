@@ -172,7 +172,7 @@ def _read(record: Record, rules: RuleSet, accepted_at: int) -> Batch:
         raise PoisonError(message)
     try:
         return rules.decode(record.value, accepted_at)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise PoisonError(str(exc)) from exc
 
 

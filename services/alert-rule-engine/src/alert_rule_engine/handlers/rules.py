@@ -27,7 +27,7 @@ class TakeRules:
         """
         try:
             return self._catalog.take(record.key or b"", record.value)
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise PoisonError(str(exc)) from exc
 
     def compile(self) -> RuleBook:
