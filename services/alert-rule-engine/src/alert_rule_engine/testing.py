@@ -288,8 +288,10 @@ class Pipeline:
             part_bytes=self._part_bytes,
         )
 
-    def crash(self) -> None:
-        """Lose what was not stored, and replay the log from there."""
+    def crash(self, *rules: Rule) -> None:
+        """Lose what was not stored, and replay the log from there (under other rules, if given)."""
+        self.book = compile_rules(rules) if rules else self.book
+        self._sets.follow(self.book)
         for number in range(STATE_PARTITIONS):
             self.journals[number] = self._restore(number)
             self._listen(self.journals[number])

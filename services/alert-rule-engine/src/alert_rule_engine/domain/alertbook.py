@@ -9,7 +9,7 @@ from typing import Final
 
 from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.endings import gone
+from alert_rule_engine.domain.endings import basis, gone
 from alert_rule_engine.domain.lifecycle import (
     UPDATE_EVERY,
     AlertState,
@@ -46,6 +46,8 @@ class AlertBook:
     last window. Late events of that window do not open it again."""
     pending: dict[str, dict[Group, int]] = field(default_factory=dict)
     """Since when the condition of a rule with `for` has held."""
+    bases: dict[str, int] = field(default_factory=dict)
+    """What the rules counted of which something is pending; see `basis`."""
     outbox: dict[str, dict[str, AlertState]] = field(default_factory=dict)
     """Alerts with something to say, by rule and id, in order."""
     pages: Pages = field(default_factory=Pages)
@@ -69,7 +71,11 @@ class AlertBook:
 
     def groups(self, key: str) -> list[Group]:
         """Return the groups of a rule that fire."""
-        return [group for group in self.firing.get(key, ()) if not is_crowd(group)]
+        return [
+            group
+            for group, alert in self.firing.get(key, {}).items()
+            if not is_crowd(alert.rule, group)
+        ]
 
     def count(self, key: str) -> int:
         """Return how many alerts of a rule fire."""
@@ -77,8 +83,11 @@ class AlertBook:
 
     def crowd(self, rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> bool:
         """Note that groups of a rule were turned away."""
-        alert = self.firing.get(rule_key(rule.rule), {}).get(group)
+        key = rule_key(rule.rule)
+        alert = self.firing.get(key, {}).get(group)
         if alert is None:
+            if self._is_past(key, group, look):
+                return False
             return self._open(rule, group, look, crossing)
         look.view["count"] += int(alert.window.figures["count"])
         if look.start >= alert.window.start:
@@ -117,17 +126,22 @@ class AlertBook:
         if mine.pop(group, None) is None:
             return False
         if not mine:
-            del self.pending[key]
+            del self.pending[key], self.bases[key]
         return True
+
+    def _is_past(self, key: str, group: Group, look: Look) -> bool:
+        """Tell whether the alert of a window is over already."""
+        past = self.past.get((key, *group))
+        return past is not None and look.start <= past[1]
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         key = rule_key(rule.rule)
-        past = self.past.get((key, *group))
-        if past is not None and look.start <= past[1]:
+        if self._is_past(key, group, look):
             return False
         since = look.at
         if rule.rule.hold:
             since = self.pending.setdefault(key, {}).setdefault(group, look.at)
+            self.bases[key] = basis(rule.rule)
             if look.at - since < rule.rule.hold:
                 return True
         if not holds_at(rule.rule.active_time, look.at):
@@ -168,7 +182,7 @@ class AlertBook:
     def _renew(self, alert: AlertState, book: RuleBook, windows: Windows) -> bool:
         """Count the window of an alert again, if rows changed it without being judged."""
         rule = book.rules[alert.key]
-        if rule.judgement is not Judgement.CROSSING or is_crowd(alert.group):
+        if rule.judgement is not Judgement.CROSSING or is_crowd(alert.rule, alert.group):
             return False
         look = windows(rule, alert.group, alert.window.start)
         grew = look.view["count"] > alert.window.figures["count"]
@@ -197,7 +211,11 @@ class AlertBook:
         for alert in over:
             rule = alert.rule
             quiet = max(rule.resolve_after, rule.keep_firing_for)
-            what = "no group was turned away" if is_crowd(alert.group) else "no window held"
+            what = (
+                "no group was turned away"
+                if is_crowd(alert.rule, alert.group)
+                else "no window held"
+            )
             self._end(alert, f"{what} for {duration(quiet)}")
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + rule.window.allowed_lateness
@@ -218,9 +236,13 @@ class AlertBook:
                 self.pages.touch(alert)
         for alert, why in over:
             self._end(alert, why)
-        lost = [key for key in self.pending if key not in book.rules]
+        lost = [
+            key
+            for key, counted in self.bases.items()
+            if key not in book.rules or counted != basis(book.rules[key].rule)
+        ]
         for key in lost:
-            del self.pending[key]
+            del self.pending[key], self.bases[key]
         return bool(over or lost)
 
     def _end(self, alert: AlertState, why: str) -> None:

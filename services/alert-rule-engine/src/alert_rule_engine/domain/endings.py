@@ -2,6 +2,7 @@
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.lifecycle import AlertState
+from alert_rule_engine.domain.partials import digest
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.specs import MAX_TOGETHER
 
@@ -17,6 +18,11 @@ def gone(alert: AlertState, book: RuleBook) -> str:
     if _counts(rule.rule) != _counts(alert.rule):
         return "the rule was changed: it starts anew"
     return ""
+
+
+def basis(rule: Rule) -> int:
+    """Return 64 bits that stand for what an alert of a rule depends on."""
+    return digest(repr(_counts(rule)).encode())
 
 
 def _counts(rule: Rule) -> tuple[object, ...]:

@@ -61,6 +61,8 @@ class PackedBucket(msgspec.Struct, array_like=True, gc=False):
     specs: list[PackedSpec]
     slices: list[tuple[int, list[PackedSlice]]]
     pieces: list[tuple[str, int, list[Any]]]
+    bases: dict[str, int] = {}
+    """What the rules count that `held` is of."""
 
 
 class PackedVector(msgspec.Struct, array_like=True, gc=False):
@@ -181,6 +183,7 @@ def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], app
         ],
         slices=[(start, _slices(bucket, start)) for start in sorted(hot)],
         pieces=[(*piece, _piece(bucket, piece)) for piece in sorted(pieces)],
+        bases=bucket.alerts.bases,
     )
     return seal(_encode(packed))
 
@@ -197,6 +200,7 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
     bucket.judged = packed.judged
     bucket.alerts.looked = packed.looked
     bucket.alerts.pages.expect(packed.pages)
+    bucket.alerts.bases = {rule: packed.bases.get(rule, 0) for rule, *_ in packed.held}
     for rule, group, since in packed.held:
         bucket.alerts.pending.setdefault(rule, {})[group] = since
     for each in packed.specs:

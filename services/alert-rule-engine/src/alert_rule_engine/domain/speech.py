@@ -8,7 +8,8 @@ from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.partials import Group
 
 CROWD: Final = "\x1fmaxGroups"
-"""Ends the group that stands for those that a rule had no room for; no text of an event does."""
+"""Ends the group that stands for those that a rule had no room for, and makes it longer than any
+group of events: their texts can be anything, this one too."""
 _FIGURE: Final = re.compile(
     r"(?<![\w.])((?:previous\.)?"
     r"(?:count|total|errors|rate|sum|avg|min|max|p50|p90|p95|p99|distinct))\b(?!\()"
@@ -17,19 +18,19 @@ _BOUND: Final = re.compile(r"\b(threshold|factor)\b")
 _NO_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 
-def is_crowd(group: Group) -> bool:
+def is_crowd(rule: Rule, group: Group) -> bool:
     """Tell whether this stands for the groups that a rule had no room for."""
-    return bool(group) and group[-1] == CROWD
+    return len(group) > len(rule.group_by)
 
 
 def named(rule: Rule, group: Group) -> dict[str, str]:
     """Return the group under the names that the rule groups by."""
-    return {} if is_crowd(group) else dict(zip(rule.group_by, group, strict=True))
+    return {} if is_crowd(rule, group) else dict(zip(rule.group_by, group, strict=True))
 
 
 def identity(rule: Rule, group: Group) -> dict[str, str]:
     """Return what tells an alert of a rule from its others."""
-    return {"maxGroups": "passed"} if is_crowd(group) else named(rule, group)
+    return {"maxGroups": "passed"} if is_crowd(rule, group) else named(rule, group)
 
 
 def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
@@ -68,12 +69,12 @@ def label_of(field: str) -> str:
 
 def labels_of(rule: Rule, group: Group) -> dict[str, str]:
     """Return the labels of an alert: the rule's own, the group, and what names the rule."""
-    owner = {"owner": rule.owner} if is_crowd(group) and rule.owner else {}
+    owner = {"owner": rule.owner} if is_crowd(rule, group) and rule.owner else {}
     return {
         **rule.labels,
         **{label_of(field): value for field, value in named(rule, group).items()},
         **owner,
-        "alertname": f"{rule.name}: too many groups" if is_crowd(group) else rule.name,
+        "alertname": f"{rule.name}: too many groups" if is_crowd(rule, group) else rule.name,
         "severity": rule.severity.lower(),
         "rule_id": rule.id,
         "tenant": rule.tenant,

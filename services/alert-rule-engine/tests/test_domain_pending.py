@@ -1,0 +1,72 @@
+"""What is pending under `for` waits anew when its rule is made to count something else."""
+
+import msgspec.structs
+import pytest
+
+from alert_contracts.rules import Rule, RuleType, Severity
+from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+EDIT = {"match": 'message.contains("b")'}
+
+
+def pending_for_nine_minutes() -> tuple[Pipeline, Rule]:
+    rule = a_rule(
+        RuleType.EVENT_COUNT,
+        match='message.contains("a")',
+        threshold=0,
+        hold=10 * MINUTE,
+        window=tumbling(30 * MINUTE),
+    )
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + 5 * SECOND, message="a"))
+    go_on(pipeline, 8, 9 * 60)
+    return pipeline, rule
+
+
+def go_on(pipeline: Pipeline, first: int, last: int) -> None:
+    for second in range(first, last, 4):
+        pipeline.tick(NOON + second * SECOND)
+
+
+@pytest.mark.parametrize("how", ["at once", "at a restart"])
+def test_a_new_match_waits_the_whole_time(how: str) -> None:
+    pipeline, rule = pending_for_nine_minutes()
+    edited = msgspec.structs.replace(rule, revision=2, updated_at=1, **EDIT)
+    if how == "at a restart":
+        pipeline.flush()
+        pipeline.crash(edited)
+    else:
+        pipeline.change(edited)
+    pipeline.post(an_error(NOON + 9 * MINUTE, message="b"))
+    go_on(pipeline, 9 * 60 + 4, 15 * 60)
+    assert pipeline.alerts == []
+    go_on(pipeline, 15 * 60, 21 * 60)
+    alert = pipeline.alerts[0]
+    assert alert.starts_at >= NOON + 9 * MINUTE
+
+
+def test_a_match_that_went_and_came_back_waits_the_whole_time() -> None:
+    pipeline, rule = pending_for_nine_minutes()
+    for revision, match in ((2, EDIT["match"]), (3, rule.match)):
+        pipeline.change(msgspec.structs.replace(rule, revision=revision, match=match))
+    pipeline.post(an_error(NOON + 9 * MINUTE, message="a"))
+    go_on(pipeline, 9 * 60 + 4, 15 * 60)
+    assert pipeline.alerts == []
+
+
+@pytest.mark.parametrize("change", [{"threshold": 0.5}, {"name": "Another"}, {"resolve_after": 1}])
+def test_a_rule_that_counts_the_same_goes_on_waiting(change: dict[str, object]) -> None:
+    pipeline, rule = pending_for_nine_minutes()
+    pipeline.change(msgspec.structs.replace(rule, revision=2, updated_at=1, **change))
+    go_on(pipeline, 9 * 60, 11 * 60)
+    alert = pipeline.alerts[0]
+    assert alert.status == "firing"
+
+
+def test_another_severity_waits_the_whole_time() -> None:
+    pipeline, rule = pending_for_nine_minutes()
+    pipeline.change(msgspec.structs.replace(rule, revision=2, severity=Severity.LOW))
+    go_on(pipeline, 9 * 60, 11 * 60)
+    assert pipeline.alerts == []
