@@ -1,10 +1,11 @@
 """Which changes of a rule end its alerts."""
 
+import msgspec.structs
+
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.lifecycle import AlertState
 from alert_rule_engine.domain.partials import digest
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.domain.specs import MAX_TOGETHER
 
 
 def gone(alert: AlertState, book: RuleBook) -> str:
@@ -27,16 +28,14 @@ def basis(rule: Rule) -> int:
 
 def _counts(rule: Rule) -> tuple[object, ...]:
     """Return what an alert depends on; all else of its rule may change under it."""
-    window = (rule.window.size, rule.window.step, rule.window.kind)
     lists = (rule.blacklist, rule.whitelist)
-    together = rule.max_groups <= MAX_TOGETHER
     return (
         rule.type,
         rule.match,
         rule.value,
         rule.group_by,
         rule.severity,
-        together,
+        rule.max_groups,
         lists,
-        window,
+        msgspec.structs.astuple(rule.window),
     )

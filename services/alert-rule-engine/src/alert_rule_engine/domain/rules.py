@@ -1,8 +1,8 @@
 """Rules compiled, and gathered by the panes that they share.
 
-Rules with the same match, value, groupBy and pane count the same things, so they share one pane
-spec, whatever their conditions, thresholds and window sizes are: editing a threshold forgets
-nothing, and a hundred thresholds cost one count.
+Rules with the same match, value, groupBy, pane and bounds (`maxGroups`, `allowedLateness`) count
+the same things, so they share one pane spec, whatever their conditions, thresholds and window sizes
+are: editing a threshold forgets nothing, and a hundred thresholds cost one count.
 """
 
 from collections import defaultdict
@@ -95,7 +95,8 @@ def _watches(rules: Iterable[CompiledRule]) -> tuple[Watch, ...]:
 
 
 def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
-    lateness = max(each.rule.window.allowed_lateness for each in rules)
+    one = rules[0].rule
+    lateness = one.window.allowed_lateness
     return SpecRules(
         spec=rules[0].spec,
         rules=rules,
@@ -103,7 +104,7 @@ def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
         timed=tuple(each for each in rules if each.timed),
         lateness=lateness,
         horizon=max(each.reach for each in rules) + lateness,
-        max_groups=max(allowance(each.rule.max_groups) for each in rules),
+        max_groups=allowance(one.max_groups),
         keep=max(each.rule.forget if each.remembers else 0 for each in rules),
     )
 

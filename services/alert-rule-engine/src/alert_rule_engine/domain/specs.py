@@ -131,7 +131,8 @@ def spec_of(rule: Rule, condition: Condition) -> PaneSpec:
     spread = rule.max_groups > MAX_TOGETHER
     remember = rule.remember if kind in FILTERS else 0
     learn = rule.window.size if kind is Kind.TERM else 0
-    flags = (str(pane), kind, str(spread), str(remember), str(learn))
+    bounds = (str(rule.max_groups), str(rule.window.allowed_lateness))
+    flags = (str(pane), kind, *bounds, str(remember), str(learn))
     lists = ("\x1f".join(sorted(blacklist)), "\x1f".join(sorted(whitelist)))
     parts = (rule.tenant, rule.match, value or "", *rule.group_by, *flags, *lists)
     text = "\x1f".join(f"{len(part)}:{part}" for part in parts)
