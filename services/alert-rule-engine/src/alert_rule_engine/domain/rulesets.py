@@ -20,19 +20,24 @@ class RuleSets:
         self._evaluators: dict[str, SpecEvaluator] = {}
         self._sets: Mapping[str, RuleSet] = {}
 
-    def follow(self, book: RuleBook, *, without: Iterable[str] = ()) -> None:
-        """Evaluate by these rules, but for some specs, from now on."""
-        known = self._evaluators
+    def follow(self, book: RuleBook, *, without: Iterable[str] = ()) -> Mapping[str, Exception]:
+        """Evaluate by these rules, but for some specs, from now on.
+
+        Returns the specs of which no evaluator can be made, and why; they are left out as well.
+        """
+        known, self._evaluators = self._evaluators, {}
+        failed: dict[str, Exception] = {}
         left_out = frozenset(without)
-        self._evaluators = {
-            spec: known.get(spec) or self._make(gathered.spec)
-            for spec, gathered in book.specs.items()
-            if spec not in left_out
-        }
+        for spec in (each for each in book.specs if each not in left_out):
+            try:
+                self._evaluators[spec] = known.get(spec) or self._make(book.specs[spec].spec)
+            except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
+                failed[spec] = exc
         by_tenant: dict[str, list[SpecEvaluator]] = defaultdict(list)
         for each in self._evaluators.values():
             by_tenant[each.spec.tenant].append(each)
         self._sets = {tenant: self._set(tenant, group) for tenant, group in by_tenant.items()}
+        return failed
 
     def _set(self, tenant: str, evaluators: list[SpecEvaluator]) -> RuleSet:
         known = self._sets.get(tenant)

@@ -63,7 +63,7 @@ class EvaluateBatch:
         self._quarantine.follow(book)
         self._costs.keep(set(book.specs))
         try:
-            self._sets.follow(book, without=self._quarantine.faults)
+            self._rebuild()
         except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
             self._leave_out(culprits(self._sets.evaluators(), RuleSet), exc)
 
@@ -105,12 +105,20 @@ class EvaluateBatch:
         if not found:
             raise error
         for evaluator, reason in found.items():
-            spec = evaluator.spec.id
-            self._quarantine.take(spec, reason, at=self._clock(), book=self._book)
-            for each in self._book.specs[spec].rules:
-                telemetry.RULE_ERRORS.labels(each.rule.id).inc()
-                log.error("rule_quarantined", rule=each.rule.id, error=repr(reason))
-        self._sets.follow(self._book, without=self._quarantine.faults)
+            self._take_out(evaluator.spec.id, reason)
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Evaluate by the rules but for those left out, and leave out those that cannot be."""
+        failed = self._sets.follow(self._book, without=self._quarantine.faults)
+        for spec, reason in failed.items():
+            self._take_out(spec, reason)
+
+    def _take_out(self, spec: str, reason: Exception) -> None:
+        self._quarantine.take(spec, reason, at=self._clock(), book=self._book)
+        for each in self._book.specs[spec].rules:
+            telemetry.RULE_ERRORS.labels(each.rule.id).inc()
+            log.error("rule_quarantined", rule=each.rule.id, error=repr(reason))
 
     def _encode(
         self,
