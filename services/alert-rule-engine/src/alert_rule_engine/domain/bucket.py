@@ -4,12 +4,13 @@ A bucket depends on nothing but the order of the log: rows, watermarks and the l
 out of records. So a replay from any stored bucket repeats every decision, id and sequence.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
+from alert_rule_engine.domain.due import Span, due, proves
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.looks import closed, look_at, nothing
@@ -175,57 +176,28 @@ class Bucket:
         return look_at(rule, panes, group, start, start + rule.shape.size)
 
     def _judge_until(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
-        shift = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0
-        for end in self._due(rule, panes, watermark, shift):
+        ends = rule.judgement is Judgement.END
+        shift = rule.rule.window.allowed_lateness if ends else 0
+        span = Span(self.judged - shift, watermark - shift)
+        pending = rule_key(rule.rule) in self.alerts.pending
+        for end in due(rule, panes, span, blind=self.blind, pending=pending, whole=ends):
             for group in self._concerned(rule, panes, end):
                 self._judge_at(rule, panes, group, end)
 
     def _judge_empty(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
         """Let windows fire that are empty, where a rule takes that for an alarm."""
         shift = rule.rule.window.allowed_lateness
-        for end in self._due(rule, panes, watermark, shift):
+        span = Span(self.judged - shift, watermark - shift)
+        for end in due(rule, panes, span, blind=self.blind, whole=True):
             start = end - rule.shape.size
-            for group in list(panes.known()) if start % rule.shape.step == 0 else ():
+            for group in list(panes.known()):
                 look = look_at(rule, panes, group, start, end)
                 if not look.view["count"] and self._proves(rule, panes, group, look):
                     look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
                     self._judge(rule, group, look, closed(panes, look))
 
-    def _due(
-        self, rule: CompiledRule, panes: SpecPanes, watermark: int, shift: int
-    ) -> Iterator[int]:
-        """Yield the boundaries at which a rule's windows are to be judged."""
-        first, last = self.judged - shift, watermark - shift
-        endless = rule.endless or rule_key(rule.rule) in self.alerts.pending
-        starts = [*panes.slices, *([max(self.blind, panes.since)] if endless else [])]
-        if not starts:
-            return iter(())
-        if not endless:
-            last = min(last, max(starts) + panes.pane + rule.reach)
-        return boundaries(max(first, min(starts)), last, panes.pane)
-
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
-        """Tell whether a window says anything of its group."""
-        if not look.view["count"] and rule.endless and look.complete:
-            return look.start >= self.blind and self._watched(rule, panes, group, look)
-        if not rule.compares:
-            return True
-        first, before = panes.first(group), look.start - look.size
-        return (
-            first is not None
-            and first <= before
-            and bool(look.view["previous.count"] or before >= self.blind)
-        )
-
-    def _watched(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
-        """Tell whether events of a group were to be expected in an empty window."""
-        if group in rule.expected.get(self.place, ()):
-            return look.start >= panes.since
-        first, last = panes.first(group), panes.last(group)
-        if first is None or last is None:
-            return rule.rule.no_data == "keepLast"
-        reach = look.size if rule.compares else 0
-        return first + reach <= look.start and look.end <= last + rule.rule.forget
+        return proves(rule, panes, group, look, blind=self.blind, place=self.place)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
         """Return the groups whose verdict may be another at this boundary."""
@@ -234,7 +206,9 @@ class Bucket:
         if rule.judgement is Judgement.CROSSING:
             return list(concerned)
         if rule.judgement is Judgement.END or rule.rule.active_time:
-            concerned.update(dict.fromkeys(panes.known() if rule.empties else panes.groups))
+            whole = end - rule.shape.size >= max(self.blind, panes.since)
+            empty = rule.empties and whole
+            concerned.update(dict.fromkeys(panes.known() if empty else panes.groups))
             concerned.update(dict.fromkeys(rule.expected.get(self.place, ())))
             return list(concerned)
         concerned.update(dict.fromkeys(self.alerts.pending.get(key, ())))

@@ -1,0 +1,76 @@
+"""At which boundaries the windows of a rule are to be judged, and what they prove."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
+from alert_rule_engine.domain.lifecycle import Look
+from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.windows import Shape
+
+
+class Span(NamedTuple):
+    """Event time that is new: (after, until]."""
+
+    after: int
+    until: int
+
+
+def due(
+    rule: CompiledRule,
+    panes: SpecPanes,
+    span: Span,
+    *,
+    blind: int,
+    pending: bool = False,
+    whole: bool = False,
+) -> Iterator[int]:
+    """Yield the boundaries, in order, at which a rule may have another verdict of some group.
+
+    They lie near panes, or where a window without any proves something: what a long outage of ours
+    leaves between is passed over. `pending`: some group needs a whole window that does not hold;
+    `whole`: only the ends of windows are of interest.
+    """
+    near = panes.pane + rule.reach
+    if pending:
+        near += rule.shape.size + rule.shape.step
+    after, until = span
+    spans = [(at, at + near) for at in panes.slices if after - near < at < until]
+    if pending:
+        spans.append((after, after + near))
+    if rule.endless:
+        spans.append((max(blind, panes.since) + rule.shape.size - 1, until))
+    for begin, end in sorted(spans):
+        yield from _ends(rule.shape, panes.pane, max(after, begin), min(end, until), whole=whole)
+        after = max(after, min(end, until))
+
+
+def _ends(shape: Shape, pane: int, after: int, until: int, *, whole: bool) -> range:
+    step, size = (shape.step, shape.size) if whole else (pane, pane)
+    return range(((after - size) // step + 1) * step + size, until + 1, step)
+
+
+def proves(
+    rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, *, blind: int, place: Place
+) -> bool:
+    """Tell whether a window says anything of its group."""
+    before = look.start - look.size if rule.compares else look.start
+    if not look.view["count"] and rule.endless and look.complete:
+        seen = before >= max(blind, panes.since)
+        return seen and _watched(rule, panes, group, look, place)
+    if not rule.compares:
+        return rule.judgement is not Judgement.END or look.start >= panes.since
+    first = panes.first(group)
+    return first is not None and first <= before and before >= max(blind, panes.since)
+
+
+def _watched(rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, place: Place) -> bool:
+    """Tell whether events of a group were to be expected in an empty window."""
+    if group in rule.expected.get(place, ()):
+        return True
+    first, last = panes.first(group), panes.last(group)
+    if first is None or last is None:
+        return rule.rule.no_data == "keepLast"
+    reach = look.size if rule.compares else 0
+    return first + reach <= look.start and look.end <= last + rule.rule.forget
