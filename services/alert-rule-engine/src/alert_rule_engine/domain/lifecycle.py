@@ -1,7 +1,8 @@
 """One alert from its first crossing to its resolve: what it remembers.
 
-An alert belongs to (rule, group). It has something to say when it begins, when its counts have
-changed (at most every `UPDATE_EVERY` of the log's own clock), and when it is over; see `speech`.
+An alert belongs to (rule, group). It has something to say when it begins, when another window holds
+or its counts have changed (at most every `UPDATE_EVERY` of the log's own clock), and when it is
+over; see `speech`.
 """
 
 from collections.abc import Callable
@@ -136,10 +137,10 @@ def why_it_fires(alert: AlertState) -> str:
 def prolong(
     alert: AlertState, rule: CompiledRule, look: Look, found: dict[str, str] | None = None
 ) -> None:
-    """Note that another window holds, or the same with other figures."""
+    """Note that a window holds: another one, or the same (with other figures, or judged again)."""
+    old, said = alert.window, (alert.rule, alert.window, alert.note, alert.crossing.found)
     if found:
         alert.crossing.found = found
-    old = alert.window
     if look.start >= old.end:
         alert.events += int(old.figures["count"])
     else:
@@ -148,4 +149,5 @@ def prolong(
     alert.window = snapshot(look)
     alert.until = max(alert.until, look.end)
     alert.note = look.note
-    alert.changed = True
+    if said != (alert.rule, alert.window, alert.note, alert.crossing.found):
+        alert.changed = True

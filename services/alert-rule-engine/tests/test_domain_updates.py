@@ -1,0 +1,34 @@
+"""An alert is updated when there is news of it, and only then."""
+
+from alert_contracts.rules import RuleType
+from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+
+def fire_and_wait(pipeline: Pipeline) -> None:
+    pipeline.post(*(an_error(NOON + number, response_time=5_000.0) for number in range(20)))
+    for second in range(4, 5 * 60, 4):
+        pipeline.tick(NOON + second * SECOND)
+
+
+def test_a_window_that_is_judged_again_with_the_same_figures_is_no_news() -> None:
+    rule = a_rule(
+        RuleType.LATENCY, threshold=1_000, window=tumbling(10 * MINUTE), resolve_after=MINUTE
+    )
+    pipeline = Pipeline(rule)
+    fire_and_wait(pipeline)
+    assert pipeline.said() == ["firing pay 20"]
+
+
+def test_another_count_of_the_same_window_is_news() -> None:
+    rule = a_rule(
+        RuleType.LATENCY, threshold=1_000, window=tumbling(10 * MINUTE), resolve_after=MINUTE
+    )
+    pipeline = Pipeline(rule)
+    fire_and_wait(pipeline)
+    pipeline.post(an_error(NOON + 5 * MINUTE, response_time=5_000.0))
+    for second in range(5 * 60, 7 * 60, 4):
+        pipeline.tick(NOON + second * SECOND)
+    assert pipeline.said() == ["firing pay 20", "updated pay 21"]
