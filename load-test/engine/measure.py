@@ -22,6 +22,7 @@ from engine.workload import Record, Workload
 
 TICKS = os.sysconf("SC_CLK_TCK")
 WARM_SECONDS, MAIN_SECONDS = 180.0, 400.0
+COUNT_SECONDS, POLL_SECONDS = 20.0, 0.1
 TAIL_SECONDS = 1.5
 """After the last alert, for what is still to be stored and committed; its CPU counts."""
 MAX_SHOWN = 5
@@ -122,11 +123,11 @@ def _timed(
     began = time.time()
     processes.signal(signal.SIGCONT)
     ended = await_sentinels(reader, processes, task.main, seconds=MAIN_SECONDS)
+    due = task.workload.events_of([*task.warm, *task.main])
+    counted = _await_count(side, due)
     time.sleep(TAIL_SECONDS)
     after, broker_after = cpu_seconds(processes), _cpu(broker_pid)
     reader.drain()
-    counted = side.counted()
-    due = task.workload.events_of([*task.warm, *task.main])
     problems = oracle.difference(
         {said.alert for said in reader.said}, set(task.due), lasting=side.lasting
     )
@@ -143,6 +144,17 @@ def _timed(
         rss_mib={name: peak_mib(each.pid) for name, each in processes.members.items()},
         problems=problems[:MAX_SHOWN],
     )
+
+
+def _await_count(side: Side, due: int) -> int | None:
+    """Wait a while for a side to say that it has counted all; return what it says at last.
+
+    An alert that ends a partition comes from one target; others may have records left to read.
+    """
+    deadline = time.monotonic() + COUNT_SECONDS
+    while (counted := side.counted()) not in (None, due) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return counted
 
 
 def await_sentinels(

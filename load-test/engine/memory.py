@@ -24,7 +24,7 @@ from engine.sides import FailedError, Processes, Tocsin
 from engine.topics import AlertReader, Topics
 from engine.workload import Workload
 
-HOSTS = 32_000
+HOSTS = 48_000
 LEVELS = ("INFO", "DEBUG", "WARN", "ERROR")
 ASKED = (*(Question(level=level, by="host") for level in LEVELS), ENDS)
 """Four rules that group by host; not every host has had an error within the panes held."""
