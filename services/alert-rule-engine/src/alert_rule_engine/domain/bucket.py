@@ -235,9 +235,12 @@ class Bucket:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
         self.rules = new.digest
         self.dirty |= self.alerts.follow(new)
+        for spec, panes in self.specs.items():
+            reads = new.specs.get(spec)
+            awaited = reads is not None and self._awaited(reads)
+            self.dirty |= panes.watch(read=reads is not None, awaited=awaited, now=log_now)
         for spec, known in new.specs.items():
-            awaited = any(self.place in rule.expected for rule in known.rules)
-            if awaited and spec not in self.specs:
+            if spec not in self.specs and self._awaited(known):
                 self.specs[spec] = SpecPanes(known.spec.pane, log_now)
                 self.dirty = True
             if spec in self.specs:
@@ -247,6 +250,10 @@ class Bucket:
             if panes is not None and panes.slices:
                 with self.faults.guard(rule.rule):
                     self._judge_anew(rule, panes)
+
+    def _awaited(self, known: SpecRules) -> bool:
+        """Tell whether some rule expects groups here."""
+        return any(self.place in rule.expected for rule in known.rules)
 
     def _judge_anew(self, rule: CompiledRule, panes: SpecPanes) -> None:
         late = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0

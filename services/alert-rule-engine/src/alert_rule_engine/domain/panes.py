@@ -13,6 +13,10 @@ Accepted = tuple[int, str]
 """When the newest batch of a slice was accepted, and its trace."""
 
 
+UNREAD: Final = 1 << 62
+"""Since when a spec is counted that no rule reads any more."""
+LIVE: Final = 5_000
+"""So long after it came to us, stage one counts for a rule for sure."""
 _NONE: Final[Slice] = {}
 
 
@@ -39,7 +43,8 @@ class SpecPanes:
     def __init__(self, pane: int, since: int = 0) -> None:
         self.pane = pane
         self.since = since
-        """The log's clock when it was first heard of."""
+        """Windows that began before prove nothing by what they lack: their events were not asked
+        for, or are forgotten."""
         self.slices: dict[int, Slice] = {}
         self.accepted: dict[int, Accepted] = {}
         self.groups: dict[Group, int] = {}
@@ -162,7 +167,23 @@ class SpecPanes:
                     del self.groups[group]
                     self.stale(group)
             self.gone = max(self.gone, start + self.pane)
+        self.since = max(self.since, self.gone)
         return old
+
+    def watch(self, *, read: bool, awaited: bool, now: int) -> bool:
+        """Note from when on all events are counted; tell whether that is news.
+
+        `read`: some rule reads the spec; `awaited`: and expects groups here that may never have
+        been seen. `now`: the log's clock.
+        """
+        before = self.since
+        if not read:
+            self.since = UNREAD
+        elif before == UNREAD:
+            self.since = now + LIVE
+        elif awaited and not before:
+            self.since = now
+        return self.since != before
 
 
 def _remembered(panes: SpecPanes, keep: int) -> Groups:
