@@ -27,7 +27,7 @@ from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts, Stages
 from alert_rule_engine.domain.persistence import Piece
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.domain.seals import StateFormatError
+from alert_rule_engine.domain.seals import REMEDY, StateFormatError
 
 
 class Journal:
@@ -99,7 +99,9 @@ class Journal:
             try:
                 self._load_one(name, stored[key])
             except (StateFormatError, msgspec.DecodeError) as exc:
-                message = f"record {key.decode()} of the state's changelog: {exc}"
+                sealed = isinstance(exc, msgspec.DecodeError)
+                why = f"another version of the engine wrote it ({exc})" if sealed else exc
+                message = f"record {key.decode()} of the state's changelog: {why}"
                 raise StateFormatError(message) from exc
 
     def _load_one(self, name: str, value: bytes) -> None:
@@ -147,6 +149,10 @@ def restore(
             not whole.
     """
     journal = Journal(Partition(number, RuleBook(), lateness), part_bytes=part_bytes)
-    journal._load(stored)  # noqa: SLF001 - the constructor of the stored case
+    try:
+        journal._load(stored)  # noqa: SLF001 - the constructor of the stored case
+    except StateFormatError as exc:
+        message = f"{exc}; {REMEDY}"
+        raise StateFormatError(message) from exc
     journal.partition.resume(book)
     return journal

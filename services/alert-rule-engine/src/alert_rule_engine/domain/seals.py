@@ -8,6 +8,11 @@ _HEAD: Final = 5
 _OLD_ARRAYS: Final = range(0x90, 0xA0)
 """How every value of format 1 began."""
 
+REMEDY: Final = (
+    "to begin anew, delete the topic rule-state-v1-panes-changelog while no engine runs, and"
+    " provision again (python -m service_runtime.provision): open windows are counted from then on"
+)
+
 
 class StateFormatError(ValueError):
     """Stored state that this version cannot read."""
