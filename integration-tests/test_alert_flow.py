@@ -87,7 +87,9 @@ async def test_a_person_acknowledges_and_resolves(
     assert resolved.status == 200, resolved
     assert (await stack.manager.get(path))["status"] == "resolved"
     entries = await eventually(
-        lambda: stack.timeline(alert["id"]), lambda told: len(told) >= 4, what="its delivery is told"
+        lambda: stack.timeline(alert["id"]),
+        lambda told: len(told) >= 4,
+        what="its delivery is told",
     )
     assert "ada" in str(entries)
 
