@@ -18,7 +18,7 @@ HEAD = b"parts 1 2"
     [
         (lambda: b"\x09abcdef", "has format unknown"),
         (lambda: seal(b"whatever")[:-1], "is damaged"),
-        (lambda: seal(msgspec.msgpack.encode([1, {}])), "another version of the engine wrote it .*at least length"),
+        (lambda: seal(msgspec.msgpack.encode([1, {}])), "another version .*at least length"),
         (lambda: HEAD + b" " + checksum(HEAD).hex().encode(), "is missing"),
     ],
     ids=["another format", "damaged", "another shape", "a part is gone"],
