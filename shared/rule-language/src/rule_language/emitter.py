@@ -95,10 +95,10 @@ class Emitter(Scope):
 
     def charged(self, value: Code) -> Code:
         """Inside a macro, make a value cost what it takes to look through it."""
-        if self.budget is None:
+        if not self.elements:
             return value
         first, again = self.bind(value.result)
-        return Code([*value.guards, self.call(afford, code.name(self.budget), first)], again)
+        return Code([*value.guards, self.call(afford, self.budget, first)], again)
 
     def boxed(self, node: Node, value: Code) -> Code:
         """Make a figure a double, before it goes where its static type is forgotten."""

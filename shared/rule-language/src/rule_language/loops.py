@@ -5,22 +5,47 @@ from typing import Any, Final, TypeAlias
 
 from rule_language.results import TOO_MUCH, UNDECIDED, Nothing
 
-MAX_STEPS: Final = 10_000
-"""Elements that one macro may look at, those of the macros in it included. Texts count, too."""
+MAX_STEPS: Final = 1_000
+"""Elements at which all macros of an expression may look together. Texts count, too."""
 STEP: Final = 64
 """Characters of a text that count as one step; an element of a list is one, too."""
-Budget: TypeAlias = list[int]
 Test: TypeAlias = Callable[[Any], bool | None]
 Body: TypeAlias = Callable[[Any], Any]
+_ENDLESS: Final = 1 << 62
+
+
+class Budget:
+    """The steps that the macros of one expression may take, each time and all in all."""
+
+    __slots__ = ("_granted", "_stock", "left")
+
+    def __init__(self) -> None:
+        self.left = self._granted = MAX_STEPS
+        self._stock = _ENDLESS
+
+    def refill(self, steps: int) -> None:
+        """Allow so many steps for all evaluations from now on; at first there is no bound."""
+        self._stock = steps
+        self.left = self._granted = 0
+
+    def renew(self) -> bool:
+        """Allow the steps of one more evaluation, as far as there are any; always true."""
+        self._stock -= self._granted - max(self.left, 0)
+        self.left = self._granted = min(MAX_STEPS, self._stock)
+        return True
+
+    def exhausted(self) -> bool:
+        """Tell whether all steps are taken, so that nothing can be decided any more."""
+        return self._stock <= self._granted - max(self.left, 0)
 
 
 def afford(budget: Budget, value: Any) -> bool:  # noqa: ANN401 - any value of an event
     """Tell whether there are steps left to look through a value, and take them."""
     if isinstance(value, str):
-        budget[0] -= len(value) // STEP
+        budget.left -= len(value) // STEP
     elif isinstance(value, list | dict):
-        budget[0] -= len(value)
-    return budget[0] >= 0
+        budget.left -= len(value)
+    return budget.left >= 0
 
 
 def every(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a bool
@@ -34,8 +59,8 @@ def some(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN4
 def _stepped(budget: Budget, items: Iterable[Any]) -> Iterator[Any]:
     """Yield elements as long as there are steps left."""
     for item in items:
-        budget[0] -= 1
-        if budget[0] < 0:
+        budget.left -= 1
+        if budget.left < 0:
             return
         yield item
 
@@ -48,7 +73,7 @@ def _search(budget: Budget, items: Iterable[Any], test: Test, *, decisive: bool)
         if found is decisive:
             return decisive
         undecided = undecided or found is None
-    if budget[0] < 0:
+    if budget.left < 0:
         return TOO_MUCH
     return UNDECIDED if undecided else not decisive
 
@@ -66,7 +91,7 @@ def chosen(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: AN
             return UNDECIDED
         if found:
             kept.append(item)
-    return kept if budget[0] >= 0 else TOO_MUCH
+    return kept if budget.left >= 0 else TOO_MUCH
 
 
 def mapped(budget: Budget, items: Iterable[Any], body: Body) -> Any:  # noqa: ANN401 - maybe a list
@@ -76,7 +101,7 @@ def mapped(budget: Budget, items: Iterable[Any], body: Body) -> Any:  # noqa: AN
         if result.__class__ is Nothing:
             return result
         results.append(result)
-    return results if budget[0] >= 0 else TOO_MUCH
+    return results if budget.left >= 0 else TOO_MUCH
 
 
 LOOPS: Final[Mapping[str, Callable[[Budget, Iterable[Any], Body], Any]]] = {

@@ -117,7 +117,7 @@ def _arithmetic(emitter: Emitter, node: Binary) -> Term:
         helper = emitter.shared(ARITHMETIC[node.operator], _HELPERS[node.operator])
     found = code.call(helper, left.result, right.result)
     term = Term([*left.guards, *right.guards], found, Absence.NOTHING)
-    if kinds <= NUMERIC or emitter.budget is None:
+    if kinds <= NUMERIC or not emitter.elements:
         return term
     return Term(*emitter.charged(emitter.ensured(term, node)))
 

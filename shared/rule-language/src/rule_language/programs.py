@@ -18,6 +18,7 @@ from rule_language import analysis, code
 from rule_language.checker import Checked, check
 from rule_language.conversions import scalar_text
 from rule_language.emitter import Absence
+from rule_language.loops import Budget
 from rule_language.parser import parse
 from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
 from rule_language.scope import NOTES, Note
@@ -54,6 +55,11 @@ class _Compiled:
     """The names that the expression reads."""
     checked: Checked = field(compare=False, repr=False)
 
+    @cached_property
+    def budget(self) -> Budget | None:
+        """The steps that its macros may take; None without macros."""
+        return Budget() if self.checked.locals else None
+
 
 @dataclass(frozen=True)
 class Match(_Compiled):
@@ -89,13 +95,13 @@ class Match(_Compiled):
         for all. `given` are fields of which the caller knows already that they have one of their
         `equalities`: they are not asked again.
         """
-        program = Program(self.checked, event, prefix)
+        program = Program(self.checked, event, prefix, self.budget)
         parts = [
             part
             for part in analysis.conjuncts(self.checked.root)
             if (found := analysis.demanded(self.checked, part)) is None or found[0] not in given
         ]
-        return Inline(program.all_surely(parts), program.constants)
+        return Inline(program.renewed(program.all_surely(parts)), program.constants)
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,8 @@ class Condition(_Compiled):
         Figures have flat names (`count`, `previous.count`); one that is missing (or None) decides
         nothing.
         """
-        program = Program(self.checked, _SUBJECT)
-        tree = program.surely(self.checked.root, wanted=True)
+        program = Program(self.checked, _SUBJECT, budget=self.budget)
+        tree = program.renewed(program.surely(self.checked.root, wanted=True))
         function: Callable[[Mapping[str, float]], bool] = code.built(
             code.function([_SUBJECT], tree), program.constants
         )
@@ -135,8 +141,8 @@ class Condition(_Compiled):
 
     @cached_property
     def _answer(self) -> Callable[[Mapping[str, float], list[Note]], bool | None]:
-        program = Program(self.checked, _SUBJECT, explain=True)
-        tree = program.answer(self.checked.root)
+        program = Program(self.checked, _SUBJECT, budget=self.budget, explain=True)
+        tree = program.renewed(program.answer(self.checked.root))
         function: Callable[[Mapping[str, float], list[Note]], bool | None] = code.built(
             code.function([_SUBJECT, NOTES], tree), program.constants
         )
@@ -159,7 +165,7 @@ class _Taken(_Compiled):
 
     def inline(self, event: str = "event", *, prefix: str = "v") -> Inline:
         """Return what `of` does as an expression; see `Match.inline`."""
-        program, root = Program(self.checked, event, prefix), self.checked.root
+        program, root = Program(self.checked, event, prefix, self.budget), self.checked.root
         term = program.term(root)
         is_field = root in self.checked.fields and self.checked.types[root] is self.ready
         if is_field and term.absence in (Absence.NONE, Absence.NEVER):
@@ -167,7 +173,7 @@ class _Taken(_Compiled):
         wanted = program.present(root) if self.kind is None else program.typed(root, self.kind)
         finish = program.shared(self.finish, f"{type(self).__name__.lower()}_of")
         finished = wanted._replace(result=code.call(finish, wanted.result))
-        return Inline(finished.otherwise(code.NONE), program.constants)
+        return Inline(program.renewed(finished.otherwise(code.NONE)), program.constants)
 
     def _function(self) -> Callable[[Event], Any]:
         made = self.inline(_SUBJECT)

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from rule_language import code
 from rule_language.checker import Checked
+from rule_language.loops import Budget
 from rule_language.nodes import Node
 from rule_language.results import ABSENT, UNDECIDED
 
@@ -53,7 +54,9 @@ class Scope:
     Every name that it makes begins with its prefix, or with `rl_` for what all expressions share.
     """
 
-    def __init__(self, checked: Checked, subject: str, prefix: str, *, explain: bool) -> None:
+    def __init__(
+        self, checked: Checked, subject: str, prefix: str, budget: Budget | None, *, explain: bool
+    ) -> None:
         self.types = checked.types
         self.fields = checked.fields
         self.schema = checked.schema
@@ -61,12 +64,11 @@ class Scope:
         self.constants: dict[str, object] = {}
         self.explain = explain
         self.subject = subject
-        self.budget: str | None = None
-        """The variable that counts the steps of the macro that we are in."""
         self.elements: list[str] = []
         """The variables of the macros that we are in."""
         self._prefix = prefix
         self._count = 0
+        self._budget = budget or Budget()
 
     def fresh(self) -> str:
         self._count += 1
@@ -87,6 +89,19 @@ class Scope:
         """Return the name of something that is the same for all expressions."""
         self.constants[f"rl_{name}"] = value
         return code.name(f"rl_{name}")
+
+    @property
+    def budget(self) -> ast.expr:
+        """The name of what counts the steps of the macros."""
+        name = f"{self._prefix}0c"
+        self.constants[name] = self._budget
+        return code.name(name)
+
+    def renewed(self, expression: ast.expr) -> ast.expr:
+        """Return the whole expression, with a budget of its own each time if it has macros."""
+        if not self.locals:
+            return expression
+        return code.both([code.method(self.budget, "renew"), expression])
 
     def held(self, value: object) -> ast.expr:
         """Return the name of a constant of this expression alone."""

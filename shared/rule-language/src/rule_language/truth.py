@@ -18,6 +18,7 @@ from rule_language import code
 from rule_language.analysis import membership
 from rule_language.checker import Checked
 from rule_language.emitter import Absence, Emitter, Term
+from rule_language.loops import Budget
 from rule_language.nodes import Binary, Call, Conditional, Logical, Macro, Node, Unary
 from rule_language.schema import Type
 from rule_language.scope import NOTES, settle
@@ -28,9 +29,15 @@ class Program(Emitter):
     """Generates the code of one checked tree."""
 
     def __init__(
-        self, checked: Checked, subject: str, prefix: str = "v", *, explain: bool = False
+        self,
+        checked: Checked,
+        subject: str,
+        prefix: str = "v",
+        budget: Budget | None = None,
+        *,
+        explain: bool = False,
     ) -> None:
-        super().__init__(checked, subject, prefix, explain=explain)
+        super().__init__(checked, subject, prefix, budget, explain=explain)
 
     def term(self, node: Node) -> Term:
         return term_of(self, node)

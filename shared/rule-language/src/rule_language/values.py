@@ -6,7 +6,7 @@ from typing import Any, Final
 from rule_language import code, nodes
 from rule_language.calls import call
 from rule_language.emitter import MISMATCHED, Absence, Emitter, Term
-from rule_language.loops import LOOPS, MAX_STEPS
+from rule_language.loops import LOOPS
 from rule_language.operations import element, negated
 from rule_language.operators import binary
 from rule_language.results import CONTAINERS, Timestamp, Uint
@@ -136,20 +136,13 @@ def _macro(emitter: Emitter, node: nodes.Macro) -> Term:
 
 
 def _loop(emitter: Emitter, node: nodes.Macro, kind: str, over: Any, body: nodes.Node) -> Any:  # noqa: ANN401 - code
-    outermost = emitter.budget is None
-    budget = emitter.budget or emitter.fresh()
-    emitter.budget = budget
-    captured = [emitter.subject, budget, *emitter.elements, *([NOTES] if emitter.explain else ())]
+    captured = [emitter.subject, *emitter.elements, *([NOTES] if emitter.explain else ())]
     element = emitter.element(node.variable)
     emitter.elements.append(element)
     emit = emitter.perhaps if kind == "map" else emitter.answer
     function = code.function([element], emit(body), captured)
     emitter.elements.pop()
-    if not outermost:
-        return emitter.call(LOOPS[kind], code.name(budget), over, function)
-    emitter.budget = None
-    start = code.assign(budget, code.sequence([code.constant(MAX_STEPS)]))
-    return emitter.call(LOOPS[kind], start, over, function)
+    return emitter.call(LOOPS[kind], emitter.budget, over, function)
 
 
 _TERMS: Final[Mapping[type[nodes.Node], Callable[[Emitter, Any], Term]]] = {
