@@ -20,6 +20,9 @@ END = 2_000
 class Errors:
     """Counts ERROR events by service; `host` is their value."""
 
+    def allow(self, steps: int) -> None:
+        assert steps > 0
+
     def matches(self, event: Event) -> bool:
         return event.level == "ERROR"
 

@@ -133,7 +133,7 @@ class Fault:
         self.times = times
 
     def make(self, spec: PaneSpec) -> SpecEvaluator:
-        term: Any = SimpleNamespace(of=self.fail, variables=frozenset())
+        term: Any = SimpleNamespace(of=self.fail, variables=frozenset(), budget=None)
         return SpecEvaluator(spec, match_of(spec.match, spec.tenant), term=term)
 
     def fail(self, _event: Event) -> str | None:
@@ -175,7 +175,7 @@ def test_a_rule_for_which_no_code_can_be_made_is_left_out_alone() -> None:
     def make(spec: PaneSpec) -> SpecEvaluator:
         match: Any = match_of(spec.match, spec.tenant)
         if spec.value is not None:
-            match = SimpleNamespace(variables=match.variables, source=match.source)
+            match = SimpleNamespace(variables=match.variables, source=match.source, budget=None)
         return SpecEvaluator(spec, match)
 
     handler = EvaluateBatch(lambda: NOON, sets=RuleSets(make))

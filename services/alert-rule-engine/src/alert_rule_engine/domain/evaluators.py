@@ -34,6 +34,7 @@ class SpecEvaluator:
         "_places",
         "_term",
         "_value",
+        "budgets",
         "by_key",
         "match",
         "spec",
@@ -53,6 +54,9 @@ class SpecEvaluator:
         """The key decides whether events match."""
         self._value = value
         self._term = term
+        asked = (match.budget, value.budget if value else None, term.budget if term else None)
+        self.budgets = tuple(each for each in asked if each is not None)
+        """Of its expressions that have macros; specs with the same expression share one."""
         self._group_by = GroupBy(spec.group_by)
         self._homes = tuple(Home(spec, target) for target in range(STATE_PARTITIONS))
         self._places: dict[Group, Place] = {}
@@ -76,6 +80,15 @@ class SpecEvaluator:
         """Return the event's value as a bounded text; None without a value."""
         found = None if self._term is None else self._term.of(event)
         return None if found is None else text_of(found)
+
+    def allow(self, steps: int) -> None:
+        """Let the macros of each of its expressions take so many steps from now on."""
+        for each in self.budgets:
+            each.refill(steps)
+
+    def exhausted(self) -> bool:
+        """Tell whether there are no steps left, so that what it counts is not to be believed."""
+        return any(each.exhausted() for each in self.budgets)
 
     def place_of(self, event: Event) -> Place:
         """Return where an event is counted that is not counted by its value."""

@@ -8,19 +8,25 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.sampling import Sighting, Telling, choose, events_of, spread
 
+LOOK_STEPS: Final = 10_000
+"""Steps of macros for one record: milliseconds. What they do not reach is not shown."""
 Reference = tuple[int, int]
 """Source partition and offset of a record of `log-events`."""
 
 
 class Selector(Protocol):
     """Which events a pane spec counts, and in which group."""
+
+    def allow(self, steps: int) -> None:
+        """Let the macros of its expressions take so many steps, or nothing matches any more."""
+        ...
 
     def matches(self, event: Event) -> bool:
         """Tell whether the event counts."""
@@ -144,6 +150,7 @@ class Search:
 def _look(
     reference: Reference, events: Sequence[Event], selector: Selector, findings: list[_Finding]
 ) -> None:
+    selector.allow(LOOK_STEPS)
     found: dict[Group, list[Sighting]] = {finding.question.group: [] for finding in findings}
     for line, event in enumerate(events):
         if selector.matches(event):

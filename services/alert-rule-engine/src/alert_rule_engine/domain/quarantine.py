@@ -11,6 +11,10 @@ Attempt = Callable[[Sequence[SpecEvaluator]], object]
 Revisions = frozenset[tuple[str, int]]
 
 
+class TooMuchError(Exception):
+    """A spec needs more time than it may have; counted in steps, so that each replay agrees."""
+
+
 class Fault(NamedTuple):
     """How a spec failed, and when."""
 

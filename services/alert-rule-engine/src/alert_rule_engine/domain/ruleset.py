@@ -24,6 +24,10 @@ MAX_PLACES: Final = 200_000
 """Places that a tenant's rules remember."""
 _LOOK: Final = 64
 """Batches after which it is looked how many they are."""
+BATCH_STEPS: Final = 5_000_000
+"""Steps that the macros of all rules may take for one batch: seconds at most."""
+MOST_STEPS: Final = 200_000
+"""Of them, the steps of one spec's expression."""
 Times = dict[Plan, list[float]]
 _response_time: Final = attrgetter("response_time")
 
@@ -47,6 +51,7 @@ class RuleSet:
         known = None if before is None else before._plans  # noqa: SLF001 - of its own kind
         self._plans: Plans = Plans(evaluators, known)
         self._decoder = Decoder(name for each in evaluators for name in each.reads())
+        self._metered = [each for each in evaluators if each.budgets]
         self._panes = {each.spec.pane for each in evaluators}
 
     def decode(self, value: bytes, accepted_at: int) -> Batch:
@@ -63,9 +68,22 @@ class RuleSet:
         What one target gets is bounded; the same events are cut in the same way each time.
         """
         self._forget()
+        self._refill()
         slices = [(at, self._tally(events)) for at, events in slices_of(batch, self._panes)]
         panes = slices if len(slices) == 1 else _by_pane(slices)
         return blocks_of(panes, self._target_bytes)
+
+    def exhausted(self) -> Sequence[SpecEvaluator]:
+        """Return those whose macros took more steps for the last batch than they may."""
+        return [each for each in self._metered if each.exhausted()]
+
+    def _refill(self) -> None:
+        """Allow the steps of one batch; specs that share an expression share a budget."""
+        if self._metered:
+            share = min(MOST_STEPS, BATCH_STEPS // len(self._metered))
+            users = Counter(budget for each in self._metered for budget in each.budgets)
+            for budget, number in users.items():
+                budget.refill(share * number)
 
     def _forget(self) -> None:
         """Remember no more places and plans than is allowed; only between two batches."""

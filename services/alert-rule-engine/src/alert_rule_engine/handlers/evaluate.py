@@ -14,7 +14,7 @@ from alert_rule_engine.domain.batches import NO_BATCH, Batch
 from alert_rule_engine.domain.costs import Costs, Timer
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block, Partial, Tick
-from alert_rule_engine.domain.quarantine import Quarantine, culprits
+from alert_rule_engine.domain.quarantine import Quarantine, TooMuchError, culprits
 from alert_rule_engine.domain.rules import CompiledRule, RuleBook
 from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.rulesets import RuleSets
@@ -90,11 +90,17 @@ class EvaluateBatch:
 
     def _evaluate(self, rules: RuleSet, batch: Batch, tenant: str) -> list[list[Block]]:
         try:
-            return rules.evaluate(batch)
+            blocks = rules.evaluate(batch)
         except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
             found = culprits(rules.evaluators, lambda some: RuleSet(some).evaluate(batch))
             self._leave_out(found, exc)
-        return self._sets.of(tenant).evaluate(batch)
+        else:
+            spent = rules.exhausted()
+            if not spent:
+                return blocks
+            error = TooMuchError("its macros take too many steps for one batch")
+            self._leave_out(dict.fromkeys(spent, error), error)
+        return self._evaluate(self._sets.of(tenant), batch, tenant)
 
     def _leave_out(self, found: Mapping[SpecEvaluator, Exception], error: Exception) -> None:
         """Go on without these specs.
