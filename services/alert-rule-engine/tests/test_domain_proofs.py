@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from alert_contracts.rules import SPIKES, Rule, RuleType
+from alert_contracts.rules import SPIKES, Direction, Rule, RuleType
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
@@ -92,7 +92,7 @@ def test_what_happened_while_a_rule_was_disabled_is_no_silence() -> None:
 
 def test_a_rule_that_expects_a_group_looks_no_further_back_than_to_its_own_beginning() -> None:
     """Its panes were there before, for another rule that expects nobody, from when is not known."""
-    rule = absence()
+    rule = absence(max_groups=100)
     pipeline = Pipeline(rule)
     run(pipeline, 0, 40, beat=20)
     pipeline.change(rule, replace(rule, id="r2", expect=(("pay",), ("shop",))))
@@ -105,7 +105,7 @@ def test_a_rule_that_expects_a_group_looks_no_further_back_than_to_its_own_begin
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_window_is_compared_with_none_of_which_we_saw_half(direction: str) -> None:
+def test_a_window_is_compared_with_none_of_which_we_saw_half(direction: Direction) -> None:
     """We were away for 40 s: neither twice as many afterwards nor none is a spike."""
     condition = SPIKES[direction]
     factor = 2.0

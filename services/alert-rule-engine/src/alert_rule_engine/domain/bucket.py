@@ -235,10 +235,9 @@ class Bucket:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
         self.rules = new.digest
         self.dirty |= self.alerts.follow(new)
-        for spec, panes in self.specs.items():
-            reads = new.specs.get(spec)
-            awaited = reads is not None and self._awaited(reads)
-            self.dirty |= panes.watch(read=reads is not None, awaited=awaited, now=log_now)
+        for spec, mine in self.specs.items():
+            awaited = spec in new.specs and self._awaited(new.specs[spec])
+            self.dirty |= mine.watch(read=spec in new.specs, awaited=awaited, now=log_now)
         for spec, known in new.specs.items():
             if spec not in self.specs and self._awaited(known):
                 self.specs[spec] = SpecPanes(known.spec.pane, log_now)
