@@ -35,6 +35,7 @@ def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Pr
         *rule_types.check(sent, wrong),
         *rule_expressions.check(sent, wrong, tenant),
         *rule_windows.check(sent, wrong),
+        *rule_windows.check_load(sent, wrong),
         *rule_periods.check(sent, wrong),
         *rule_groups.check(sent, wrong),
         *_forgotten(sent, wrong),

@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from alert_contracts.rules import Window
+from alert_contracts.rules import DEFAULTS, Window
 from api_gateway.domain import durations
 from api_gateway.domain.rule_document import Problem, RuleDocument
 from api_gateway.domain.rule_fields import MAX_PANES
+from api_gateway.domain.rule_types import type_of
 
 DEFAULT_MINUTES: Final = 5
+MAX_LOOKS: Final = 10_000
+"""Windows without events that one rule looks at each second: each ending one of each group."""
 _MINUTE: Final = 60_000
+_SECOND: Final = 1_000
+_MAX_GROUPS: Final = 10_000
 _USUAL_STEP: Final = 10_000
 _STEPS_OF_LONG: Final = 360
 _STEPS_OF_SHORT: Final = 6
@@ -59,6 +64,29 @@ def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
     reason = _why_not(kind, durations.parse(window["size"]), durations.parse(step))
     if reason:
         yield Problem("/window/step", reason)
+
+
+def check_load(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
+    """Find a rule that looks at more windows without events than the engine can."""
+    if any(pointer.startswith(("/window", "/maxGroups", "/minCount")) for pointer in wrong):
+        return
+    window = sent.get("window")
+    if window is None or not _sees_empty(sent):
+        return
+    size = durations.parse(window["size"])
+    usual = sliding_step(size) if window.get("kind") == "sliding" else size
+    step = durations.parse(window["step"]) if window.get("step") else usual
+    most = MAX_LOOKS * step // _SECOND
+    if sent.get("maxGroups", _MAX_GROUPS) > most:
+        reason = f"is too many for silent windows that end every {durations.show(step)}"
+        yield Problem("/maxGroups", f"{reason}: at most {most}")
+
+
+def _sees_empty(sent: Mapping[str, Any]) -> bool:
+    """Tell whether windows without events of the known groups may be of interest to a rule."""
+    kind = type_of(sent)
+    usual = DEFAULTS[kind].min_count if kind else 1
+    return sent.get("noData") == "alerting" or not sent.get("minCount", usual)
 
 
 def _why_not(kind: str, size: int, step: int) -> str:
