@@ -80,6 +80,15 @@ def wanted(questions: Sequence[Question]) -> list[Reference]:
     return list(dict.fromkeys(each[rank] for rank in ranks for each in asked if rank < len(each)))
 
 
+def admitted(samples: Sequence[Sample], selector: Selector) -> dict[str, str]:
+    """Return the value that the lists of a MATCH let pass, of the event that crossed."""
+    for sample in samples:
+        text = selector.text(sample.event) if sample.role == "crossing" else None
+        if text is not None:
+            return {"value": text}
+    return {}
+
+
 @dataclass(slots=True)
 class _Finding:
     """What was found for one question."""

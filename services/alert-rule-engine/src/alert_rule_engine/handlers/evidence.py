@@ -7,8 +7,16 @@ from typing import Any, Final
 import msgspec
 
 from alert_contracts.alerts import Alert
+from alert_contracts.rules import RuleType
 from alert_rule_engine import telemetry
-from alert_rule_engine.domain.evidence import Question, Reference, Search, Selector, wanted
+from alert_rule_engine.domain.evidence import (
+    Question,
+    Reference,
+    Search,
+    Selector,
+    admitted,
+    wanted,
+)
 from alert_rule_engine.ports import AlertSink, Clock, RecordReader
 from service_runtime.telemetry import logger
 
@@ -126,8 +134,12 @@ class Witness:
             return
         search = Search([question for _, question in asking], self._selectors)
         await self._look(search, references[:granted])
-        for (statement, _), samples in zip(asking, search.samples(), strict=True):
-            statement.alert = msgspec.structs.replace(statement.alert, samples=samples)
+        for (statement, question), samples in zip(asking, search.samples(), strict=True):
+            alert, selector = statement.alert, self._selectors(question.spec)
+            found = alert.found
+            if alert.rule.type == RuleType.MATCH and selector is not None:
+                found = found or admitted(samples, selector)
+            statement.alert = msgspec.structs.replace(alert, samples=samples, found=found)
 
     async def _look(self, search: Search, references: Sequence[Reference]) -> None:
         records = await self._records.read(references)
