@@ -25,6 +25,7 @@ from alert_rule_engine.domain.partials import (
     target_of,
 )
 from alert_rule_engine.domain.plans import Plans
+from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.domain.sketch import bins_of
@@ -105,11 +106,10 @@ def evaluated(rule_set: RuleSet, *batch: Event) -> list[list[Block]]:
 
 
 def rule_set_of(*rules: Rule, target_bytes: int = TARGET_BYTES, remembered: int = 9) -> RuleSet:
-    return RuleSet(
-        [evaluator_of(each.spec) for each in book_of(*rules).specs.values()],
-        target_bytes=target_bytes,
-        remembered=remembered,
-    )
+    evaluators = [evaluator_of(each.spec) for each in book_of(*rules).specs.values()]
+    room = Room(remembered)
+    room.admit(evaluators)
+    return RuleSet(evaluators, target_bytes=target_bytes, room=room)
 
 
 def rows(rules: list[Rule], *batch: Event) -> list[Row]:

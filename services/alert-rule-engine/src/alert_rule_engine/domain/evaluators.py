@@ -10,6 +10,7 @@ from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.distinct import hash_of
 from alert_rule_engine.domain.partials import Group, slot_of, target_of
 from alert_rule_engine.domain.readers import GroupBy, Raw, is_error, text_of
+from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.specs import Kind, PaneSpec, match_of, scalar_of, value_of
 from alert_rule_engine.domain.tallies import Home, Place, Tallies
 from rule_language import Match, Scalar, Value
@@ -37,6 +38,7 @@ class SpecEvaluator:
         "budgets",
         "by_key",
         "match",
+        "room",
         "spec",
         "whole",
     )
@@ -61,6 +63,8 @@ class SpecEvaluator:
         self._homes = tuple(Home(spec, target) for target in range(STATE_PARTITIONS))
         self._places: dict[Group, Place] = {}
         self._known: dict[Raw, tuple[Place, bool]] = {}
+        self.room = Room()
+        """Where it counts the places that it remembers."""
         self._collect = _COLLECT[spec.kind]
 
     @property
@@ -141,6 +145,7 @@ class SpecEvaluator:
         if known is None:
             group = self._group_by.group(raw)
             *_, level, status = raw
+            self.room.taken += 1
             known = self._known[key] = self._place(group, more), is_error(level, status)
         return known
 

@@ -16,14 +16,11 @@ from alert_rule_engine.domain.blocks import TARGET_BYTES, Counted, blocks_of
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block
 from alert_rule_engine.domain.plans import MAX_PLANS, Plan, Plans, key_of
+from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.sieves import Sieve
 from alert_rule_engine.domain.tallies import Tallies
 from alert_rule_engine.domain.views import Decoder
 
-MAX_PLACES: Final = 200_000
-"""Places that a tenant's rules remember."""
-_LOOK: Final = 64
-"""Batches after which it is looked how many they are."""
 BATCH_STEPS: Final = 5_000_000
 """Steps that the macros of all rules may take for one batch: seconds at most."""
 MOST_STEPS: Final = 200_000
@@ -40,15 +37,20 @@ class RuleSet:
         evaluators: Sequence[SpecEvaluator],
         *,
         target_bytes: int = TARGET_BYTES,
-        remembered: int = MAX_PLACES,
+        room: Room | None = None,
         before: "RuleSet | None" = None,
     ) -> None:
-        """`before`: the set that this one replaces; what it remembers is kept where it holds."""
+        """`room`: which the evaluators share with those of other sets.
+
+        `before`: the set that this one replaces; what it remembers is kept where it holds.
+        """
         self.evaluators = evaluators
         self._target_bytes = target_bytes
-        self._remembered = remembered
-        self._batches = 0
-        known = None if before is None else before._plans  # noqa: SLF001 - of its own kind
+        self._room = room or Room()
+        self._generation: int = self._room.generation
+        known: Plans | None = None
+        if before is not None:
+            self._generation, known = before._generation, before._plans  # noqa: SLF001 - of its own kind
         self._plans: Plans = Plans(evaluators, known)
         self._decoder = Decoder(name for each in evaluators for name in each.reads())
         self._metered = [each for each in evaluators if each.budgets]
@@ -87,15 +89,10 @@ class RuleSet:
 
     def _forget(self) -> None:
         """Remember no more places and plans than is allowed; only between two batches."""
-        if len(self._plans) > MAX_PLANS:
+        self._room.tidy()
+        if len(self._plans) > MAX_PLANS or self._generation != self._room.generation:
             self._plans.clear()
-        self._batches += 1
-        if self._batches % _LOOK:
-            return
-        if sum(each.places() for each in self.evaluators) > self._remembered:
-            self._plans.clear()
-            for each in self.evaluators:
-                each.forget()
+            self._generation = self._room.generation
 
     def _tally(self, events: Sequence[Event]) -> Tallies:
         """Count events that no edge of a pane parts."""

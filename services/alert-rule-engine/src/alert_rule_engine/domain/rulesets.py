@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
+from alert_rule_engine.domain.room import MAX_PLACES, Room
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.specs import PaneSpec
@@ -15,8 +16,15 @@ NO_RULES: Final = RuleSet([])
 class RuleSets:
     """Rule sets by tenant. A spec that stays keeps its evaluator, and a tenant its rule set."""
 
-    def __init__(self, make: Callable[[PaneSpec], SpecEvaluator] = evaluator_of) -> None:
+    def __init__(
+        self,
+        make: Callable[[PaneSpec], SpecEvaluator] = evaluator_of,
+        *,
+        remembered: int = MAX_PLACES,
+    ) -> None:
+        """`remembered`: places that all of them remember together."""
         self._make = make
+        self._room = Room(remembered)
         self._evaluators: dict[str, SpecEvaluator] = {}
         self._sets: Mapping[str, RuleSet] = {}
 
@@ -33,6 +41,7 @@ class RuleSets:
                 self._evaluators[spec] = known.get(spec) or self._make(book.specs[spec].spec)
             except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
                 failed[spec] = exc
+        self._room.admit(self.evaluators())
         by_tenant: dict[str, list[SpecEvaluator]] = defaultdict(list)
         for each in self._evaluators.values():
             by_tenant[each.spec.tenant].append(each)
@@ -42,7 +51,7 @@ class RuleSets:
     def _set(self, tenant: str, evaluators: list[SpecEvaluator]) -> RuleSet:
         known = self._sets.get(tenant)
         same = known is not None and known.evaluators == evaluators
-        return known if known and same else RuleSet(evaluators, before=known)
+        return known if known and same else RuleSet(evaluators, room=self._room, before=known)
 
     def evaluators(self) -> Sequence[SpecEvaluator]:
         """Return the evaluators of all tenants."""
