@@ -6,6 +6,7 @@ from panes in any order.
 
 from bisect import bisect_left
 from collections import _count_elements  # type: ignore[attr-defined]  # counts in C
+from copy import copy
 from itertools import accumulate
 from math import ceil
 from typing import Any, Final
@@ -121,6 +122,16 @@ class Sum:
             if self.distinct is None:
                 self.distinct = Distinct()
             self.distinct.merge(figures.distinct)
+
+    def copy(self) -> "Sum":
+        """Return the same, to be added to."""
+        made = copy(self)
+        made.refs = self.refs.copy()
+        made.bins = None if self.bins is None else self.bins.copy()
+        if self.distinct is not None:
+            made.distinct = Distinct()
+            made.distinct.merge(self.distinct)
+        return made
 
     def remove(self, cell: Cell) -> bool:
         """Take the first cell out again; tell whether that can be told without the others."""

@@ -13,6 +13,8 @@ class Brought(NamedTuple):
     """What rows came with."""
 
     partial: Partial
+    start: int
+    """Of their pane."""
     at: int
     """Event time that they reach."""
     late_by: int

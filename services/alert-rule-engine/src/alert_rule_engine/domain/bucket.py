@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
+from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.due import Span, due, proves
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.lifecycle import Crossing, Look
-from alert_rule_engine.domain.looks import closed, look_at, nothing
+from alert_rule_engine.domain.looks import closed, look_at, look_growing, nothing
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
+from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.speech import CROWD, duration
 from alert_rule_engine.domain.windows import boundaries
 
@@ -81,17 +83,16 @@ class Bucket:
         alerts = {(ALERTS, page) for page in self.alerts.pages.touched()}
         return memories | alerts | {(PAST, shard) for shard in self.alerts.past.touched()}
 
-    def cross(
-        self, rule: CompiledRule, group: Group, start: int, at: int, witness: Witness
-    ) -> None:
-        """Judge a window that has grown by events up to `at`."""
+    def cross(self, rule: CompiledRule, grown: Grown, brought: Brought, witness: Witness) -> None:
+        """Judge a window that has grown by events."""
+        group, start = grown.group, grown.start
         alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
         if alert is not None and start <= alert.window.start:
             return
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):
-            look = look_at(rule, panes, group, start, start + rule.shape.size)._replace(at=at)
-            self._judge(rule, group, look, witness)
+            look = look_growing(rule, panes, group, start, brought.start)
+            self._judge(rule, group, look._replace(at=brought.at), witness)
 
     def overflow(
         self, rule: CompiledRule, at: int, accepted_at: int, groups: int, surplus: int

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.alertbook import Witness
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.lifecycle import Crossing, Look
@@ -29,6 +30,22 @@ def look_at(
     """
     size = rule.shape.size
     window = panes.rolled(group, start, end, size) if rolled else panes.window(group, start, end)
+    return _look(rule, panes, group, window, (start, end))
+
+
+def look_growing(
+    rule: CompiledRule, panes: SpecPanes, group: Group, start: int, newest: int
+) -> Look:
+    """Return what a rule sees of a window to whose pane at `newest` rows have just come."""
+    end = start + rule.shape.size
+    window = panes.growing(group, start, end, newest)
+    return _look(rule, panes, group, window, (start, end))
+
+
+def _look(
+    rule: CompiledRule, panes: SpecPanes, group: Group, window: Sum, span: tuple[int, int]
+) -> Look:
+    (start, end), size = span, rule.shape.size
     previous = panes.window(group, start - size, start) if rule.compares else None
     complete = end == start + size
     counting = partial(panes.count, group)

@@ -51,8 +51,8 @@ class SpecPanes:
         """How many panes each group has."""
         self.memory: Memory | None = None
         self.sums: dict[Group, dict[int, _Kept]] = {}
-        """Window sums by group and length, as they were last asked for. They follow from the panes,
-        so they are never stored."""
+        """Window sums by group and length, as they were last asked for; below 0 the length of those
+        that still grow. They follow from the panes, so they are never stored."""
         self.gone = 0
         """Panes that started before are forgotten."""
 
@@ -116,6 +116,22 @@ class SpecPanes:
             kept = _Kept(start, end, self.window(group, start, end))
         mine[size] = kept
         return kept.sum
+
+    def growing(self, group: Group, start: int, end: int, newest: int) -> Sum:
+        """Return the same of a window to whose newest pane, at `newest`, rows come one by one.
+
+        The panes before are added up again only where some of them has changed.
+        """
+        if start < self.gone or self.count(group, newest + self.pane, end):
+            return self.window(group, start, end)
+        mine = self.sums.setdefault(group, {})
+        kept = mine.get(start - end)
+        before = self.count(group, start, newest)
+        if kept is None or (kept.start, kept.end, kept.sum.count) != (start, newest, before):
+            kept = mine[start - end] = _Kept(start, newest, self.window(group, start, newest))
+        whole = kept.sum.copy()
+        whole.add(self.slices[newest][group])
+        return whole
 
     def _leave(self, kept: "_Kept", group: Group, start: int) -> bool:
         """Take the panes before a time out of a sum; tell whether that could be done."""

@@ -176,7 +176,7 @@ class Partition:
         if known is not None and filled.slots:
             at = min(max(partial.clock, block.start), block.start + block.pane)
             late_by = max(0, self.judged - block.start - block.pane)
-            brought = Brought(partial, at, late_by)
+            brought = Brought(partial, block.start, at, late_by)
             for watch, grown in lanes.grown(block.start, filled):
                 self._cross(known.crossing[watch], grown, brought, found.get(grown.group))
             if block.start + block.pane <= self.judged:
@@ -191,7 +191,7 @@ class Partition:
             if grown.after >= rule.low and (grown.before < rule.low or not rule.exact):
                 needed = rule.low - grown.before if rule.exact else None
                 witness = brought.witness(found, needed)
-                bucket.cross(rule, grown.group, grown.start, brought.at, witness)
+                bucket.cross(rule, grown, brought, witness)
 
     def _advance(self, offset: int) -> None:
         """Let every bucket that is not ahead of the log look at its windows."""
