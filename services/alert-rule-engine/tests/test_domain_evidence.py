@@ -10,7 +10,7 @@ from hypothesis.strategies import integers, lists, permutations, sampled_from
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event, encode_batch
-from alert_rule_engine.domain.evidence import Question, Reference, Search, needed, wanted
+from alert_rule_engine.domain.evidence import Question, Reference, Search, wanted
 from alert_rule_engine.domain.sampling import MAX_SAMPLE, events_of, fitted
 
 START = 1_000
@@ -189,12 +189,6 @@ def test_the_most_telling_records_are_read_first_each_once() -> None:
     ]
     assert wanted(questions) == [(0, 2), (0, 1), (0, 4), (0, 3), (0, 8), (0, 9)]
     assert wanted([]) == []
-
-
-@given(added=integers(1, 5_000), enough=integers(1, 5_000))
-def test_the_event_that_was_needed_is_found(added: int, enough: int) -> None:
-    enough = min(enough, added)
-    assert needed(added, lambda count: count >= enough) == enough
 
 
 @given(unit=sampled_from("aé😀\x01"), size=integers(0, 20_000))

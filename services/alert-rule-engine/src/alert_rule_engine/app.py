@@ -206,21 +206,11 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
     await running.run(stop, changed, work, worker.drain)
 
 
-async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
-    """Run stage two until `stop` is set."""
-    app = create_app(
-        aggregate.GROUP,
-        brokers=settings.kafka_bootstrap_servers,
-        instance_id=f"{settings.instance_id}-aggregate",
-        buffered=settings.aggregate_buffer,
-    )
-    running = Running(Role.AGGREGATE, settings, app)
-    table = app.Table(
-        aggregate.TABLE, partitions=app.conf.topic_partitions, key_type=bytes, value_type=bytes
-    )
-    store = TableStore(table)
-    fence = Fence(end_process, FENCE_SECONDS, time.monotonic)
-    records = LogRecords(settings.kafka_bootstrap_servers)
+def _handler(
+    running: Running, store: TableStore, fence: Fence, records: LogRecords
+) -> ApplyPartials:
+    """Return the use cases of stage two, and the witness of what they say."""
+    settings = running.settings
     witness = Witness(
         FencedAlerts(KafkaAlerts(running.outlet), fence),
         records,
@@ -237,6 +227,25 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         lateness=int(settings.out_of_order.total_seconds() * 1000),
         cap=settings.alerts_per_flush,
     )
+    return handler
+
+
+async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
+    """Run stage two until `stop` is set."""
+    app = create_app(
+        aggregate.GROUP,
+        brokers=settings.kafka_bootstrap_servers,
+        instance_id=f"{settings.instance_id}-aggregate",
+        buffered=settings.aggregate_buffer,
+    )
+    running = Running(Role.AGGREGATE, settings, app)
+    table = app.Table(
+        aggregate.TABLE, partitions=app.conf.topic_partitions, key_type=bytes, value_type=bytes
+    )
+    store = TableStore(table)
+    fence = Fence(end_process, FENCE_SECONDS, time.monotonic)
+    records = LogRecords(settings.kafka_bootstrap_servers)
+    handler = _handler(running, store, fence, records)
     worker = AggregateWorker(
         app,
         table,
@@ -255,7 +264,7 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         forever(1.0, worker.measure),
         forever(STATUS_SECONDS, worker.publish),
         forever(BEAT_SECONDS, fence.beat),
-        witness.run(),
+        handler.witness.run(),
     ]
     await running.run(stop, handler.follow, work, worker.drain)
     await records.close()

@@ -4,7 +4,6 @@ State refers to records of `log-events` and holds none of their events. When an 
 told, the records are read again, and the events that its rule counted are found in them.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -63,14 +62,6 @@ class Question(NamedTuple):
         for reference in (self.crossing, self.first, self.last, *self.others):
             if reference is not None:
                 yield reference
-
-
-def needed(added: int, holds: Callable[[int], bool]) -> int:
-    """Return the smallest number of events, up to `added`, with which a condition holds.
-
-    It holds with all of them, and once it holds it does so with more.
-    """
-    return 1 + bisect_left(range(1, added), True, key=holds)  # noqa: FBT003
 
 
 def wanted(questions: Sequence[Question]) -> list[Reference]:

@@ -54,12 +54,7 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
     rule = state.rule
     return Alert(
         id=state.id,
-        fingerprint=fingerprint(
-            tenant=rule.tenant,
-            rule_id=rule.id,
-            severity=rule.severity,
-            group=identity(rule, state.group),
-        ),
+        fingerprint=_fingerprint(state),
         tenant=rule.tenant,
         status=status,
         sequence=state.sequence,
@@ -83,6 +78,16 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
         traceparent=state.crossing.traceparent,
         events=state.events + int(state.window.figures["count"]) if over else 0,
         found=state.crossing.found,
+    )
+
+
+def _fingerprint(state: AlertState) -> str:
+    rule = state.rule
+    return fingerprint(
+        tenant=rule.tenant,
+        rule_id=rule.id,
+        severity=rule.severity,
+        group=identity(rule, state.group),
     )
 
 

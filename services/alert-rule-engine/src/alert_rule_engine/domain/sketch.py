@@ -7,13 +7,10 @@ adding their counts, in any order. Magnitudes below `SMALLEST` count as zero, ab
 `LARGEST`, so that a histogram has at most some 9 000 bins whatever it is fed.
 """
 
-import math
 import struct
 import sys
 from array import array
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Final
 
 RELATIVE_ERROR: Final = 1 / 128
@@ -73,10 +70,3 @@ def merge(into: Sketch, other: Mapping[int, int]) -> None:
     """Add `other` to `into`."""
     for number, count in other.items():
         into[number] = into.get(number, 0) + count
-
-
-def quantile(sketch: Mapping[int, int], share: float) -> float:
-    """Return the value at rank ceil(share * n), 0 < share <= 1; `sketch` is not empty."""
-    numbers = sorted(sketch)
-    rank = max(1, math.ceil(share * sum(sketch.values())))
-    return value_of(numbers[bisect_left([*accumulate(sketch[each] for each in numbers)], rank)])
