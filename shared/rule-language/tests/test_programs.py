@@ -226,16 +226,6 @@ def test_a_match_on_everything_and_one_on_nothing() -> None:
     assert compile_match("true").inline().constants == {}
 
 
-def test_what_the_caller_knows_already_is_not_asked_again() -> None:
-    match = compile_match('level == "ERROR" && service == "x" && statusCode > 500')
-    assert not match.test(EVENT)
-    inline = match.inline("event", given=frozenset({"service"}))
-    assert code.built(code.function(["event"], inline.expression), inline.constants)(EVENT)
-    everything = match.inline("event", given=frozenset({"level", "service"}))
-    assert ast.unparse(everything.expression).count("==") == 0
-    assert not compile_match('level == "A"').inline(given=frozenset({"level"})).constants
-
-
 def test_the_names_of_an_inlined_expression_are_its_own_or_shared() -> None:
     match = compile_match(
         'message.matches("a.b") && attributes.n in [1, 2] && attributes.tags.exists(x, x == "a")'

@@ -84,24 +84,17 @@ class Match(_Compiled):
         )
         return function
 
-    def inline(
-        self, event: str = "event", *, prefix: str = "m", given: frozenset[str] = frozenset()
-    ) -> Inline:
+    def inline(self, event: str = "event", *, prefix: str = "m") -> Inline:
         """Return the test as an expression, to become part of a greater generated function.
 
         It is truthy for exactly the events that match, and never raises. `event` is the name of
         the local variable that holds the event. Of the names that the expression brings along,
         those that begin with `prefix` are its own, and those that begin with `rl_` are the same
-        for all. `given` are fields of which the caller knows already that they have one of their
-        `equalities`: they are not asked again.
+        for all.
         """
         program = Program(self.checked, event, prefix, self.budget)
-        parts = [
-            part
-            for part in analysis.conjuncts(self.checked.root)
-            if (found := analysis.demanded(self.checked, part)) is None or found[0] not in given
-        ]
-        return Inline(program.renewed(program.all_surely(parts)), program.constants)
+        test = program.all_surely(analysis.conjuncts(self.checked.root))
+        return Inline(program.renewed(test), program.constants)
 
 
 @dataclass(frozen=True)
