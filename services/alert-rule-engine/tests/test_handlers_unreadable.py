@@ -3,6 +3,7 @@
 import pytest
 
 from alert_contracts.rules import RuleType, encode_rule
+from alert_rule_engine.domain.sampling import events_of
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
 from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.testing import NOON, a_rule, book_of
@@ -32,3 +33,9 @@ def test_a_record_that_nests_too_deep_is_poison_and_yields_its_partials() -> Non
 def test_a_rule_that_cannot_be_read_is_poison(value: bytes) -> None:
     with pytest.raises(PoisonError):
         TakeRules().take(Record("alert-rules", 0, 0, b"default/r1", value, {}, NOON))
+
+
+def test_a_line_that_nests_too_deep_is_no_sample_and_hides_no_other() -> None:
+    good = b'{"timestamp":1,"service":"s","message":"m"}'
+    deep = good[:-1] + b',"attributes":{"x":' + DEEP + b"}}"
+    assert [each.service for each in events_of(deep + b"\n" + good)] == ["s"]

@@ -46,7 +46,7 @@ def events_of(value: bytes) -> list[Event]:
     """
     try:
         return decode_batch(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = [_event_of(line) for line in value.split(b"\n")]
         return [event for event in found if event is not None]
 
@@ -54,7 +54,7 @@ def events_of(value: bytes) -> list[Event]:
 def _event_of(line: bytes) -> Event | None:
     try:
         return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
