@@ -78,6 +78,7 @@ class PackedVector(msgspec.Struct, array_like=True, gc=False):
     blind: int
     tallies: dict[str, Tally]
     revisions: dict[str, tuple[int, int]]
+    holes: list[tuple[int, int]] = []
 
 
 def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
@@ -109,6 +110,7 @@ def pack_vector(vector: Vector) -> bytes:
         blind=vector.blind,
         tallies=vector.tallies,
         revisions=vector.revisions,
+        holes=vector.holes,
     )
     return seal(_encode(packed))
 
@@ -132,6 +134,7 @@ def unpack_vector(value: bytes) -> Vector:
         blind=packed.blind,
         tallies=packed.tallies,
         revisions=packed.revisions,
+        holes=packed.holes or [(packed.blind, packed.blind)],
     )
 
 
@@ -173,12 +176,7 @@ def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], app
         pages=sorted(bucket.alerts.pages.live()),
         held=bucket.alerts.pending_rows(),
         specs=[
-            PackedSpec(
-                spec,
-                each.pane,
-                each.since,
-                _pack_memory(each.memory),
-            )
+            PackedSpec(spec, each.pane, each.since, _pack_memory(each.memory))
             for spec, each in bucket.specs.items()
         ],
         slices=[(start, _slices(bucket, start)) for start in sorted(hot)],
