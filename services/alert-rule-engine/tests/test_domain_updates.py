@@ -32,3 +32,17 @@ def test_another_count_of_the_same_window_is_news() -> None:
     for second in range(5 * 60, 7 * 60, 4):
         pipeline.tick(NOON + second * SECOND)
     assert pipeline.said() == ["firing pay 20", "updated pay 21"]
+
+
+def test_a_late_event_of_an_earlier_window_is_no_news() -> None:
+    window = tumbling(MINUTE, lateness=10 * MINUTE)
+    pipeline = Pipeline(a_rule(RuleType.LATENCY, threshold=1_000, window=window))
+    for second in range(0, 120, 4):
+        pipeline.tick(NOON + second * SECOND)
+    pipeline.post(*(an_error(NOON + 2 * MINUTE + at, response_time=5_000.0) for at in range(20)))
+    for second in range(124, 200, 4):
+        pipeline.tick(NOON + second * SECOND)
+    pipeline.post(*(an_error(NOON + at, response_time=5_000.0) for at in range(30)))
+    for second in range(200, 220, 4):
+        pipeline.tick(NOON + second * SECOND)
+    assert pipeline.said() == ["firing pay 20"]
