@@ -225,11 +225,12 @@ if ! $quick; then
     step "Faults: kill -9, outages, flushes" pipeline_faults || true
   fi
   stop_stack
+  ! $docker || aside "Contract tests, containers" \
+    env TOCSIN_TEST_BACKING=containers TESTCONTAINERS_RYUK_DISABLED=true pytest -q -m docker
   step "Faults of the engine, and what an oracle says" engine_faults || true
   step "Engine beside Kafka Streams: the same alerts" engine_beside_peer || true
 fi
 if $docker; then
-  step "Contract tests, containers" env TOCSIN_TEST_BACKING=containers TESTCONTAINERS_RYUK_DISABLED=true \
-    pytest -q -m docker || true
+  $quick || joined || true
   over_the_stack --docker || true
 fi
