@@ -13,21 +13,16 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from loadtest.workload import (
-    ERROR_MESSAGES,
     LEVELS,
     MEDIAN_MS,
-    MESSAGES,
-    METHODS,
     PARETO_ALPHA,
-    PATHS,
-    SERVER_ERRORS,
     SIGMA,
     SLOWER_WHEN_FAILING,
-    STATUS_OF_AN_ERROR,
-    STATUS_WEIGHTS,
-    STATUSES,
-    WORDS,
+    TRACED,
+    WITH_ATTRIBUTES,
+    message_of,
     service_names,
+    status_of,
 )
 
 PARTITIONS = 12
@@ -174,33 +169,14 @@ def _event(chance: random.Random, service: str, hosts: Sequence[str]) -> tuple[d
     event: dict[str, Any] = {
         "timestamp": 1_000_000_000_000 + chance.randrange(1000),
         "service": service,
-        "message": _message(chance, failing=failing, latency=latency),
+        "message": message_of(chance, failing=failing, latency=latency),
         "level": "ERROR" if failing else chance.choices(LEVELS, LEVEL_WEIGHTS)[0],
-        "statusCode": _status(chance, failing=failing),
+        "statusCode": status_of(chance, failing=failing),
         "responseTime": round(latency, 1),
         "host": chance.choice(hosts),
     }
-    if chance.random() < 0.4:  # noqa: PLR2004 - a share
+    if chance.random() < TRACED:
         event["traceId"] = f"{chance.getrandbits(128):032x}"
-    if chance.random() < 0.5:  # noqa: PLR2004 - a share
+    if chance.random() < WITH_ATTRIBUTES:
         event["attributes"] = {"region": "eu-west", "version": f"1.{chance.randrange(30)}"}
     return event, late
-
-
-def _status(chance: random.Random, *, failing: bool) -> int:
-    if failing and chance.random() < STATUS_OF_AN_ERROR:
-        return chance.choice(SERVER_ERRORS)
-    return chance.choices(STATUSES, STATUS_WEIGHTS)[0]
-
-
-def _message(chance: random.Random, *, failing: bool, latency: float) -> str:
-    template = chance.choice(ERROR_MESSAGES if failing else MESSAGES)
-    return template.format(
-        method=chance.choice(METHODS),
-        path=chance.choice(PATHS),
-        id=chance.randrange(100_000),
-        ms=round(latency),
-        word=chance.choice(WORDS),
-        small=chance.randrange(2, 60),
-        ip=f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(1, 255)}",
-    )

@@ -98,10 +98,8 @@ def _event(chance: random.Random, service: str) -> dict[str, Any]:
         "timestamp": int(STAMP),
         "service": service,
         "level": "ERROR" if failing else chance.choices(LEVELS, LEVEL_WEIGHTS)[0],
-        "message": _message(chance, failing=failing, latency=latency),
-        "statusCode": chance.choice(SERVER_ERRORS)
-        if failing and chance.random() < STATUS_OF_AN_ERROR
-        else chance.choices(STATUSES, STATUS_WEIGHTS)[0],
+        "message": message_of(chance, failing=failing, latency=latency),
+        "statusCode": status_of(chance, failing=failing),
         "responseTime": round(latency, 1),
         "host": f"{service}-{chance.randrange(1, 7)}",
     }
@@ -112,7 +110,15 @@ def _event(chance: random.Random, service: str) -> dict[str, Any]:
     return event
 
 
-def _message(chance: random.Random, *, failing: bool, latency: float) -> str:
+def status_of(chance: random.Random, *, failing: bool) -> int:
+    """Return an event's status code."""
+    if failing and chance.random() < STATUS_OF_AN_ERROR:
+        return chance.choice(SERVER_ERRORS)
+    return chance.choices(STATUSES, STATUS_WEIGHTS)[0]
+
+
+def message_of(chance: random.Random, *, failing: bool, latency: float) -> str:
+    """Return an event's message; `latency` in milliseconds."""
     template = chance.choice(ERROR_MESSAGES if failing else MESSAGES)
     return template.format(
         method=chance.choice(METHODS),
