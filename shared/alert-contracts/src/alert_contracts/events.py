@@ -59,10 +59,13 @@ def decode_batch(value: bytes) -> list[Event]:
 
 
 def is_error(event: Event) -> bool:
-    """Tell whether the event counts in a window's `errors`.
+    """Tell whether the event counts in a window's `errors`."""
+    return is_error_outcome(event.level, event.status_code)
+
+
+def is_error_outcome(level: str, status: int | None) -> bool:
+    """Tell whether events of this level and status count in a window's `errors`.
 
     A status decides where there is one (500 and above); without a status the level does.
     """
-    if event.status_code is not None:
-        return event.status_code >= SERVER_ERROR
-    return event.level in ERROR_LEVELS
+    return level in ERROR_LEVELS if status is None else status >= SERVER_ERROR

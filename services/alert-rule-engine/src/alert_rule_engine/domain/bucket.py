@@ -4,7 +4,7 @@ A bucket depends on nothing but the order of the log: rows, watermarks and the l
 out of records. So a replay from any stored bucket repeats every decision, id and sequence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -15,10 +15,13 @@ from alert_rule_engine.domain.due import Span, due, proves
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.looks import closed, look_at, look_growing, nothing
+from alert_rule_engine.domain.memory import Memory
+from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
 from alert_rule_engine.domain.running import Grown
+from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.speech import CROWD, duration
 from alert_rule_engine.domain.windows import boundaries
 
@@ -63,25 +66,18 @@ class Bucket:
 
     def pieces(self) -> set[tuple[str, int]]:
         """Return the pieces that hold anything: of memories by spec, and of alerts."""
-        memories = {
-            (spec, number)
-            for spec, panes in self.specs.items()
-            if panes.memory is not None
-            for number in panes.memory.live()
-        }
-        alerts = {(ALERTS, page) for page in self.alerts.pages.live()}
-        return memories | alerts | {(PAST, shard) for shard in self.alerts.past.live()}
+        return {(name, number) for name, kept in self._stored() for number in kept.live()}
 
     def touched_pieces(self) -> set[tuple[str, int]]:
         """Return the pieces that changed since the last call."""
-        memories = {
-            (spec, number)
-            for spec, panes in self.specs.items()
-            if panes.memory is not None
-            for number in panes.memory.touched()
-        }
-        alerts = {(ALERTS, page) for page in self.alerts.pages.touched()}
-        return memories | alerts | {(PAST, shard) for shard in self.alerts.past.touched()}
+        return {(name, number) for name, kept in self._stored() for number in kept.touched()}
+
+    def _stored(self) -> Iterator[tuple[str, Memory | Pages | Shelf]]:
+        for spec, panes in self.specs.items():
+            if panes.memory is not None:
+                yield spec, panes.memory
+        yield ALERTS, self.alerts.pages
+        yield PAST, self.alerts.past
 
     def cross(self, rule: CompiledRule, grown: Grown, brought: Brought, witness: Witness) -> None:
         """Judge a window that has grown by events."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Final
 
-from alert_contracts.events import Event
+from alert_contracts.events import Event, is_error_outcome
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.distinct import hash_of
 from alert_rule_engine.domain.partials import Group, slot_of, target_of
-from alert_rule_engine.domain.readers import GroupBy, Raw, is_error, text_of
+from alert_rule_engine.domain.readers import GroupBy, Raw, text_of
 from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.specs import Kind, PaneSpec, match_of, scalar_of, value_of
 from alert_rule_engine.domain.tallies import Home, Place, Tallies
@@ -146,7 +146,7 @@ class SpecEvaluator:
             group = self._group_by.group(raw)
             *_, level, status = raw
             self.room.taken += 1
-            known = self._known[key] = self._place(group, more), is_error(level, status)
+            known = self._known[key] = self._place(group, more), is_error_outcome(level, status)
         return known
 
     def _place(self, group: Group, more: Group) -> Place:

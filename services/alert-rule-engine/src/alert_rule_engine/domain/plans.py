@@ -12,9 +12,8 @@ from itertools import product
 from operator import attrgetter
 from typing import Final
 
-from alert_contracts.events import Event
+from alert_contracts.events import Event, is_error_outcome
 from alert_rule_engine.domain.evaluators import TIME, Predicate, SpecEvaluator
-from alert_rule_engine.domain.readers import is_error
 from alert_rule_engine.domain.sieves import Sieve, sieves_of
 from alert_rule_engine.domain.tallies import Place
 
@@ -108,7 +107,7 @@ class Plans(dict[Key, Plan]):
         service, level, status = key
         event = Event(0, service, "", level, status)
         timely = Event(0, service, "", level, status, 1.0)
-        plan = Plan(error=is_error(level, status))
+        plan = Plan(error=is_error_outcome(level, status))
         for predicate in _predicates(service, level):
             for each in self._index.get(predicate, ()):
                 plan.take(each, event, timely)

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
-from alert_contracts.events import ERROR_LEVELS, SERVER_ERROR, Event
+from alert_contracts.events import Event
 from alert_rule_engine.domain.partials import Group
 
 MAX_VALUE: Final = 256
@@ -34,11 +34,6 @@ def text_of(value: object) -> str:
         return text
     digest = blake2b(text.encode(), digest_size=8).hexdigest()
     return f"{text[:MAX_VALUE]}~{digest}"
-
-
-def is_error(level: str, status: int | None) -> bool:
-    """Tell whether an event of this outcome counts in `errors`; as `events.is_error` does."""
-    return level in ERROR_LEVELS if status is None else status >= SERVER_ERROR
 
 
 class GroupBy:
