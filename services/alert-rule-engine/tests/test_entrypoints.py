@@ -182,6 +182,8 @@ class FakeApp:
         self._committed_offset = {SOURCE: committed}
         self._earliest = earliest
         self._end = end
+        self.monitor = self
+        self.tp_end_offsets: dict[TP, int] = {}
 
     def topic(self, name: str, **_types: type) -> str:
         return name
@@ -237,15 +239,10 @@ class FakeStream:
 
     def __init__(self, events: list[Any]) -> None:
         self._events = events
-        self.channel = self
-        self.queue = self
         self.acked: list[int] = []
 
     def noack(self) -> "FakeStream":
         return self
-
-    def empty(self) -> bool:
-        return not self._events
 
     async def events(self) -> AsyncIterator[Any]:
         while self._events:
@@ -255,8 +252,8 @@ class FakeStream:
         self.acked.append(event.message.offset)
 
 
-def an_event(offset: int, value: bytes = b"") -> Any:  # noqa: ANN401
-    place = {"topic": "log-events", "partition": 3, "offset": offset, "tp": SOURCE}
+def an_event(offset: int, value: bytes = b"", tp: TP = SOURCE) -> Any:  # noqa: ANN401
+    place = {"topic": tp.topic, "partition": tp.partition, "offset": offset, "tp": tp}
     rest = {"key": b"k", "value": value, "headers": None, "timestamp": 1.0}
     return SimpleNamespace(message=SimpleNamespace(**place, **rest))
 
@@ -281,6 +278,7 @@ def offsets(values: list[tuple[str, int, bytes]]) -> list[list[int]]:
 
 async def test_records_that_wait_share_a_record_and_are_acknowledged_in_order() -> None:
     app: Any = FakeApp(committed=0, earliest=0, end=5)
+    app.tp_end_offsets = {SOURCE: 5}
     outlet = FakeOutlet()
     passed: list[Point] = []
     worker = a_worker(app, outlet, passed.append)
@@ -301,8 +299,25 @@ async def test_a_record_for_which_none_waits_is_told_at_once() -> None:
     outlet = FakeOutlet()
     a_worker(app, outlet)
     for offset in range(2):
+        app.tp_end_offsets = {SOURCE: offset + 1}
         await app.body(FakeStream([an_event(offset)]))
         assert offsets(outlet.sent[-4:]) == [[offset]] * 4
+
+
+async def test_a_record_waits_a_moment_for_those_of_other_sources() -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=5)
+    outlet = FakeOutlet()
+    passed = asyncio.Event()
+    worker = a_worker(app, outlet, lambda _: passed.set())
+    other = TP("log-events", 4)
+    app.tp_end_offsets = {SOURCE: 1, other: 3}
+    await app.body(FakeStream([an_event(0, tp=other), an_event(0)]))
+    assert outlet.sent == []
+    lingering = asyncio.ensure_future(worker.linger())
+    async with asyncio.timeout(10):
+        await passed.wait()
+    assert offsets(outlet.sent) == [[0, 0]] * 4
+    lingering.cancel()
 
 
 async def test_poison_is_set_aside_and_told_all_the_same() -> None:

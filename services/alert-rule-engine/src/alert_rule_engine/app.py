@@ -200,6 +200,7 @@ async def run_evaluate(settings: Settings, stop: asyncio.Event) -> None:
 
     work = [
         worker.settle(),
+        worker.linger(),
         forever(1.0, worker.tick),
         forever(STATUS_SECONDS, worker.publish),
     ]

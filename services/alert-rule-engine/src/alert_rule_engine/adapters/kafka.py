@@ -1,13 +1,14 @@
 """Faust apps with the settings that we stand on, and what is sent through their producers."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import faust
 from aiokafka import codec
 
 from alert_contracts.alerts import Alert, encode_alert
 from alert_contracts.topics import STATE_PARTITIONS, Header, Schema, Topic, dead_letter_topic
+from alert_rule_engine.adapters.handover import EagerConsumer
 from alert_rule_engine.adapters.tables import STORE_URL
 from service_runtime.consumer import DEAD_LETTERS, Record, dead_letter_headers
 
@@ -23,6 +24,11 @@ RawHeaders = list[tuple[str, bytes]]
 
 class _App(faust.App):
     """Keeps nothing on disk: its state is in memory and in the changelog."""
+
+    def _new_transport(self) -> Any:  # noqa: ANN401 - Faust's
+        transport: Any = super()._new_transport()
+        transport.Consumer = EagerConsumer
+        return transport
 
     def _create_directories(self) -> None:
         """Make none; the working directory may be read-only."""

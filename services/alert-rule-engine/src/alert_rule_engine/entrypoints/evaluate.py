@@ -1,8 +1,8 @@
 """Stage one: a record of log-events in, one partial for each target partition out.
 
-While more records wait, the partials of several share one Kafka record for each target. Packs are
-in flight several at once, but a record is acknowledged only after all of its partials are, and only
-in order.
+While it lags behind the log, the partials of several records share one Kafka record for each
+target. Packs are in flight several at once, but a record is acknowledged only after all of its
+partials are, and only in order.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from alert_contracts.topics import Topic
 from alert_rule_engine.domain.bulletin import Bulletin
 from alert_rule_engine.domain.progress import Progress
 from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, was_skipped
-from alert_rule_engine.entrypoints.packing import Pack
+from alert_rule_engine.entrypoints.packing import MAX_SECONDS, Pack
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.entrypoints.statuses import tell_statuses
 from alert_rule_engine.failpoints import Point, Reach, unarmed
@@ -29,7 +29,7 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 GROUP: Final = "rule-eval-v1"
-IN_FLIGHT: Final = 32
+IN_FLIGHT: Final = 8
 """Packs that may be unacknowledged."""
 BROKER_SECONDS: Final = 5.0
 
@@ -62,6 +62,8 @@ class EvaluateWorker:
         self._idle_after = idle_after
         self._reach = reach
         self._pack = Pack()
+        self._open = asyncio.Event()
+        """A pack waits for more."""
         self._sending = asyncio.Lock()
         """Held while a pack is sent: each target gets packs in the order of the others."""
         self._stream: Any = None
@@ -92,8 +94,10 @@ class EvaluateWorker:
                 continue
             try:
                 await self._one(event)
-                if self._stream.channel.queue.empty() or self._pack.full(now=time.monotonic()):
+                if self._pack.full(now=time.monotonic()) or not self._behind(event.message.tp):
                     await self._send()
+                else:
+                    self._open.set()
             except Exception as exc:  # noqa: BLE001 - Faust would acknowledge the record and go on
                 self._end(f"evaluate failed: {exc!r}")
 
@@ -110,6 +114,26 @@ class EvaluateWorker:
         self._next[source] = record.offset + 1
         self._heard[source] = now = time.monotonic()
         self._pack.add(emission.values, event, now=now)
+
+    def _behind(self, latest: TP) -> bool:
+        """Tell whether the log is known to hold more of what we read: what is packed may wait.
+
+        `latest`: what was read last. What Faust holds back in its queues says little: it hands
+        records on one by one.
+        """
+        ends: Mapping[TP, int] = self._app.monitor.tp_end_offsets
+        return self._next[latest.partition] < ends.get(latest, 0) or any(
+            due < ends.get(TP(Topic.LOG_EVENTS, source), 0) for source, due in self._next.items()
+        )
+
+    async def linger(self) -> None:
+        """Send what has waited for more in vain; runs for ever."""
+        while True:
+            await self._open.wait()
+            self._open.clear()
+            await asyncio.sleep(MAX_SECONDS)
+            if self._pack.full(now=time.monotonic()):
+                await self._send()
 
     async def _send(self) -> None:
         """Send what is packed, if anything is."""

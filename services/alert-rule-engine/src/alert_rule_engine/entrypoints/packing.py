@@ -13,8 +13,8 @@ MAX_SOURCES: Final = 32
 """Source records in one pack."""
 MAX_BYTES: Final = 262_144
 """A target's messages, beyond which the pack is closed."""
-MAX_SECONDS: Final = 0.005
-"""Age at which it is closed."""
+MAX_SECONDS: Final = 0.05
+"""Age at which it is closed, though more is to come."""
 
 
 class Packed(NamedTuple):

@@ -1,0 +1,55 @@
+"""How Faust hands a record on to its stream.
+
+For each record Faust makes four tasks and cancels three of them, to be able to let go of one for
+which there is no room. A record for which there is room needs none, and that is nearly each.
+"""
+
+from collections.abc import Coroutine, Generator
+from types import coroutine
+from typing import Any
+
+from faust.transport.drivers.aiokafka import Consumer
+from mode.services import Service, WaitResults
+
+
+class Eager(Service):
+    """A service that waits only where there is something to wait for."""
+
+    async def wait_first(
+        self,
+        *waits: Any,  # noqa: ANN401 - whatever can be awaited
+        timeout: Any = None,  # noqa: ANN401, ASYNC109 - Faust's signature
+    ) -> WaitResults:
+        """Run the first coroutine; only if it waits for something, wait as Faust does."""
+        first, *others = waits
+        try:
+            waited_for = first.send(None)
+        except StopIteration as done:
+            for other in others:
+                other.close()
+            return WaitResults([first], [done.value], stopped=False)
+
+        async def go_on() -> Any:  # noqa: ANN401 - whatever the first returns
+            return await _go_on(first, waited_for)
+
+        found: WaitResults = await super().wait_first(go_on(), *others, timeout=timeout)
+        return found
+
+
+class EagerConsumer(Eager, Consumer):
+    """Faust's consumer, which hands a record on at once if it can."""
+
+
+@coroutine
+def _go_on(begun: Coroutine[Any, Any, Any], waited_for: object) -> Generator[Any, Any, Any]:
+    """Go on with a coroutine that waits for something."""
+    try:
+        while True:
+            try:
+                value = yield waited_for
+            except BaseException as exc:  # noqa: BLE001 - it is the coroutine's to handle
+                waited_for = begun.throw(exc)
+            else:
+                waited_for = begun.send(value)
+    except StopIteration as done:
+        return done.value

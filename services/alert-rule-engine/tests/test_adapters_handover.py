@@ -1,0 +1,52 @@
+"""A record is handed on at once, or waited for as Faust does."""
+
+import asyncio
+
+from alert_rule_engine.adapters.handover import Eager
+
+
+class AService(Eager):
+    def __init__(self) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+
+
+async def test_what_need_not_wait_is_done_without_a_task() -> None:
+    consumer = AService()
+
+    async def hand_on() -> str:
+        assert len(asyncio.all_tasks()) == before
+        return "done"
+
+    before = len(asyncio.all_tasks())
+    found = await consumer.wait_first(hand_on(), asyncio.Event().wait())
+    assert found.results == ["done"]
+
+
+async def test_what_waits_is_waited_for() -> None:
+    consumer = AService()
+    room = asyncio.Event()
+
+    async def hand_on() -> str:
+        await room.wait()
+        await asyncio.sleep(0)
+        return "done"
+
+    asyncio.get_running_loop().call_soon(room.set)
+    found = await consumer.wait_first(hand_on(), asyncio.Event().wait())
+    assert found.results == ["done"]
+
+
+async def test_what_waits_is_let_go_when_the_flow_is_suspended() -> None:
+    consumer = AService()
+    suspended, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hand_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            let_go.set()
+
+    asyncio.get_running_loop().call_soon(suspended.set)
+    await consumer.wait_first(hand_on(), suspended.wait())
+    async with asyncio.timeout(10):
+        await let_go.wait()
