@@ -43,7 +43,9 @@ def http_ok(port: int, path: str) -> bool:
         connection.close()
 
 
-def wait_until(ready: Callable[[], bool], *, seconds: float, failure: str, log: Path) -> None:
+def wait_until(
+    ready: Callable[[], bool], *, seconds: float, failure: str, log: Path | None
+) -> None:
     """Ask until it is so.
 
     Raises:

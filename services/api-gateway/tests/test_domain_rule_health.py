@@ -35,7 +35,7 @@ def test_the_shares_of_partitions_add_up() -> None:
     whole = faring(first, second)
     assert (whole.events_matched, whole.groups, whole.state_bytes) == (15, 3, 570)
     assert (whole.firing, whole.late, whole.surplus) == (1, 1, 4)
-    assert (whole.health, whole.last_evaluation, whole.live_revision) == ("ok", NOW - 9, 3)
+    assert (whole.health, whole.last_evaluation) == ("ok", NOW - 9)
 
 
 def test_the_share_of_evaluation_is_the_mean_of_the_workers() -> None:
@@ -64,8 +64,15 @@ def test_the_newest_error_of_the_revision_is_told() -> None:
 
 def test_an_error_of_an_older_revision_says_nothing_of_this_one() -> None:
     whole = faring(told(revision=2, last_error="x", last_error_at=5), told(share="1"))
-    assert (whole.health, whole.last_error, whole.live_revision) == ("ok", "", 2)
+    assert (whole.health, whole.last_error) == ("ok", "")
     assert faring(told(revision=2)).health == "unknown"
+
+
+def test_a_revision_is_live_when_no_worker_of_either_stage_is_behind() -> None:
+    counting, evaluating = told(), told(stage="evaluate", share="a")
+    assert faring(counting).live_revision == faring(evaluating).live_revision == 0
+    assert faring(counting, evaluating).live_revision == 3
+    assert faring(counting, evaluating, told(share="1", revision=2)).live_revision == 2
 
 
 def test_one_worker_that_leaves_the_rule_out_is_enough() -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from api_gateway.domain.rules import StoredRule, own_fields
 from api_gateway.entrypoints.timer import Reconciler
 from api_gateway.handlers.publishing import Publication
 from api_gateway.testing import FakeRuleRepository, FakeRuleTopic, plain_rule
+from service_runtime.errors import TemporaryError
 
 
 async def stocked() -> FakeRuleRepository:
@@ -64,3 +67,39 @@ async def test_no_outage_and_no_fault_ends_it() -> None:
     assert set(topic.rules) == {("default", "r1")}
     running.cancel()
     await reconciler(repository, Broken()).once()
+
+
+async def test_it_says_whether_rules_may_be_unpublished_and_why() -> None:
+    topic = FakeRuleTopic()
+    timer = reconciler(await stocked(), topic)
+    with pytest.raises(TemporaryError, match="not been looked yet"):
+        await timer.check()
+    topic.away = True
+    await timer.once()
+    with pytest.raises(TemporaryError, match="Kafka is away"):
+        await timer.check()
+    assert not timer.published.is_set()
+    topic.away = False
+    await timer.once()
+    await timer.check()
+    assert timer.published.is_set()
+
+
+async def test_it_looks_again_soon_until_it_has_published_for_the_first_time() -> None:
+    topic = FakeRuleTopic()
+    topic.away = True
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        topic.away = len(pauses) < 3
+        if len(pauses) == 5:
+            enough.set()
+        await asyncio.sleep(0)
+
+    publication = Publication(await stocked(), topic, clock=lambda: 9)
+    running = asyncio.create_task(Reconciler(publication, pause=60, sleep=sleep).run())
+    await enough.wait()
+    running.cancel()
+    assert pauses[:5] == [0.25, 0.25, 0.25, 60, 60]

@@ -17,6 +17,7 @@ from api_gateway.adapters.status_topic import KafkaStatusFeed
 from api_gateway.entrypoints.body import Budget
 from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
+from api_gateway.entrypoints.readiness import be_ready
 from api_gateway.entrypoints.statuses import Listener
 from api_gateway.entrypoints.timer import Reconciler
 from api_gateway.handlers.collecting import Collector
@@ -45,6 +46,8 @@ class Gateway:
 
     front: Front
     health: Health
+    published: asyncio.Event
+    """Set once the rules that were stored at the start are published."""
     loops: tuple[Reconciler, Listener]
 
 
@@ -72,6 +75,7 @@ async def build(
         )
         topic = KafkaRuleTopic(link, consumer, clock=now_ms)
         rules, publication = _rules(settings, PostgresRuleRepository(database), topic)
+        reconciler = Reconciler(publication, pause=settings.reconcile_seconds)
         feed = KafkaStatusFeed(consumer, clock=now_ms)
         stack.push_async_callback(feed.close)
         fares = Fares(clock=now_ms)
@@ -88,12 +92,13 @@ async def build(
             SERVICE,
             settings.config_hash(),
             checks={"kafka": link.check},
-            spare={"postgres": database.check},
+            spare={"postgres": database.check, "rules": reconciler.check},
         )
         yield Gateway(
             build_front(logs, rules, fares, health),
             health,
-            (Reconciler(publication, pause=settings.reconcile_seconds), Listener(feed, fares)),
+            reconciler.published,
+            (reconciler, Listener(feed, fares)),
         )
 
 
@@ -134,8 +139,7 @@ async def serve_gateway(settings: Settings, stop: asyncio.Event) -> None:
     sock = listen(settings.host, settings.port)
     async with build(settings) as gateway:
         tasks = {asyncio.create_task(loop.run()) for loop in gateway.loops}
-        tasks.add(asyncio.create_task(_retire(stop, gateway.health)))
-        gateway.health.ready = True
+        tasks.add(asyncio.create_task(be_ready(gateway.health, gateway.published, stop)))
         host, port = sock.getsockname()[:2]
         log.info(LogEvent.STARTED, host=host, port=port)
         try:
@@ -145,8 +149,3 @@ async def serve_gateway(settings: Settings, stop: asyncio.Event) -> None:
                 task.cancel()
             await asyncio.wait(tasks)
     log.info(LogEvent.STOPPED)
-
-
-async def _retire(stop: asyncio.Event, health: Health) -> None:
-    await stop.wait()
-    health.ready = False

@@ -16,6 +16,9 @@ from service_runtime import tracing
 from service_runtime.errors import TemporaryError
 
 READ_SECONDS: Final = 30.0
+WAIT_SECONDS: Final = 0.1
+"""How long a batch that is not full is waited for: so much longer does reading take than it must.
+"""
 _BATCH: Final = 1_000
 _UNREADABLE: Final[Version] = (0, 0)
 """Version of a record that is no rule: no rule has it, so it is overwritten or withdrawn."""
@@ -97,7 +100,7 @@ def _latest(consumer: Consumer) -> dict[RuleKey, Version]:
     found: dict[RuleKey, Version] = {}
     deadline = time.monotonic() + READ_SECONDS
     while time.monotonic() < deadline:
-        for message in consumer.consume(_BATCH, timeout=1.0):
+        for message in consumer.consume(_BATCH, timeout=WAIT_SECONDS):
             error = message.error()
             if error is None:
                 _note(found, message)

@@ -30,7 +30,7 @@ class Fare(NamedTuple):
     cpu_share: float = 0.0
     """Of the evaluation time of a worker, 0 to 1; the mean over the workers."""
     live_revision: int = 0
-    """The oldest revision that a worker has live."""
+    """The oldest revision that a worker has live; 0 until both stages have told of one."""
 
 
 def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int) -> Fare:
@@ -55,7 +55,7 @@ def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int
         late=sum(each.late for each in counted),
         surplus=sum(each.surplus for each in counted),
         cpu_share=round(sum(sampled) / len(sampled), 6) if sampled else 0.0,
-        live_revision=min((each.revision for each in fresh), default=0),
+        live_revision=min(each.revision for each in fresh) if counted and sampled else 0,
     )
 
 

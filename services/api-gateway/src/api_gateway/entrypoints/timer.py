@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from api_gateway.handlers.publishing import Publication
 from api_gateway.telemetry import LogEvent
@@ -9,6 +10,8 @@ from service_runtime.errors import TemporaryError
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
+SOON_SECONDS: Final = 0.25
+"""Between two looks until the first has succeeded: the gateway waits for that."""
 
 
 class Reconciler:
@@ -24,31 +27,41 @@ class Reconciler:
         self._publication = publication
         self._pause = pause
         self._sleep = sleep
-        self._compare = True
+        self._amiss = "it has not been looked yet"
+        """Why the next look has to compare; empty if it need not."""
+        self.published = asyncio.Event()
+        """Set once all that was stored has been published."""
 
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
             await self.once()
-            await self._sleep(self._pause)
+            await self._sleep(self._pause if self.published.is_set() else SOON_SECONDS)
+
+    async def check(self) -> None:
+        """Raise TemporaryError if rules may be stored that are not published."""
+        if self._amiss:
+            message = f"rules may be unpublished: {self._amiss}"
+            raise TemporaryError(message)
 
     async def once(self) -> None:
         """Look once; an outage is logged, and makes the next look a comparison."""
         try:
-            if self._compare:
+            if self._amiss:
                 differing = await self._publication.compare()
                 if differing:
                     log.info(LogEvent.RULES_DIFFER, rules=differing)
             published = await self._publication.publish_owed()
         except TemporaryError as exc:
-            self._compare = True
+            self._amiss = str(exc)
             log.warning(LogEvent.RECONCILE_FAILED, reason=str(exc))
             return
-        except Exception:
+        except Exception as exc:
             # Rules are owed to the engine whatever went wrong; the next look tries again.
-            self._compare = True
+            self._amiss = repr(exc)
             log.exception(LogEvent.RECONCILE_FAILED)
             return
-        self._compare = False
+        self._amiss = ""
+        self.published.set()
         if published:
             log.info(LogEvent.RULES_PUBLISHED, rules=published)
