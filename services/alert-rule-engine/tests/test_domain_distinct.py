@@ -44,6 +44,11 @@ def test_the_last_exact_count_is_the_bound() -> None:
     assert of(*some(EXACT + 1)).count() > EXACT
 
 
+def test_two_that_are_many_are_merged_as_if_they_were_one() -> None:
+    one, other = some(EXACT + 500, 1), some(EXACT + 900, 2)
+    assert merged(of(*one), of(*other)).pack() == of(*one, *other).pack()
+
+
 @pytest.mark.parametrize("size", [1_500, 5_000, 50_000, 400_000])
 def test_many_are_counted_within_the_standard_error(size: int) -> None:
     rounds = max(3, 200_000 // size)
