@@ -2,13 +2,16 @@
 
 from itertools import pairwise
 
+from hypothesis import given
+from hypothesis.strategies import integers, permutations, sets
 from msgspec.structs import replace
 
 from alert_contracts.rules import RuleType
 from alert_rule_engine.domain.partials import FORMAT, Message, Partial
 from alert_rule_engine.domain.partition import Applied
 from alert_rule_engine.domain.persistence import pack_vector, unpack_vector
-from alert_rule_engine.domain.vector import MAX_HOLES, Vector
+from alert_rule_engine.domain.sight import MAX_HOLES, Blind, Sight
+from alert_rule_engine.domain.vector import Vector
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -26,10 +29,12 @@ class LateReading(Pipeline):
 
     read_at = 0
 
-    def _append(self, target: int, message: Message) -> list[Applied]:
-        if self.read_at and isinstance(message, Partial):
-            message = replace(message, at=self.read_at)
-        return super()._append(target, message)
+    def _append(self, target: int, *messages: Message) -> list[Applied]:
+        read = [
+            replace(each, at=self.read_at) if self.read_at and isinstance(each, Partial) else each
+            for each in messages
+        ]
+        return super()._append(target, *read)
 
 
 def test_a_restart_of_the_first_stage_blinds_nobody() -> None:
@@ -48,46 +53,94 @@ def test_a_restart_of_the_first_stage_blinds_nobody() -> None:
     assert pipeline.alerts[0].window.start == NOON + 10 * MINUTE
 
 
-def test_a_time_in_which_nothing_was_accepted_blinds_until_its_end() -> None:
-    vector = Vector()
-    vector.hear(NOON)
-    vector.hear(NOON + MINUTE)
-    assert vector.blind == NOON + MINUTE
-    vector.take(partial(0, NOON + 10 * SECOND, NOON + MINUTE))
-    vector.take(partial(1, NOON + 57 * SECOND, NOON + MINUTE))
-    assert (vector.blind, vector.holes[1:]) == (
-        NOON + 57 * SECOND,
-        [(NOON, NOON + 10 * SECOND), (NOON + 10 * SECOND, NOON + 57 * SECOND)],
+def test_silence_is_not_told_from_deafness_while_nothing_is_accepted() -> None:
+    """The gateway is away from 65 s to 200 s after noon; ticks go on, and another's events end."""
+    pipeline = Pipeline(
+        a_rule(RuleType.ABSENCE, window=tumbling(MINUTE, 0), threshold=None, resolve_after=MINUTE)
     )
+    for second in range(400):
+        at = NOON + second * SECOND
+        if second < 65:
+            pipeline.post(an_error(at))
+        pipeline.tick(at, deaf=65 <= second < 200)
+    windows = [(alert.status, (alert.window.start - NOON) // SECOND) for alert in pipeline.alerts]
+    assert windows[0] == ("firing", 240)
+
+
+def test_a_blink_of_the_gateway_hides_nobody_but_from_short_windows() -> None:
+    sight = Sight()
+    for second in (0, 1, 2, 6, 7):
+        sight.see(NOON + second * SECOND)
+    assert sight.blind(NOON + 8 * SECOND) == Blind(long=NOON, short=NOON + 6 * SECOND)
+    assert sight.blind(NOON + 11 * SECOND) == Blind(long=NOON, short=NOON + 11 * SECOND)
+    assert sight.blind(NOON + 13 * SECOND) == Blind(NOON + 13 * SECOND, NOON + 13 * SECOND)
+    assert Blind(long=1, short=2).of(50 * SECOND) == 1
+    assert Blind(long=1, short=2).of(49 * SECOND) == 2
+
+
+def test_nobody_has_seen_anything_before_the_first_event_was_accepted() -> None:
+    sight = Sight()
+    assert sight.blind(NOON) == Blind(NOON, NOON)
+    for second in (100, 1, 2, 3):
+        sight.see(NOON + second * SECOND)
+    assert sight.blind(NOON + 100 * SECOND).long == NOON + 100 * SECOND
+
+
+def test_what_is_read_later_fills_a_hole_in_any_order() -> None:
+    sight = Sight()
+    for second in (0, 60, 10, 57):
+        sight.see(NOON + second * SECOND)
+    assert sight.holes[1:] == [
+        (NOON, NOON + 10 * SECOND),
+        (NOON + 10 * SECOND, NOON + 57 * SECOND),
+        (NOON + 57 * SECOND, NOON + 60 * SECOND),
+    ]
+    assert sight.blind(NOON + MINUTE) == Blind(long=NOON + 57 * SECOND, short=NOON + MINUTE)
+    for second in (*range(5, 57, 5), 59, 3, 8):
+        sight.see(NOON + second * SECOND)
+    assert sight.blind(NOON + MINUTE).long == NOON
+    vector = Vector(sight=sight)
     assert unpack_vector(pack_vector(vector)) == vector
 
 
-def test_what_came_before_the_first_start_is_not_known() -> None:
+def test_a_time_of_acceptance_that_is_still_to_come_proves_nothing_of_the_future() -> None:
     vector = Vector()
-    vector.hear(NOON)
-    for offset in range(100):
-        vector.take(partial(offset, NOON - (100 - offset) * SECOND, NOON))
-    assert vector.blind == NOON
+    vector.take(partial(0, NOON + MINUTE, NOON))
+    assert vector.sight.seen == NOON
 
 
 def test_where_records_are_lost_no_others_tell_that_all_was_seen() -> None:
     vector = Vector()
-    vector.hear(NOON)
     vector.take(partial(0, NOON, NOON))
-    vector.hear(NOON + 20 * SECOND)
-    vector.take(partial(5, NOON + 2 * SECOND, NOON + 20 * SECOND, settled=5))
+    vector.take(partial(5, NOON + 20 * SECOND, NOON + 20 * SECOND, settled=5))
     for offset in range(6, 24):
         vector.take(partial(offset, NOON + (offset - 4) * SECOND, NOON + 20 * SECOND))
-    assert vector.blind == NOON + 20 * SECOND
+    assert vector.sight.blind(NOON + 20 * SECOND).long == NOON + 20 * SECOND
 
 
 def test_the_holes_are_bounded_by_filling_the_oldest_no_more() -> None:
-    vector = Vector()
-    vector.hear(NOON)
+    sight = Sight()
+    sight.see(NOON)
     far = NOON + 10 * MAX_HOLES * 10 * SECOND
-    vector.hear(far)
-    for offset in range(MAX_HOLES + 50):
-        vector.take(partial(offset, NOON + (offset + 1) * 10 * SECOND, far))
-    assert len(vector.holes) == MAX_HOLES
-    assert all(before[1] <= after[0] for before, after in pairwise(vector.holes))
-    assert vector.blind == far
+    sight.see(far)
+    for number in range(MAX_HOLES + 50):
+        sight.see(NOON + (number + 1) * 10 * SECOND)
+    assert len(sight.holes) == MAX_HOLES
+    assert all(before[1] <= after[0] for before, after in pairwise(sight.holes))
+    assert sight.blind(far).long == far
+
+
+@given(order=permutations(range(40)), present=sets(integers(0, 39), min_size=1))
+def test_the_order_in_which_acceptances_become_known_changes_nothing(
+    order: list[int], present: set[int]
+) -> None:
+    """But for what came before the first one that became known."""
+    in_time, shuffled = Sight(), Sight()
+    for sight, seconds in ((in_time, range(40)), (shuffled, order)):
+        sight.see(NOON - SECOND)
+        for second in seconds:
+            if second in present:
+                sight.see(NOON + second * SECOND)
+    for now in (39, 42, 50):
+        at = NOON + now * SECOND
+        assert in_time.blind(at) == shuffled.blind(at)

@@ -137,6 +137,7 @@ def test_each_group_fires_first_in_the_window_that_the_model_says(
     waiting = list(stream)
     for second in range(0, 181, 4):
         now = NOON + second * SECOND
+        pipeline.beat(now - 2 * SECOND)
         due = [event for event in waiting if event.timestamp <= now]
         del waiting[: len(due)]
         while due:

@@ -65,6 +65,16 @@ def test_a_record_yields_one_partial_for_each_target_also_when_it_adds_nothing()
     assert sum(each.events for each in found) == 2
 
 
+def test_an_empty_record_says_that_events_could_be_accepted_and_nothing_of_event_time() -> None:
+    record = a_record(b"", headers={Header.ACCEPTED_AT: str(NOON + 6)})
+    emission = evaluator(a_rule()).handle(record, settled=0)
+    assert emission.poison is None
+    found = decoded(emission.values)
+    told = {(each.events, each.clock, each.accepted_at) for each in found}
+    assert (len(found), told) == (4, {(0, 0, NOON + 6)})
+    assert not any(each.blocks for each in found)
+
+
 def test_event_time_never_runs_ahead_of_acceptance() -> None:
     emission = evaluator().handle(a_batch(an_error(NOON + 600_000)), settled=0)
     assert {each.clock for each in decoded(emission.values)} == {NOON + 7}

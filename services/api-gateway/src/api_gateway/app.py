@@ -17,9 +17,11 @@ from api_gateway.adapters.status_topic import KafkaStatusFeed
 from api_gateway.entrypoints.body import Budget
 from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
+from api_gateway.entrypoints.pulse import Pulse
 from api_gateway.entrypoints.readiness import be_ready
 from api_gateway.entrypoints.statuses import Listener
 from api_gateway.entrypoints.timer import Reconciler
+from api_gateway.handlers.beating import Heartbeat
 from api_gateway.handlers.collecting import Collector
 from api_gateway.handlers.faring import Fares
 from api_gateway.handlers.ingesting import Ingestion
@@ -48,7 +50,7 @@ class Gateway:
     health: Health
     published: asyncio.Event
     """Set once the rules that were stored at the start are published."""
-    loops: tuple[Reconciler, Listener]
+    loops: tuple[Reconciler, Listener, Pulse]
 
 
 def refusal_of_template(text: str, alert: Mapping[str, object]) -> str | None:
@@ -79,7 +81,7 @@ async def build(
         feed = KafkaStatusFeed(consumer, clock=now_ms)
         stack.push_async_callback(feed.close)
         fares = Fares(clock=now_ms)
-        events = KafkaEventLog(link)
+        events = Heartbeat(KafkaEventLog(link), clock=now_ms)
         collector = Collector(events, linger=settings.linger_ms / 1000)
         stack.push_async_callback(collector.drain)
         logs = LogRoutes(
@@ -98,7 +100,7 @@ async def build(
             build_front(logs, rules, fares, health),
             health,
             reconciler.published,
-            (reconciler, Listener(feed, fares)),
+            (reconciler, Listener(feed, fares), Pulse(events, health)),
         )
 
 

@@ -24,6 +24,7 @@ class LogEvent(StrEnum):
     RULES_PUBLISHED = "rules_published"
     RULES_DIFFER = "rules_differ_from_topic"
     RECONCILE_FAILED = "rules_reconcile_failed"
+    HEARTBEAT_FAILED = "heartbeat_failed"
     STATUS_AWAY = "rule_status_away"
     STATUS_UNREADABLE = "rule_status_unreadable"
 

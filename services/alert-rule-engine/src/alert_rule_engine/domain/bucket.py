@@ -22,6 +22,7 @@ from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
 from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.shelves import Shelf
+from alert_rule_engine.domain.sight import SIGHTED, Blind
 from alert_rule_engine.domain.speech import CROWD, duration
 from alert_rule_engine.domain.windows import boundaries
 
@@ -40,7 +41,7 @@ class Moment(NamedTuple):
 
     watermark: int
     log_now: int
-    blind: int
+    blind: Blind
     """Windows that began before prove nothing by being empty."""
 
 
@@ -61,8 +62,7 @@ class Bucket:
     """Starts of panes that changed since they were last taken for storing."""
     dirty: bool = False
     faults: Faults = field(default_factory=Faults)
-    blind: int = 0
-    """End of the last span of the log's clock in which we may have missed something."""
+    blind: Blind = SIGHTED
 
     def pieces(self) -> set[tuple[str, int]]:
         """Return the pieces that hold anything: of memories by spec, and of alerts."""
@@ -177,7 +177,8 @@ class Bucket:
         shift = rule.rule.window.allowed_lateness if ends else 0
         span = Span(self.judged - shift, watermark - shift)
         pending = rule_key(rule.rule) in self.alerts.pending
-        for end in due(rule, panes, span, blind=self.blind, pending=pending, whole=ends):
+        blind = self.blind.of(rule.shape.size)
+        for end in due(rule, panes, span, blind=blind, pending=pending, whole=ends):
             for group in self._concerned(rule, panes, end):
                 self._judge_at(rule, panes, group, end)
 
@@ -185,7 +186,7 @@ class Bucket:
         """Let windows fire that are empty, where a rule takes that for an alarm."""
         shift = rule.rule.window.allowed_lateness
         span = Span(self.judged - shift, watermark - shift)
-        for end in due(rule, panes, span, blind=self.blind, whole=True):
+        for end in due(rule, panes, span, blind=self.blind.of(rule.shape.size), whole=True):
             start = end - rule.shape.size
             for group in list(panes.known()):
                 look = look_at(rule, panes, group, start, end)
@@ -194,7 +195,8 @@ class Bucket:
                     self._judge(rule, group, look, closed(panes, look))
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
-        return proves(rule, panes, group, look, blind=self.blind, place=self.place)
+        blind = self.blind.of(look.size)
+        return proves(rule, panes, group, look, blind=blind, place=self.place)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
         """Return the groups whose verdict may be another at this boundary."""
@@ -203,7 +205,7 @@ class Bucket:
         if rule.judgement is Judgement.CROSSING:
             return list(concerned)
         if rule.judgement is Judgement.END or rule.rule.active_time:
-            whole = end - rule.shape.size >= max(self.blind, panes.since)
+            whole = end - rule.shape.size >= max(self.blind.of(rule.shape.size), panes.since)
             empty = rule.empties and whole
             concerned.update(dict.fromkeys(panes.known() if empty else panes.groups))
             concerned.update(dict.fromkeys(rule.expected.get(self.place, ())))

@@ -203,11 +203,12 @@ class Partition:
         self.judged = max(self.judged, watermark)
         self.faults.now = self.vector.log_now
         self.refreshed = self.vector.log_now // STRIDE
+        blind = self.vector.sight.blind(watermark)
         for bucket in self.buckets:
             if offset <= bucket.restored:
                 continue
             if moved and watermark > bucket.judged:
-                now = Moment(watermark, self.vector.log_now, self.vector.blind)
+                now = Moment(watermark, self.vector.log_now, blind)
                 bucket.advance(now, self.book)
             else:
                 bucket.refresh(self.vector.log_now, self.book)

@@ -15,6 +15,7 @@ from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.seals import seal, unseal
+from alert_rule_engine.domain.sight import Sight
 from alert_rule_engine.domain.vector import REMEMBERED, Tally, Vector
 
 Piece = tuple[str, int]
@@ -75,7 +76,7 @@ class PackedVector(msgspec.Struct, array_like=True, gc=False):
     log_now: int
     counted: int
     excused: list[int]
-    blind: int
+    seen: int
     tallies: dict[str, Tally]
     revisions: dict[str, tuple[int, int]]
     holes: list[tuple[int, int]] = []
@@ -107,10 +108,10 @@ def pack_vector(vector: Vector) -> bytes:
         log_now=vector.log_now,
         counted=vector.counted,
         excused=sorted(vector.excused),
-        blind=vector.blind,
+        seen=vector.sight.seen,
         tallies=vector.tallies,
         revisions=vector.revisions,
-        holes=vector.holes,
+        holes=vector.sight.holes,
     )
     return seal(_encode(packed))
 
@@ -131,10 +132,9 @@ def unpack_vector(value: bytes) -> Vector:
         log_now=packed.log_now,
         counted=packed.counted,
         excused=set(packed.excused),
-        blind=packed.blind,
+        sight=Sight(packed.seen, packed.holes),
         tallies=packed.tallies,
         revisions=packed.revisions,
-        holes=packed.holes or [(packed.blind, packed.blind)],
     )
 
 

@@ -9,17 +9,10 @@ import msgspec
 
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS
 from alert_rule_engine.domain.partials import Partial
+from alert_rule_engine.domain.sight import Sight
 
 REMEMBERED: Final = 256
 """Batch ids remembered per source partition."""
-
-BLINK: Final = 5_000
-"""Where the log's clock jumps by more, and nobody's events were accepted either, what was not seen
-proves nothing. The clock goes on each second."""
-MAX_HOLES: Final = 256
-Hole = tuple[int, int]
-"""A span of which nothing proves that events could be accepted; one of no length is never filled.
-"""
 
 
 class Outcome(StrEnum):
@@ -55,10 +48,7 @@ class Vector:
     """Clock of the log: stage one's wall clock, never backwards."""
     counted: int = 0
     """Events counted exactly once, ever."""
-    blind: int = 0
-    """End of the last span in which perhaps no events could be accepted."""
-    holes: list[Hole] = field(default_factory=list)
-    """In the order of time."""
+    sight: Sight = field(default_factory=Sight)
     tallies: dict[str, Tally] = field(default_factory=dict)
     """What became of the events of each pane spec."""
     revisions: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -93,9 +83,9 @@ class Vector:
         self.excused.discard(partial.source)
         self.sources[partial.source] = partial.offset
         self.hear(partial.at)
+        self.sight.see(min(partial.accepted_at, partial.at))
         if gap:
-            self._seal()
-        self._see(partial.accepted_at)
+            self.sight.seal()
         if self._is_repeat(partial):
             return Outcome.REPEATED, gap
         self.counted += partial.events
@@ -103,30 +93,7 @@ class Vector:
 
     def hear(self, at: int) -> None:
         """Let the log's clock go on."""
-        if at - self.log_now > BLINK:
-            self.holes.append((self.log_now or at, at))
-            self.blind = at
         self.log_now = max(self.log_now, at)
-
-    def _see(self, at: int) -> None:
-        """Note that events were accepted at a time: then it was not they who were shut out.
-
-        That we read them later blinds nobody: they are counted all the same.
-        """
-        if at >= self.blind:
-            return
-        for index, (begin, end) in enumerate(self.holes):
-            if begin < at < end:
-                halves = ((begin, at), (at, end))
-                self.holes[index : index + 1] = [each for each in halves if _is_wide(each)]
-                self.blind = max((end for _, end in self.holes), default=0)
-                break
-        if len(self.holes) > MAX_HOLES:
-            self.holes[:2] = [(self.holes[1][1], self.holes[1][1])]
-
-    def _seal(self) -> None:
-        """Let no hole be filled any more: records are lost that may have told of those times."""
-        self.holes = [(self.blind, self.blind)]
 
     def _is_repeat(self, partial: Partial) -> bool:
         recent = self.recent.get(partial.source)
@@ -156,7 +123,3 @@ class Vector:
         if len(self.clocks) < LOG_EVENTS_PARTITIONS:
             return 0
         return max(0, min(self.clocks.values()) - lateness)
-
-
-def _is_wide(hole: Hole) -> bool:
-    return hole[1] - hole[0] > BLINK

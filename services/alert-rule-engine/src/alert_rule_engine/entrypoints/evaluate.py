@@ -112,7 +112,9 @@ class EvaluateWorker:
             log.warning("record_poisonous", partition=source, offset=record.offset)
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=emission.poison)
         self._next[source] = record.offset + 1
-        self._heard[source] = now = time.monotonic()
+        now = time.monotonic()
+        if record.value:  # an empty one says that a gateway is there, and nothing of event time
+            self._heard[source] = now
         self._pack.add(emission.values, event, now=now)
 
     def _behind(self, latest: TP) -> bool:

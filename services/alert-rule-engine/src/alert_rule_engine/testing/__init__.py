@@ -107,7 +107,7 @@ def told(
             offset=offset,
             batch=partials.digest(batch.encode()),
             events=len(events) if target == 0 else 0,
-            clock=min(at, max(event.timestamp for event in events)),
+            clock=min(at, max((event.timestamp for event in events), default=0)),
             accepted_at=at,
             at=at,
             traceparent="00-trace",
@@ -164,15 +164,27 @@ class Pipeline:
             applied += self._append(target, partial)
         return applied
 
-    def tick(self, at: int) -> None:
-        """Let every source be idle at a time."""
+    def tick(self, at: int, *, deaf: bool = False) -> None:
+        """Let every source be idle at a time; a gateway says that it is there, unless `deaf`."""
         self.now = max(self.now, at)
+        beats = [] if deaf else self._told(at - 1)
         tick = Tick(partials.FORMAT, at, dict(self._offsets))
         for target in range(STATE_PARTITIONS):
-            self._append(target, tick)
+            self._append(target, *beats[target : target + 1], tick)
 
-    def _append(self, target: int, message: Message) -> list[Applied]:
-        self.log[target].append(partials.pack([partials.encode(message)]))
+    def beat(self, at: int) -> None:
+        """Put through the empty batch by which a gateway says that it is there."""
+        for target, partial in enumerate(self._told(at)):
+            self._append(target, partial)
+
+    def _told(self, at: int) -> list[Partial]:
+        source = LOG_EVENTS_PARTITIONS - 1
+        offset = self._offsets[source]
+        self._offsets[source] += 1
+        return told(self._sets, [], source=source, offset=offset, at=at, batch=f"beat {offset}")
+
+    def _append(self, target: int, *messages: Message) -> list[Applied]:
+        self.log[target].append(partials.pack([partials.encode(each) for each in messages]))
         return self.apply(target, len(self.log[target]) - 1)
 
     def apply(self, target: int, offset: int) -> list[Applied]:

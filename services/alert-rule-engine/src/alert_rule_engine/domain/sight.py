@@ -1,0 +1,81 @@
+"""Of which times it is known that events could be accepted: each one that was accepted says so.
+
+A gateway to which nobody sends anything says it by empty batches. So a span without any is one in
+which perhaps nobody could be heard, whatever else was alive; silence in it proves nothing.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+BLINK: Final = 5_000
+"""What was seen on both sides of so short a span counts as seen."""
+SHORT_BLINK: Final = 2_500
+"""The same for short windows; above the time that a gateway may be silent."""
+SHORT: Final = 10 * BLINK
+MAX_HOLES: Final = 256
+Hole = tuple[int, int]
+"""A span without any acceptance; one of no length is never filled."""
+
+
+class Blind(NamedTuple):
+    """Until when perhaps not everything was seen: windows that began before prove no silence."""
+
+    long: int
+    short: int
+
+    def of(self, size: int) -> int:
+        """Return it for windows of a length."""
+        return self.short if size < SHORT else self.long
+
+
+SIGHTED: Final = Blind(0, 0)
+
+
+@dataclass(slots=True)
+class Sight:
+    """When events were accepted, as far as that is known."""
+
+    seen: int = 0
+    """The newest time."""
+    holes: list[Hole] = field(default_factory=list)
+    """In the order of time."""
+
+    def see(self, at: int) -> None:
+        """Note that events were accepted at a time, in whatever order that becomes known.
+
+        That we read them later blinds nobody: they are counted all the same.
+        """
+        if at > self.seen:
+            hole = (self.seen or at, at)
+            if not self.seen or _is_wide(hole):
+                self.holes.append(hole)
+            self.seen = at
+        elif self.holes and at < self.holes[-1][1]:
+            self._fill(at)
+        if len(self.holes) > MAX_HOLES:
+            self.holes[:2] = [(self.holes[1][1], self.holes[1][1])]
+
+    def _fill(self, at: int) -> None:
+        for index, (begin, end) in enumerate(self.holes):
+            if begin < at < end:
+                halves = ((begin, at), (at, end))
+                self.holes[index : index + 1] = [each for each in halves if _is_wide(each)]
+                break
+
+    def seal(self) -> None:
+        """Let nothing prove any more that all was seen so far: records are lost."""
+        self.holes = [(self.seen, self.seen)]
+
+    def blind(self, now: int) -> Blind:
+        """Return until when perhaps not everything was seen, where it is `now` in event time."""
+        return Blind(self._blind(now, BLINK), self._blind(now, SHORT_BLINK))
+
+    def _blind(self, now: int, blink: int) -> int:
+        if now - self.seen > blink:
+            return now
+        ends = (end for begin, end in reversed(self.holes) if not 0 < end - begin <= blink)
+        return next(ends, 0)
+
+
+def _is_wide(hole: Hole) -> bool:
+    return hole[1] - hole[0] > SHORT_BLINK
