@@ -50,3 +50,13 @@ async def test_what_waits_is_let_go_when_the_flow_is_suspended() -> None:
     await consumer.wait_first(hand_on(), suspended.wait())
     async with asyncio.timeout(10):
         await let_go.wait()
+
+
+async def test_a_turn_of_the_loop_takes_no_task() -> None:
+    consumer = AService()
+    before = len(asyncio.all_tasks())
+    turned: list[int] = []
+    asyncio.get_running_loop().call_soon(lambda: turned.append(len(asyncio.all_tasks())))
+    await consumer.sleep(0)
+    assert turned == [before]
+    await consumer.sleep(0.001)

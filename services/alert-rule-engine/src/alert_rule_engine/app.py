@@ -1,7 +1,6 @@
 """The composition root: builds each role from the real parts and runs it."""
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -50,6 +49,7 @@ from alert_rule_engine.handlers.evidence import (
 )
 from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.settings import Settings
+from alert_rule_engine.tuning import keep_the_heap, spare_the_collector
 from service_runtime import lifecycle, telemetry
 from service_runtime.clock import now_ms
 from service_runtime.health import Answer, Health, ThreadedHealthServer
@@ -71,16 +71,6 @@ def end_process(reason: str) -> NoReturn:
     """End at once: nothing is acknowledged that was not done, and the supervisor restarts us."""
     log.error("process_ends", reason=reason)
     os._exit(lifecycle.EXIT_FAILED)
-
-
-def spare_the_collector() -> None:
-    """Let the garbage collector pass over what was built at the start, and look less often.
-
-    Batches are a thousand small objects that live for a moment and hold no cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 class Running:
@@ -275,6 +265,7 @@ def main(role: Role, settings: Settings) -> int:
     """Run a role; return the exit status."""
     telemetry.configure_logging(f"{SERVICE}-{role}", settings.log_level)
     telemetry.announce_build(f"{SERVICE}-{role}")
+    keep_the_heap()
     mode.loop.use("uvloop")
     runner = run_evaluate if role is Role.EVALUATE else run_aggregate
     return lifecycle.run(lambda stop: runner(settings, stop), grace=settings.shutdown_grace)

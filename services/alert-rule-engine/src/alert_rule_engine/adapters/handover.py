@@ -4,12 +4,15 @@ For each record Faust makes four tasks and cancels three of them, to be able to 
 which there is no room. A record for which there is room needs none, and that is nearly each.
 """
 
+import asyncio
 from collections.abc import Coroutine, Generator
 from types import coroutine
-from typing import Any
+from typing import Any, Final
 
 from faust.transport.drivers.aiokafka import Consumer
 from mode.services import Service, WaitResults
+
+FULL_SECONDS: Final = 0.01
 
 
 class Eager(Service):
@@ -35,9 +38,26 @@ class Eager(Service):
         found: WaitResults = await super().wait_first(go_on(), *others, timeout=timeout)
         return found
 
+    async def sleep(self, n: Any) -> None:  # noqa: ANN401 - Faust's signature
+        """Wait for so many seconds; for none, which Faust does at each turn, without a task."""
+        if n:
+            await super().sleep(n)
+        else:
+            await asyncio.sleep(0)
+
 
 class EagerConsumer(Eager, Consumer):
     """Faust's consumer, which hands a record on at once if it can."""
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ANN401, ASYNC109 - likewise
+        """Look again soon while all that was read has still to be worked off.
+
+        Faust waits for a second: what it holds by then may be worked off long before.
+        """
+        if self.flow_active and not self._get_active_partitions():
+            await asyncio.sleep(FULL_SECONDS)
+            return {}, set()
+        return await super()._wait_next_records(timeout)
 
 
 @coroutine
