@@ -3,7 +3,8 @@
 An alert is opened by the first window that holds and lives on while further windows hold. Which of
 several neighbouring windows was first depends on the order of arrival, which nobody promises; so
 only a window that holds alone makes an alert that is known to the letter. Of neighbours it is known
-that one of them opened an alert, and that nothing else did.
+that one of them opened an alert, and that nothing else did. Windows that are judged at their end
+are judged in the order of time, whatever arrived when: there the first that holds is known.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,13 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from oracle.watch import Group, Watch
+from oracle.presence import Presence
+from oracle.watch import Group, Judged, Watch
 from oracle.windows import Tally, Windows
 
 DISORDER: Final = 30_000
 """Milliseconds by which partitions may run ahead of each other while a backlog is worked off."""
-JUDGED_TWICE: Final = frozenset({"p95", "share"})
-"""Figures that go both ways."""
+NOTHING: Final = Tally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +29,58 @@ class Episode:
     group: Group
     starts: tuple[int, ...]
     alone: bool
+    sure: bool = True
+    """At least one of them surely holds; of the others nobody can know."""
 
     @property
     def opened_by(self) -> int:
         return self.starts[0]
 
 
-def holds(watch: Watch, window: Tally) -> bool:
+def holds(watch: Watch, window: Tally, before: Tally) -> bool:
     """Tell whether a complete window holds."""
-    if watch.figure == "absent":
+    if window.count < watch.min_count:
         return False
-    return window.count >= watch.min_count and window.figure(watch.figure) > watch.threshold
+    if watch.compares and before.count < watch.min_reference:
+        return False
+    match watch.figure:
+        case "absent":
+            return window.count == 0
+        case "rise":
+            return window.count > before.count * watch.factor
+        case "fall":
+            return window.count * watch.factor < before.count
+        case figure:
+            return window.figure(figure) > watch.threshold
 
 
-def episodes(windows: Windows, watches: Iterable[Watch]) -> Iterator[Episode]:
+def judge(watch: Watch, windows: Mapping[int, Tally], presence: Presence) -> dict[int, bool]:
+    """Return the starts of a group's windows that hold; True if they surely do."""
+    if not watch.compares and watch.figure != "absent":
+        return {start: True for start in windows if holds(watch, windows[start], NOTHING)}
+    first = min(windows)
+    sure: dict[int, bool] = {}
+    for start in range(first, presence.until, watch.step):
+        window = windows.get(start, NOTHING)
+        before = windows.get(start - watch.size, NOTHING)
+        there = start + watch.size - watch.needs - first
+        if there < 0 or not holds(watch, window, before) or presence.forbids(watch, start):
+            continue
+        # Of a group's first window the counts do not tell whether it was there when that began.
+        sure[start] = there > 0 and not presence.doubts(watch, start)
+    return sure
+
+
+def episodes(windows: Windows, watches: Iterable[Watch], presence: Presence) -> Iterator[Episode]:
     """Yield what must have fired, rule by rule and group by group."""
     by_id = {watch.id: watch for watch in watches}
     for (rule, group), found in windows.items():
         watch = by_id[rule]
-        held = sorted(start for start, window in found.items() if holds(watch, window))
-        for starts in _apart(held, watch.size + watch.resolve_after + DISORDER):
-            yield Episode(rule, group, starts, alone=_alone(watch, starts, found))
+        held = judge(watch, found, presence)
+        for starts in _apart(sorted(held), watch.size + watch.resolve_after + DISORDER):
+            alone = held[starts[0]] and _alone(watch, starts, found)
+            sure = any(held[start] for start in starts)
+            yield Episode(rule, group, starts, alone=alone, sure=sure)
 
 
 def _apart(starts: Sequence[int], distance: int) -> Iterator[tuple[int, ...]]:
@@ -65,7 +97,9 @@ def _alone(watch: Watch, starts: Sequence[int], windows: Mapping[int, Tally]) ->
     Of overlapping windows it is, if what made them hold came in one stretch, which all of them
     have in common: they hold together or not at all.
     """
-    if watch.tumbling or watch.figure in JUDGED_TWICE:
+    if watch.judged is Judged.END:
+        return starts[-1] - starts[0] == (len(starts) - 1) * watch.step
+    if watch.tumbling or watch.judged is Judged.CLOSE:
         return len(starts) == 1
     shared = starts[-1] - starts[0] < watch.size
     same = {windows[start].count for start in starts}

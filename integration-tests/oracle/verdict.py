@@ -1,18 +1,20 @@
 """Compares what had to be said with what was said; a difference is a sentence."""
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from oracle.expectation import JUDGED_TWICE, Episode, episodes
-from oracle.told import Record, Told
-from oracle.watch import Watch
-from oracle.windows import Key, Tally, Windows
+from oracle.expectation import NOTHING, Episode, episodes
+from oracle.presence import Presence
+from oracle.told import Told
+from oracle.watch import OF_VALUES, Judged, Watch
+from oracle.windows import PERCENTILES, Key, Tally, Windows
 
 TOLERANCE: Final = 0.011
 """Relative: percentiles come from a sketch that is right to 1 %."""
-EMPTY: Final = Tally()
+ROUNDING: Final = 1e-9
 
 
 @dataclass(slots=True)
@@ -26,17 +28,22 @@ class Verdict:
     repeats: int = 0
     finals: int = 0
     """Alerts whose last counts were compared with the oracle's to the letter."""
+    known: Counter[str] = field(default_factory=Counter)
+    """Alerts that were known to the letter, by rule."""
     differences: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.windows} windows, {self.episodes} episodes ({self.alone} known to the letter), "
             f"{self.alerts} alerts ({self.finals} final counts compared, {self.repeats} records "
-            f"told twice): {len(self.differences)} differences"
+            f"told twice): {len(self.differences)} differences; known to the letter by rule: "
+            f"{', '.join(f'{rule} {count}' for rule, count in sorted(self.known.items()))}"
         )
 
 
-def compare(windows: Windows, watches: Sequence[Watch], alerts: Iterable[Told]) -> Verdict:
+def compare(
+    windows: Windows, watches: Sequence[Watch], alerts: Iterable[Told], presence: Presence
+) -> Verdict:
     """Return every difference between the oracle and the engine."""
     verdict = Verdict(windows=sum(map(len, windows.values())))
     by_key: dict[Key, list[Told]] = defaultdict(list)
@@ -52,11 +59,14 @@ def compare(windows: Windows, watches: Sequence[Watch], alerts: Iterable[Told]) 
         found = windows.get((told.rule, told.group), {})
         verdict.differences += _counts(by_id[told.rule], told, found)
         verdict.finals += told.over
-    for episode in episodes(windows, watches):
+    held: dict[Key, set[int]] = defaultdict(set)
+    for episode in episodes(windows, watches, presence):
         verdict.episodes += 1
-        verdict.alone += episode.alone
+        verdict.known[episode.rule] += episode.alone
+        held[episode.rule, episode.group].update(episode.starts)
         verdict.differences += _fired(episode, by_key[episode.rule, episode.group])
-    verdict.differences += _uncalled(windows, watches, by_key)
+    verdict.alone = verdict.known.total()
+    verdict.differences += _uncalled(windows, held, by_key)
     return verdict
 
 
@@ -69,7 +79,7 @@ def _fired(episode: Episode, alerts: Sequence[Told]) -> Iterator[str]:
     """I2: each episode made an alert; exactly one, opened by its first window, if it was alone."""
     mine = [told for told in alerts if told.opened_by in episode.starts]
     where = f"{episode.rule} {'/'.join(episode.group)} at {episode.starts}"
-    if not mine:
+    if not mine and episode.sure:
         yield f"never fired: {where}"
     if episode.alone and len(mine) > 1:
         yield f"fired {len(mine)} times: {where}"
@@ -78,16 +88,13 @@ def _fired(episode: Episode, alerts: Sequence[Told]) -> Iterator[str]:
 
 
 def _uncalled(
-    windows: Windows, watches: Sequence[Watch], by_key: Mapping[Key, Sequence[Told]]
+    windows: Windows, held: Mapping[Key, set[int]], by_key: Mapping[Key, Sequence[Told]]
 ) -> Iterator[str]:
     """I3: no alert but from a window that held."""
-    held: dict[Key, set[int]] = defaultdict(set)
-    for episode in episodes(windows, watches):
-        held[episode.rule, episode.group].update(episode.starts)
     for key, alerts in by_key.items():
         for told in alerts:
-            if told.opened_by not in held[key]:
-                count = windows.get(key, {}).get(told.opened_by, EMPTY).count
+            if told.opened_by not in held.get(key, ()):
+                count = windows.get(key, {}).get(told.opened_by, NOTHING).count
                 yield f"{name(told)}: that window does not hold, it has {count} events"
 
 
@@ -95,35 +102,40 @@ def _counts(watch: Watch, told: Told, windows: Mapping[int, Tally]) -> Iterator[
     """I1: the last word about a window is its exact count; no earlier one is above it."""
     for record in told.records.values():
         start = record["window"]["start"]
-        window = windows.get(start, EMPTY)
+        window = windows.get(start, NOTHING)
         said = record["aggregates"]["count"]
         if said > window.count:
             yield f"{name(told)}: {said:g} events told of {start}, there were {window.count}"
+        found = tuple(sorted(record.get("found", {}).items()))
+        if found not in window.found and (found or window.found):
+            yield f"{name(told)}: {found} found in {start}, there was {sorted(window.found)}"
     if not told.over:
         yield f"{name(told)}: never resolved"
         return
     start = told.last["window"]["start"]
-    window = windows.get(start, EMPTY)
-    if window.accepted_at < start + watch.size + watch.resolve_after:
-        yield from _figures(watch, told, window)
+    window, before = windows.get(start, NOTHING), windows.get(start - watch.size, NOTHING)
+    patience = watch.lateness if watch.judged is Judged.END else watch.resolve_after
+    if max(window.accepted_at, before.accepted_at) < start + watch.size + patience:
+        yield from _figures(watch, told, window, before)
 
 
-def _figures(watch: Watch, told: Told, window: Tally) -> Iterator[str]:
+def _figures(watch: Watch, told: Told, window: Tally, before: Tally) -> Iterator[str]:
+    """Compare every figure that was told at last with that of all the window's events."""
     said: Mapping[str, float] = told.last["aggregates"]
-    for known, exact in (("count", window.count), ("errors", window.errors)):
-        if said[known] != exact:
-            yield f"{name(told)}: resolved with {said[known]:g} {known}, there were {exact}"
-    if watch.figure in JUDGED_TWICE - {"share"} and window.values:
-        figure = window.figure(watch.figure)
-        if abs(said[watch.figure] - figure) > TOLERANCE * figure:
-            yield f"{name(told)}: {watch.figure} {said[watch.figure]:g}, it was {figure:g}"
+    exact: dict[str, float] = {"count": window.count, "errors": window.errors}
+    if watch.compares:
+        exact["previous.count"] = before.count
+    if watch.figure == "distinct":
+        exact["distinct"] = window.figure("distinct")
+    if watch.figure in OF_VALUES and window.values:
+        figures = ("sum", "avg", "min", "max", *(each for each in PERCENTILES if each in said))
+        exact |= {figure: window.figure(figure) for figure in figures}
+    for figure, value in exact.items():
+        tolerance = TOLERANCE if figure in PERCENTILES else ROUNDING
+        if not math.isclose(said[figure], value, rel_tol=tolerance):
+            yield f"{name(told)}: resolved with {figure} {said[figure]:g}, it was {value:g}"
 
 
 def counted(expected: int, said: float) -> list[str]:
     """Compare how many events were counted in all."""
     return [] if said == expected else [f"{said:g} events counted, {expected} were accepted"]
-
-
-def records_of(tenant: str, records: Iterable[Record]) -> list[Record]:
-    """Return what was said to one tenant."""
-    return [record for record in records if record["tenant"] == tenant]

@@ -6,8 +6,10 @@ Expressions are looked up, not parsed: the oracle knows a closed list of them by
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from oracle.journal import Event
 
@@ -45,17 +47,47 @@ PREDICATES: Final[Mapping[str, Predicate]] = MappingProxyType(
         'has(statusCode) || level != ""': _has_verdict,
     }
 )
-FIGURES: Final[Mapping[str, str]] = MappingProxyType(
+
+
+class Judged(StrEnum):
+    """When a window is judged."""
+
+    CROSSING = "crossing"
+    """With the event that crosses."""
+    CLOSE = "close"
+    """At the close of each pane, over the window so far: part of it may hold, and all of it not."""
+    END = "end"
+    """When it is over, and its lateness too; in the order of time."""
+
+
+class Condition(NamedTuple):
+    """Which figure of a window a condition compares."""
+
+    figure: str
+    judged: Judged
+
+
+CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
     {
-        "count > threshold": "count",
-        "count > 0": "count",
-        "distinct > threshold": "distinct",
-        "p95 > threshold": "p95",
-        "errors * 100.0 / total > threshold": "share",
-        "count == 0": "absent",
+        "count > threshold": Condition("count", Judged.CROSSING),
+        "count > 0": Condition("count", Judged.CROSSING),
+        "distinct > threshold": Condition("distinct", Judged.CROSSING),
+        "max > threshold": Condition("max", Judged.CROSSING),
+        "min > threshold": Condition("min", Judged.CLOSE),
+        "sum > threshold": Condition("sum", Judged.CLOSE),
+        "avg > threshold": Condition("avg", Judged.CLOSE),
+        "p50 > threshold": Condition("p50", Judged.CLOSE),
+        "p95 > threshold": Condition("p95", Judged.CLOSE),
+        "errors * 100.0 / total > threshold": Condition("share", Judged.CLOSE),
+        "count > previous.count * factor": Condition("rise", Judged.CLOSE),
+        "count * factor < previous.count": Condition("fall", Judged.END),
+        "count == 0": Condition("absent", Judged.END),
     }
 )
-"""Which figure of a window a condition compares."""
+OF_VALUES: Final = frozenset({"sum", "avg", "min", "max", "p50", "p95"})
+"""Figures of the numbers that events carry."""
+ATTRIBUTE: Final = "attributes."
+LONG: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +99,13 @@ class Watch:
     revision: int
     type: str
     figure: str
+    judged: Judged
     threshold: float
+    factor: float
+    min_reference: int
     size: int
     step: int
+    lateness: int
     group_by: tuple[str, ...]
     value: str | None
     min_count: int
@@ -80,9 +116,19 @@ class Watch:
     def tumbling(self) -> bool:
         return self.step == self.size
 
+    @property
+    def compares(self) -> bool:
+        """Tell whether it looks at the window before."""
+        return self.figure in {"rise", "fall"}
+
+    @property
+    def needs(self) -> int:
+        """Return how long before the end of a window it must have seen all there was."""
+        return 2 * self.size if self.compares else self.size
+
     def group_of(self, event: Event) -> Group:
         """Return the texts by which the rule tells events apart; empty where one is missing."""
-        return tuple(field_of(event, name) for name in self.group_by)
+        return tuple([field_of(event, name) for name in self.group_by])
 
     def windows(self, at: int) -> range:
         """Return the starts of the windows that hold a moment."""
@@ -98,15 +144,24 @@ def read_rule(document: Mapping[str, Any]) -> Watch:
         LookupError: it says something that the oracle was never taught.
     """
     window = document["window"]
+    condition = CONDITIONS[document["condition"]]
+    for kept in ("remember", "forget"):
+        if document.get(kept, LONG) < LONG:
+            message = f"it forgets after {document[kept]} ms, which the oracle never does"
+            raise LookupError(message)
     return Watch(
         id=document["id"],
         tenant=document["tenant"],
         revision=document["revision"],
         type=document["type"],
-        figure=FIGURES[document["condition"]],
-        threshold=0 if document["threshold"] is None else document["threshold"],
+        figure=condition.figure,
+        judged=condition.judged,
+        threshold=document["threshold"] if "threshold" in document["condition"] else 0,
+        factor=document.get("factor") or 0,
+        min_reference=document.get("minReference", 0),
         size=window["size"],
         step=window["size"] if window["kind"] == "tumbling" else window["step"],
+        lateness=window["allowedLateness"],
         group_by=tuple(document["groupBy"]),
         value=document["value"],
         min_count=document["minCount"],
@@ -115,6 +170,7 @@ def read_rule(document: Mapping[str, Any]) -> Watch:
     )
 
 
+@cache
 def predicate(text: str) -> Predicate:
     """Return what a match means.
 
@@ -125,14 +181,16 @@ def predicate(text: str) -> Predicate:
     if found is None:
         return PREDICATES[text]
     name, inner, wanted = found.groups()
-    whole = name if inner is None else f"{name}.{inner}"
-    return lambda event: field_of(event, whole) == wanted
+    if inner is None:
+        return lambda event: event.get(name) == wanted
+    return lambda event: field_of(event, f"{name}.{inner}") == wanted
 
 
 def value_of(event: Event, name: str) -> Any:  # noqa: ANN401 - JSON may be anything
     """Return a field or an attribute of an event; None if it is not there."""
-    first, _, rest = name.partition(".")
-    return event.get("attributes", {}).get(rest) if first == "attributes" else event.get(name)
+    if name.startswith(ATTRIBUTE):
+        return event.get("attributes", {}).get(name[len(ATTRIBUTE) :])
+    return event.get(name)
 
 
 def field_of(event: Event, name: str) -> str:

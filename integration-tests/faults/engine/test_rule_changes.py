@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 from faults.lab.bench import Bench
+from faults.lab.habits import PERIOD
 from faults.lab.post import Poster, now_ms
+from faults.lab.rulebook import rule_of
 from faults.lab.topics import Alerts, Record, until
 from faults.lab.workers import Role
-from faults.lab.workload import PERIOD, rule_of
 from msgspec.structs import replace
 from oracle.journal import Event
 from oracle.told import Told, gather

@@ -11,10 +11,13 @@ from typing import Final
 from faults.lab.broker import Broker
 from faults.lab.driver import Driver
 from faults.lab.lag import LagWatch
+from faults.lab.rulebook import rules, silences
 from faults.lab.topics import Alerts, Rules, until
 from faults.lab.workers import Role, Worker
-from faults.lab.workload import Workload, absence, rules
-from oracle.journal import events_of, read
+from faults.lab.workload import Workload
+from oracle.journal import Batch, entries, read
+from oracle.presence import presence
+from oracle.strain import Strain, strain
 from oracle.told import gather
 from oracle.verdict import Verdict, compare, counted
 from oracle.watch import read_rule
@@ -27,6 +30,8 @@ FALLS_S: Final = 15.0
 PATIENCE_S: Final = 90.0
 LIVE_S: Final = 45.0
 IDLE_S: Final = 2.0
+SILENCE_S: Final = 31.0
+"""So long after the last event it is judged that there are none."""
 MEMORY_KIB: Final = 300 * 1024
 SETTINGS: Final[Mapping[str, str]] = {"ALERT_RULE_ENGINE_IDLE_AFTER": f"PT{IDLE_S:g}S"}
 MAX_WORKERS: Final = 3
@@ -118,8 +123,9 @@ class Trial:
         self.bench = bench
         self.tenant = f"{name}-{seed}-{os.getpid()}"
         self.workload = Workload(self.tenant, seed)
-        self.absence = absence(self.tenant)
-        self.rules: list[Rule] = [*rules(self.tenant), self.absence]
+        self.silences = silences(self.tenant)
+        self.rules: list[Rule] = [*rules(self.tenant), *self.silences]
+        self._watches = [read_rule(json.loads(encode_rule(rule))) for rule in self.rules]
         self.journal = bench.directory / f"{self.tenant}.ndjson"
         self.alerts = Alerts(bench.broker.address)
         self.lag = LagWatch(bench.broker.address)
@@ -137,7 +143,7 @@ class Trial:
 
     def steady(self, seconds: float) -> None:
         """Let the load run undisturbed for a while."""
-        time.sleep(seconds)
+        time.sleep(max(0, seconds))
 
     def overcome(self, fault: str, since: float) -> None:
         """Wait until what waited after a fault is done; note how long it took to begin with it."""
@@ -155,11 +161,9 @@ class Trial:
     def settle(self) -> Verdict:
         """End the load, wait until all is judged, and compare with the oracle.
 
-        Once the load ends every service is absent; the rule about that goes before.
+        Once the load ends every service is absent, until the rules about that go.
         """
-        self.bench.rules.delete(self.absence)
-        self.bench.await_rules(len(self.rules) - 1)
-        self.driver.finish()
+        self.driver.rest()
         accepted = self.driver.events
 
         def all_counted() -> bool:
@@ -167,6 +171,9 @@ class Trial:
 
         began = time.monotonic()
         _patiently(all_counted, SETTLE_S)
+        self.steady(began + SILENCE_S - time.monotonic())
+        self.driver.finish()
+        self.bench.rules.delete(*self.silences)
         _patiently(self._all_over, SETTLE_S)
         verdict = self._verdict()
         said = self.bench.counted() - self._before
@@ -182,12 +189,22 @@ class Trial:
         return quiet and bool(told) and all(each.over for each in told)
 
     def _verdict(self) -> Verdict:
-        batches = list(read(self.journal))
-        watches = [read_rule(json.loads(encode_rule(rule))) for rule in self.rules]
-        windows = tally(batches, watches)
-        verdict = compare(windows, watches, gather(self.alerts.of(self.tenant)))
-        assert events_of(batches) == self.driver.events
-        return verdict
+        heads: list[tuple[int, int]] = []
+
+        def batches() -> Iterator[Batch]:
+            for batch in read(self.journal):
+                heads.append((batch.accepted_at, len(batch.events)))
+                yield batch
+
+        windows = tally(batches(), self._watches)
+        assert sum(number for _, number in heads) == self.driver.events
+        seen = presence(at for at, _ in heads)
+        say(f"nothing was accepted for {[over - begin for begin, over in seen.gaps]} ms")
+        return compare(windows, self._watches, gather(self.alerts.of(self.tenant)), seen)
+
+    def strain(self) -> Mapping[str, Strain]:
+        """Return what each rule had to bear of repeats and disorder."""
+        return strain(entries(self.journal), self._watches)
 
     def close(self) -> None:
         self.bench.rules.delete(*self.rules)

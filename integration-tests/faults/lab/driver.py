@@ -1,10 +1,13 @@
 """Posts a workload as the gateway would: batches keyed by their id, counted once acknowledged.
 
 Batches wait a little before they are sent, each for a time of its own, so they are reordered; some
-are sent twice. When too many are unacknowledged nothing is made, as with a client that waits.
+wait for longer than the engine waits for order, and some are sent twice. When too many are
+unacknowledged nothing is made, as with a client that waits. In a second in which nothing was
+written a record without events is, as gateways do to tell that they are up.
 """
 
 import heapq
+import math
 import random
 import threading
 import time
@@ -14,16 +17,21 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, Message
+from faults.lab.habits import PERIOD
 from faults.lab.post import headers, now_ms, producer, value
-from faults.lab.workload import PERIOD, Workload
+from faults.lab.workload import Workload
 from oracle.journal import Journal
 
 from alert_contracts.topics import Topic
 
 TICK_S: Final = 0.05
 REORDER_S: Final = 0.8
-REPEATED: Final = 0.02
+LATE: Final = 0.05
+LATE_S: Final = (2.2, 3.5)
+"""The engine waits 2 s for order."""
+REPEATED: Final = 0.1
 REPEAT_S: Final = 4.0
+BEAT_S: Final = 1.0
 UNANSWERED: Final = 60
 DELIVERY_S: Final = 240.0
 
@@ -36,7 +44,7 @@ class _Parcel(NamedTuple):
 
 
 class Driver:
-    """Posts in the background from `start` to `finish`."""
+    """Posts in the background from `start` to `finish`; no more events from `rest` on."""
 
     def __init__(
         self, brokers: str, workload: Workload, journal: Path, *, rate: int, seed: int
@@ -52,6 +60,9 @@ class Driver:
         self._parcels: list[_Parcel] = []
         self._number = count()
         self._unanswered = 0
+        self._written = time.monotonic()
+        self._rest = threading.Event()
+        self._rested = threading.Event()
         self._enough = threading.Event()
         self._producer = producer(brokers, patience=DELIVERY_S)
         self._thread = threading.Thread(target=self._drive, name="driver", daemon=True)
@@ -59,25 +70,37 @@ class Driver:
     def start(self) -> None:
         self._thread.start()
 
-    def finish(self) -> None:
+    def rest(self) -> None:
         """Make no more events; return when all that were made are acknowledged."""
+        self._rest.set()
+        if not self._rested.wait(DELIVERY_S):
+            self.failures.append("batches were never acknowledged")
+        assert not self.failures, self.failures[:5]
+
+    def finish(self) -> None:
+        """Write nothing more."""
         self._enough.set()
         self._thread.join()
-        if self._producer.flush(DELIVERY_S):
-            self.failures.append("batches were never acknowledged")
+        self._producer.flush(DELIVERY_S)
         self._journal.close()
-        assert not self.failures, self.failures[:5]
 
     def _drive(self) -> None:
         told = now_ms()
-        while not self._enough.is_set():
-            self._enough.wait(TICK_S)
-            now = now_ms()
+        while not self._enough.wait(TICK_S):
+            now, resting = now_ms(), self._rest.is_set()
             if self._unanswered < UNANSWERED:
-                self._make(told, now)
+                if not resting:
+                    self._make(told, now)
+                if time.monotonic() - self._written >= BEAT_S:
+                    self._beat()
             told = now
-            self._send(time.monotonic())
-        self._send(float("inf"))
+            self._send(math.inf if resting else time.monotonic())
+            if resting and not self._unanswered:
+                self._rested.set()
+
+    def _beat(self) -> None:
+        number = next(self._number)
+        self._post(_Parcel(0, number, f"{self._workload.tenant}-{number}", ()))
 
     def _make(self, begin: int, end: int) -> None:
         """Make the events of [begin, end): one batch, two where a period ends in between."""
@@ -94,7 +117,8 @@ class Driver:
         number = next(self._number)
         id_ = f"{self._workload.tenant}-{number}"
         now = time.monotonic()
-        due = now + self._draw.uniform(0, REORDER_S)
+        late = self._draw.random() < LATE
+        due = now + self._draw.uniform(*(LATE_S if late else (0, REORDER_S)))
         heapq.heappush(self._parcels, _Parcel(due, number, id_, lines))
         if self._draw.random() < REPEATED:
             again = due + self._draw.uniform(0.1, REPEAT_S)
@@ -107,6 +131,7 @@ class Driver:
 
     def _post(self, parcel: _Parcel) -> None:
         self._unanswered += 1
+        self._written = time.monotonic()
 
         def answered(error: KafkaError | None, message: Message) -> None:
             self._unanswered -= 1

@@ -10,23 +10,18 @@ import random
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from alert_contracts.rules import Rule, RuleType, Severity, Window, WindowKind
+from faults.lab.habits import EDGE, PERIOD, ROUND, Habits
 
-PERIOD: Final = 10_000
-ROUND: Final = 8
-"""Periods until a service misbehaves in the same way again."""
 SERVICES: Final = 40
 ERRORS: Final = 30
 """Threshold of errors a window; several services stay at just that."""
 BURST: Final = 25
 """Threshold of bursts."""
-SLOW_MS: Final = 2_000
-LATENESS: Final = 180_000
-RESOLVE_AFTER: Final = 10_000
+SLOW_MS: Final = 1_200
+SPREAD_MS: Final = 5_000
+"""Slow requests take so long, and up to so much longer."""
 BURST_STEP: Final = 30
 """Milliseconds between two events of a burst, which is over within a second."""
-EDGE: Final = 5
-"""One service in so many is only ever at the threshold, never above it."""
 
 
 class Occasion(NamedTuple):
@@ -52,6 +47,7 @@ class Workload:
         turns = [[draw.randrange(ROUND) for _ in self.services] for _ in range(5)]
         self._wrong: dict[int, list[tuple[int, str]]] = {}
         self._occasions: dict[tuple[str, int], Occasion] = {}
+        self._habits = Habits(seed)
         self._turns = dict(zip(self.services, zip(*turns, strict=True), strict=True))
 
     def occasion(self, service: str, period: int) -> Occasion:
@@ -91,7 +87,8 @@ class Workload:
         for number in range(background):
             at = begin + (end - begin) * number // background
             which = (begin + number) % SERVICES
-            taken = SLOW_MS if occasions[which].slow else 20 + number % 80
+            slow = occasions[which].slow
+            taken = SLOW_MS + at * 7_919 % SPREAD_MS if slow else 20 + number % 80
             yield _line(at, self.services[which], "INFO", f'"responseTime":{taken},')
         for at, line in self._misbehaviour(period):
             if begin <= at < end:
@@ -106,6 +103,7 @@ class Workload:
                 for service in self.services
                 for at, *what in self._wrongs(service, period)
             ]
+            known += self._habits.made(period)
         return known
 
     def _wrongs(self, service: str, period: int) -> Iterator[tuple[int, str, str]]:
@@ -127,79 +125,4 @@ def _line(at: int, service: str, level: str, more: str) -> str:
     return (
         f'{{"timestamp":{at},"service":"{service}","level":"{level}",{more}'
         f'"message":"GET /orders/{at % 9973}","attributes":{{"period":"{at // PERIOD}"}}}}'
-    )
-
-
-def rules(tenant: str) -> list[Rule]:
-    """Return the rules under which this workload's alerts are known."""
-    return [
-        rule_of(
-            tenant, "census", 'level == "INFO"', threshold=0, by=("service", "attributes.period"),
-        ),
-        rule_of(
-            tenant, "errors", 'level in ["ERROR", "FATAL"]', threshold=ERRORS,
-            type_=RuleType.ERROR_THRESHOLD,
-        ),
-        rule_of(
-            tenant, "bursts", "statusCode >= 500", threshold=BURST, type_=RuleType.SERVER_ERROR,
-            kind="sliding", step=1_000,
-        ),
-        rule_of(
-            tenant, "slow", "has(responseTime)", threshold=1_000, type_=RuleType.LATENCY,
-            condition="p95 > threshold", value="responseTime", min_count=20,
-        ),
-        rule_of(
-            tenant, "hopping", 'level == "WARN"', threshold=BURST, kind="hopping",
-            size=2 * PERIOD, step=PERIOD // 2,
-        ),
-        rule_of(
-            tenant, "hosts", 'level == "WARN"', threshold=BURST, type_=RuleType.CARDINALITY,
-            condition="distinct > threshold", value="host",
-        ),
-        rule_of(
-            tenant, "strange", 'level == "DEBUG"', threshold=0, type_=RuleType.MATCH,
-            condition="count > 0",
-        ),
-    ]  # fmt: skip
-
-
-def absence(tenant: str) -> Rule:
-    """Return the rule that every service breaks as soon as the load ends, and none before."""
-    return rule_of(
-        tenant, "absence", "true", threshold=0, type_=RuleType.ABSENCE, condition="count == 0",
-        min_count=0,
-    )  # fmt: skip
-
-
-def rule_of(
-    tenant: str,
-    id_: str,
-    match: str,
-    *,
-    threshold: float,
-    type_: RuleType = RuleType.EVENT_COUNT,
-    condition: str = "count > threshold",
-    value: str | None = None,
-    min_count: int = 1,
-    kind: WindowKind = "tumbling",
-    size: int = PERIOD,
-    step: int = PERIOD,
-    by: tuple[str, ...] = ("service",),
-) -> Rule:
-    """Return a rule of this laboratory: short windows, late events welcome."""
-    return Rule(
-        id=id_,
-        tenant=tenant,
-        revision=1,
-        name=id_,
-        type=type_,
-        match=match,
-        condition=condition,
-        severity=Severity.LOW,
-        window=Window(kind, size, step, LATENESS),
-        group_by=by,
-        threshold=threshold,
-        value=value,
-        min_count=min_count,
-        resolve_after=RESOLVE_AFTER,
     )

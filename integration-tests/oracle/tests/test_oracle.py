@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle.expectation import Episode, episodes
-from oracle.journal import Batch, Event, Journal, events_of, read
+from oracle.expectation import Episode, episodes, judge
+from oracle.journal import Batch, Event, Journal, read
+from oracle.presence import Presence, presence
+from oracle.strain import Strain, strain
 from oracle.told import Record, Told, gather
-from oracle.verdict import compare, counted, records_of
+from oracle.verdict import compare, counted
 from oracle.watch import Watch, predicate, read_rule
 from oracle.windows import tally
 
@@ -26,6 +28,9 @@ DOCUMENT: dict[str, Any] = {
     "groupBy": ["service"],
     "window": {"kind": "tumbling", "size": MINUTE, "step": MINUTE, "allowedLateness": 0},
 }
+
+
+LONG = Presence(100 * MINUTE)
 
 
 def rule(**change: object) -> Watch:
@@ -60,8 +65,14 @@ def record(
     }
 
 
-def differences(watch: Watch, batches: list[Batch], records: list[Record]) -> list[str]:
-    return compare(tally(batches, [watch]), [watch], gather(records)).differences
+def differences(
+    watch: Watch, batches: list[Batch], records: list[Record], seen: Presence = LONG
+) -> list[str]:
+    return compare(tally(batches, [watch]), [watch], gather(records), seen).differences
+
+
+def known(watch: Watch, batches: list[Batch], seen: Presence = LONG) -> list[Episode]:
+    return list(episodes(tally(batches, [watch]), [watch], seen))
 
 
 THREE = [batch(error(1_000), error(2_000), error(59_999))]
@@ -110,27 +121,25 @@ def test_a_match_means_what_it_says_and_an_unknown_one_is_refused() -> None:
 
 
 def test_the_threshold_itself_does_not_hold() -> None:
-    two = tally([batch(error(1), error(2))], [rule()])
-    three = tally(THREE, [rule()])
-    assert not list(episodes(two, [rule()]))
-    assert list(episodes(three, [rule()])) == [Episode("r", ("pay",), (0,), alone=True)]
+    assert not known(rule(), [batch(error(1), error(2))])
+    assert known(rule(), THREE) == [Episode("r", ("pay",), (0,), alone=True)]
 
 
 def test_neighbouring_windows_that_hold_are_one_episode_whose_opener_is_not_known() -> None:
     near = [*THREE, batch(error(70_000), error(70_001), error(70_002))]
     far = [*THREE, batch(error(400_000), error(400_001), error(400_002))]
-    (episode,) = episodes(tally(near, [rule()]), [rule()])
+    (episode,) = known(rule(), near)
     assert episode == Episode("r", ("pay",), (0, MINUTE), alone=False)
-    assert [each.starts for each in episodes(tally(far, [rule()]), [rule()])] == [(0,), (360_000,)]
+    assert [each.starts for each in known(rule(), far)] == [(0,), (360_000,)]
 
 
 def test_overlapping_windows_that_hold_the_same_burst_have_a_known_opener() -> None:
     watch = rule(**sliding(3_000, 1_000))
     burst = batch(error(5_100), error(5_200), error(5_900))
     stray = batch(error(7_000))
-    (alone,) = episodes(tally([burst], [watch]), [watch])
+    (alone,) = known(watch, [burst])
     assert alone == Episode("r", ("pay",), (3_000, 4_000, 5_000), alone=True)
-    (mixed,) = episodes(tally([burst, stray], [watch]), [watch])
+    (mixed,) = known(watch, [burst, stray])
     assert not mixed.alone
 
 
@@ -142,14 +151,13 @@ def test_the_journal_gives_back_each_batch_once(tmp_path: Path) -> None:
     journal.close()
     found = list(read(journal.path))
     assert [(each.id, each.partition, each.offset) for each in found] == [("b", 3, 7), ("c", 0, 0)]
-    assert events_of(found) == 3
+    assert [len(each.events) for each in found] == [1, 2]
 
 
 def test_what_had_to_be_said_and_was_is_no_difference() -> None:
     life = [record(1, "firing", 3), record(2, "updated", 3), record(3, "resolved", 3)]
     assert differences(rule(), THREE, life) == []
     assert counted(3, 3.0) == []
-    assert records_of("u", life) == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +166,7 @@ def test_what_had_to_be_said_and_was_is_no_difference() -> None:
         ([], "never fired"),
         ([record(1, "firing", 3)], "never resolved"),
         ([record(1, "firing", 4), record(2, "resolved", 3)], "4 events told"),
-        ([record(1, "firing", 3), record(2, "resolved", 2)], "resolved with 2 count"),
+        ([record(1, "firing", 3), record(2, "resolved", 2)], "resolved with count 2"),
         ([record(1, "firing", 3), record(3, "resolved", 3)], "sequences are missing"),
         ([record(1, "resolved", 3)], "does not begin with its one firing"),
         ([*LIFE, record(3, "updated", 3)], "resolved and went on"),
@@ -196,8 +204,167 @@ def test_percentiles_are_compared_within_the_error_of_the_sketch() -> None:
     events = [batch(*(error(at, responseTime=1_000) for at in range(3)))]
 
     def life(p95: float) -> list[Record]:
-        figures = {"count": 3.0, "errors": 3.0, "p95": p95}
+        exact = {"sum": 3e3, "avg": 1e3, "min": 1e3, "max": 1e3}
+        figures = {"count": 3.0, "errors": 3.0, "p95": p95, **exact}
         return [{**each, "aggregates": figures} for each in LIFE]
 
     assert differences(watch, events, life(1_009)) == []
     assert differences(watch, events, life(1_020))
+
+
+def test_figures_of_numbers_are_what_they_are_by_hand() -> None:
+    sizes = [error(at, attributes={"size": size}) for at, size in enumerate((50, 150, 700))]
+    for figure, value in (("sum", 900), ("avg", 300), ("min", 50), ("max", 700), ("p50", 150)):
+        watch = rule(condition=f"{figure} > threshold", value="attributes.size")
+        assert tally([batch(*sizes)], [watch])["r", ("pay",)][0].figure(figure) == value
+
+
+@pytest.mark.parametrize("wrong", ["sum", "avg", "min", "max", "p50", "errors"])
+def test_every_figure_that_is_told_is_compared(wrong: str) -> None:
+    watch = rule(condition="avg > threshold", value="attributes.size")
+    events = [batch(*(error(at, attributes={"size": 100}) for at in range(3)))]
+    right = {"count": 3.0, "errors": 3.0, "sum": 300.0, "avg": 100.0, "min": 100.0, "max": 100.0}
+    right |= {"p50": 100.0}
+
+    def life(figures: dict[str, float]) -> list[Record]:
+        return [{**each, "aggregates": figures} for each in LIFE]
+
+    assert differences(watch, events, life(right)) == []
+    assert differences(watch, events, life({**right, wrong: 102.0}))
+
+
+COUNTRY = {"type": "NEW_TERM", "condition": "count > 0", "value": "attributes.country"}
+
+
+def visit(at: int, country: str) -> Event:
+    return error(at, attributes={"country": country})
+
+
+def news(found: dict[str, str], start: int, count: int = 1) -> list[Record]:
+    said: dict[str, Any] = {
+        "aggregates": {"count": float(count), "errors": 0.0},
+        "found": found,
+    }
+    return [record(n + 1, status, count, start=start, **said) for n, status in enumerate(BOTH)]
+
+
+BOTH = ("firing", "resolved")
+
+
+def test_a_value_is_new_once_and_not_in_a_groups_first_window() -> None:
+    events = [visit(5_000, "DE"), visit(64_999, "FR"), visit(65_000, "NO"), visit(69_000, "NO")]
+    late = [visit(130_000, "FR"), visit(131_000, "NO"), error(132_000)]
+    watch = rule(**COUNTRY)
+    batches = [batch(*late, id_="late"), batch(*reversed(events))]
+    assert known(watch, batches) == [Episode("r", ("pay",), (MINUTE,), alone=True)]
+    assert differences(watch, batches, news({"value": "NO"}, MINUTE)) == []
+    assert differences(watch, batches, news({"value": "FR"}, MINUTE))
+    assert differences(watch, batches, news({"value": "NO"}, MINUTE, count=2))
+    assert differences(watch, batches, news({"value": "NO"}, 2 * MINUTE))
+
+
+def test_a_value_that_is_another_than_before_is_a_change() -> None:
+    watch = rule(type="CHANGE", condition="count > 0", value="attributes.country")
+    events = [visit(1_000, "a"), visit(61_000, "b"), visit(62_000, "b"), visit(500_000, "b")]
+    batches = [batch(*events[2:], id_="late"), batch(*events[:2])]
+    assert differences(watch, batches, news({"old": "a", "new": "b"}, MINUTE)) == []
+    assert differences(watch, batches, news({"old": "b", "new": "a"}, MINUTE))
+    assert differences(watch, batches, news({}, MINUTE))
+
+
+def spike(condition: str, **more: object) -> Watch:
+    given = {"condition": condition, "minCount": 0, "factor": 3.0, "minReference": 2, **more}
+    return rule(type="SPIKE", match="true", **given)
+
+
+def minutes(*counts: int) -> list[Batch]:
+    """Return so many events in each minute."""
+    return [
+        batch(*(error(number * MINUTE + 30_000 + each) for each in range(count)), id_=str(number))
+        for number, count in enumerate(counts)
+        if count
+    ]
+
+
+RISE, FALL = "count > previous.count * factor", "count * factor < previous.count"
+
+
+@pytest.mark.parametrize(
+    ("condition", "counts", "starts"),
+    [
+        (RISE, (1, 2, 6), []),
+        (RISE, (1, 2, 7), [(2, True)]),
+        (RISE, (1, 1, 9), []),
+        (RISE, (2, 9), [(1, False)]),
+        (FALL, (1, 6, 2, 2), []),
+        (FALL, (1, 6, 1, 2, 2), [(2, True)]),
+        (FALL, (6, 1, 1), [(1, False)]),
+    ],
+)
+def test_a_spike_is_compared_with_the_window_before_once_the_group_was_there(
+    condition: str, counts: tuple[int, ...], starts: list[tuple[int, bool]]
+) -> None:
+    until = Presence((len(counts)) * MINUTE)
+    windows = tally(minutes(*counts), [spike(condition)])["r", ("pay",)]
+    found = judge(spike(condition), windows, LONG if condition == RISE else until)
+    assert [start // MINUTE for start in found] == [start for start, _ in starts]
+    found = judge(spike(condition), windows, LONG)
+    assert [found[start * MINUTE] for start, _ in starts] == [sure for _, sure in starts]
+
+
+def absence(lateness: int = 30_000) -> Watch:
+    window = {"kind": "tumbling", "size": MINUTE, "step": MINUTE, "allowedLateness": lateness}
+    return rule(type="ABSENCE", match="true", condition="count == 0", minCount=0, window=window)
+
+
+def silence(start: int) -> list[Record]:
+    return [record(n + 1, status, 0, start=start) for n, status in enumerate(BOTH)]
+
+
+def test_a_group_that_was_there_is_missed_in_the_first_window_without_an_event() -> None:
+    batches = minutes(2, 0, 0, 1, 1)
+    until = Presence(5 * MINUTE)
+    assert known(absence(), batches, until) == [
+        Episode("r", ("pay",), (MINUTE, 2 * MINUTE), alone=True)
+    ]
+    assert differences(absence(), batches, silence(MINUTE), until) == []
+    assert differences(absence(), batches, silence(2 * MINUTE), until)
+    assert differences(absence(), batches, silence(3 * MINUTE), until)
+    assert differences(absence(), batches, [], until)
+
+
+def test_what_was_silent_while_nobody_could_write_is_no_absence() -> None:
+    batches = minutes(2, 0, 0, 1, 1)
+    outage = Presence(5 * MINUTE, ((MINUTE + 1_000, MINUTE + 20_000),))
+    assert differences(absence(), batches, silence(MINUTE), outage)
+    assert differences(absence(), batches, silence(2 * MINUTE), outage) == []
+
+
+def test_where_an_outage_was_short_or_the_end_is_near_either_verdict_is_right() -> None:
+    batches = minutes(2, 0, 1, 1)
+    for seen in (
+        Presence(4 * MINUTE, ((MINUTE + 1_000, MINUTE + 5_000),)),
+        Presence(4 * MINUTE, ((2 * MINUTE + 35_000, 3 * MINUTE),)),
+        Presence(2 * MINUTE + 30_000),
+    ):
+        assert differences(absence(), batches, silence(MINUTE), seen) == []
+        assert differences(absence(), batches, [], seen) == []
+
+
+def test_presence_is_where_records_were_accepted_with_events_or_without() -> None:
+    assert presence([20_000, 1_000, 2_000, 4_900]) == Presence(20_000, ((4_900, 20_000),))
+    assert presence([]) == Presence(0)
+
+
+def test_strain_is_what_came_twice_behind_its_time_or_behind_newer_events() -> None:
+    late = Batch("a", 9_000, 3, 8, [error(1_000), error(2_000)])
+    entries = [late, Batch("b", 5_005, 3, 7, [error(5_000)]), late._replace(offset=9)]
+    assert strain(entries, [rule()]) == {"r": Strain(3, repeated=2, overtaken=2, late=2)}
+    assert str(strain(entries, [rule()])["r"]) == (
+        "3 events, 66.7% sent twice, 66.7% overtaken, 66.7% late"
+    )
+
+
+def test_the_oracle_does_not_take_a_rule_that_forgets() -> None:
+    with pytest.raises(LookupError, match="forgets"):
+        rule(**COUNTRY, remember=60_000)

@@ -1,0 +1,125 @@
+"""Small services with habits, of which what an alert must say is known whatever arrives first.
+
+What a rule looks at that goes both ways (a share, an average, a window and the one before) comes in
+bundles: events of one moment, and so of one batch. Each bundle of a window says what all of them
+say, so whichever have arrived, the window holds or does not; and one service in so many is only
+ever at the threshold, never above it.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+PERIOD: Final = 10_000
+ROUND: Final = 8
+"""Periods until a service misbehaves in the same way again."""
+EDGE: Final = 5
+SITES: Final = 20
+HEARTS: Final = 10
+REQUESTS: Final = range(500, PERIOD, 2_000)
+"""When in a period a site has a bundle of requests."""
+STATUSES: Final = {
+    "fine": (200, 200, 200, 500),
+    "edge": (200, 200, 500, 500),
+    "wrong": (200, 500, 500, 500),
+}
+SIZES: Final = {
+    "fine": (50, 150, 100, 100),
+    "edge": (100, 500, 200, 400),
+    "wrong": (200, 800, 500, 500),
+}
+SPREAD: Final = 97
+"""By up to so much the sizes of one bundle are larger than those of another."""
+ORDERS: Final = {"fine": 10, "edge": 30, "wrong": 31}
+FACTOR: Final = 3
+LEARNING: Final = 3
+"""Periods from the first on in which no site shows anything new."""
+AGAIN: Final = 4
+"""Periods until what was new is shown again."""
+HOSTS: Final = 3
+RELEASES: Final = 4
+"""Periods between two releases of a host; each second one is another version."""
+BEAT: Final = 400
+Made = Iterator[tuple[int, str]]
+"""Events as JSON, and when they are."""
+
+
+class Habits:
+    """What sites and hearts do; the same seed makes them do the same."""
+
+    def __init__(self, seed: int) -> None:
+        draw = random.Random(f"{seed}/habits")  # noqa: S311 - nothing secret
+        self._turns = [[draw.randrange(ROUND) for _ in range(4)] for _ in range(SITES)]
+        self._pauses = [draw.randrange(ROUND) for _ in range(HEARTS)]
+        self._first: int | None = None
+
+    def made(self, period: int) -> Made:
+        """Yield all events of a period."""
+        if self._first is None:
+            self._first = period
+        for site in range(SITES):
+            yield from self._requests(site, period)
+            yield from self._orders(site, period)
+            yield from self._releases(site, period)
+        for heart in range(HEARTS):
+            yield from self._beats(heart, period)
+
+    def _how(self, site: int, habit: int, period: int) -> str:
+        if site % EDGE == 0:
+            return "edge"
+        return "wrong" if self._turns[site][habit] == period % ROUND else "fine"
+
+    def _requests(self, site: int, period: int) -> Made:
+        statuses = STATUSES[self._how(site, 0, period)]
+        heavy = self._how(site, 1, period)
+        for number, offset in enumerate(REQUESTS):
+            more = offset * 31 % SPREAD if heavy == "wrong" else 0
+            country = self._country(site, period, number)
+            at = period * PERIOD + offset + 7 * site
+            for each, (status, size) in enumerate(zip(statuses, SIZES[heavy], strict=True)):
+                yield _made(
+                    at, f"web-{site:02}", "request", f'"statusCode":{status},',
+                    f'"size":{size + more},"country":"{country if each % 2 else "DE"}"',
+                )  # fmt: skip
+
+    def _country(self, site: int, period: int, number: int) -> str:
+        """Return where half of a bundle comes from.
+
+        The third of a period may bring a place that is new, the fourth one that was so before.
+        """
+        shown = {2: period, 3: period - AGAIN}.get(number, 0)
+        new = self._how(site, 2, shown) == "wrong"
+        return f"C{shown}" if new and shown >= (self._first or 0) + LEARNING else "FR"
+
+    def _orders(self, site: int, period: int) -> Made:
+        at = period * PERIOD + 3_000 + 11 * site
+        how = self._how(site, 3, period)
+        if how == "edge" and self._turns[site][3] != period % ROUND:
+            how = "fine"
+        for _ in range(ORDERS[how]):
+            yield _made(at, f"web-{site:02}", "order", "", "")
+
+    def _releases(self, site: int, period: int) -> Made:
+        for host in range(HOSTS):
+            turn, rest = divmod(period + site + host, RELEASES)
+            if not rest:
+                at = period * PERIOD + 5_000 + 13 * site
+                for _ in range(2):
+                    yield _made(
+                        at, f"web-{site:02}", "release", f'"host":"host-{host}",',
+                        f'"version":"v{turn // 2}"',
+                    )  # fmt: skip
+
+    def _beats(self, heart: int, period: int) -> Made:
+        if (period - self._pauses[heart]) % ROUND > 1:
+            for offset in range(0, PERIOD, BEAT):
+                at = period * PERIOD + offset + 17 * heart
+                yield _made(at, f"heart-{heart}", "beat", "", "")
+
+
+def _made(at: int, service: str, message: str, more: str, attributes: str) -> tuple[int, str]:
+    line = (
+        f'{{"timestamp":{at},"service":"{service}","level":"TRACE",{more}'
+        f'"message":"{message}","attributes":{{{attributes}}}}}'
+    )
+    return at, line

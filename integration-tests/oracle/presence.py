@@ -1,0 +1,54 @@
+"""When the log could be written: what was silent while it could not proves nothing.
+
+The engine promises to judge no silence of which more than five seconds went by without a record
+being accepted, from anyone. Where such a span begins and ends is not known to the second, so
+there is a margin in which either verdict is right.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from oracle.watch import Judged, Watch
+
+DOUBTFUL: Final = 3_000
+SURE: Final = 8_000
+"""Milliseconds without any record: perhaps, and surely, a span of which nothing is known."""
+ORDER: Final = 2_000
+"""Milliseconds that event time waits for order."""
+DELAY: Final = 10_000
+"""Milliseconds by which a verdict may come late."""
+CLOSING: Final = 4_000
+"""The same when all is calm, at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Until when records were accepted, and the spans in which none were."""
+
+    until: int
+    gaps: tuple[tuple[int, int], ...] = ()
+
+    def forbids(self, watch: Watch, start: int) -> bool:
+        """Tell whether a window, or the one before, was surely not seen whole when it was over."""
+        end = start + watch.size
+        return watch.judged is Judged.END and any(
+            begin < end and over > end - watch.needs and over - begin > SURE
+            for begin, over in self.gaps
+        )
+
+    def doubts(self, watch: Watch, start: int) -> bool:
+        """Tell whether perhaps it was not, or not judged."""
+        end = start + watch.size
+        judged = end + ORDER + (watch.lateness if watch.judged is Judged.END else 0)
+        return judged + CLOSING > self.until or any(
+            begin < judged + DELAY and over > end - watch.needs for begin, over in self.gaps
+        )
+
+
+def presence(accepted: Iterable[int]) -> Presence:
+    """Return what the times tell at which records were accepted, with events or without."""
+    times = sorted(accepted)
+    gaps = [(one, two) for one, two in pairwise(times) if two - one > DOUBTFUL]
+    return Presence(times[-1] if times else 0, tuple(gaps))
