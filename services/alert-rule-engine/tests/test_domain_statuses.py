@@ -68,6 +68,16 @@ def test_a_condition_without_an_answer_says_why() -> None:
     assert not any(status.quarantined for status in told(pipeline))
 
 
+def test_a_window_that_is_too_small_to_fire_is_no_mistake() -> None:
+    window = tumbling(10 * SECOND)
+    rule = a_rule(RuleType.ERROR_RATE, threshold=10, min_count=1, window=window)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + SECOND))
+    pipeline.tick(NOON + 24 * SECOND)
+    assert total(pipeline, "firing") == 1
+    assert [status.last_error for status in told(pipeline)] == [""] * 4
+
+
 class Broken(CompiledRule):
     """A rule whose condition fails by our own fault."""
 

@@ -116,8 +116,8 @@ class CompiledRule:
         return self.condition.test({**view, **_constants(self.rule)})
 
     def mistake(self, view: View) -> str:
-        """Return why the condition cannot be decided; empty if it can."""
-        if not self.fallible:
+        """Return why the condition cannot be decided; empty if it can, or need not be."""
+        if not self.fallible or view["count"] < self.rule.min_count:
             return ""
         answer = self.condition.judge({**view, **_constants(self.rule)})
         return answer.reason if isinstance(answer, Undecided) else ""
