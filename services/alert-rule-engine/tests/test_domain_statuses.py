@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from alert_contracts.rule_status import RuleStatus
-from alert_contracts.rules import RuleType
+from alert_contracts.rules import SPIKES, RuleType
 from alert_rule_engine.domain.conditions import CompiledRule, View
 from alert_rule_engine.domain.statuses import statuses
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
@@ -170,3 +170,46 @@ def test_a_rule_with_a_higher_threshold_waits_for_it_beside_one_that_fires() -> 
         pipeline.post(an_error(NOON + count))
         fired = {alert.rule.id for alert in pipeline.alerts}
         assert fired == {f"r{bound}" for bound in (1, 3) if count > bound}
+
+
+def until(pipeline: Pipeline) -> set[int]:
+    """Return the seconds after noon until which the rule is blind."""
+    return {s.blind_until and (s.blind_until - NOON) // SECOND for s in told(pipeline)}
+
+
+ABSENT: dict[str, Any] = {"kind": RuleType.ABSENCE, "threshold": None}
+SPIKE: dict[str, Any] = {"kind": RuleType.SPIKE, "threshold": None, "factor": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        (ABSENT, 420 + 30),
+        ({"kind": RuleType.EVENT_COUNT, "no_data": "alerting"}, 420 + 30),
+        ({**SPIKE, "condition": SPIKES["up"]}, 420),
+        ({**SPIKE, "condition": SPIKES["down"]}, 480 + 30),
+        ({}, 0),
+    ],
+)
+def test_a_rule_says_until_when_it_is_blind(changes: dict[str, Any], seconds: int) -> None:
+    """Nobody could be heard from 200 s to 310 s after noon; its windows are a minute long."""
+    pipeline = Pipeline(a_rule(**changes, window=tumbling(MINUTE)))
+    for second in range(200):
+        pipeline.tick(NOON + second * SECOND)
+    assert until(pipeline) == {0}
+    for second in range(310, 313):
+        pipeline.tick(NOON + second * SECOND)
+    assert until(pipeline) == {seconds}
+    for second in range(313, 520):
+        pipeline.tick(NOON + second * SECOND)
+    assert until(pipeline) == {0}
+
+
+def test_it_is_blind_for_longer_and_longer_while_nobody_can_be_heard() -> None:
+    pipeline = Pipeline(a_rule(**ABSENT, window=tumbling(MINUTE, 0)))
+    found = []
+    for second in range(400):
+        pipeline.tick(NOON + second * SECOND, deaf=second > 200)
+        found += sorted(until(pipeline)) if second > 200 else []
+    assert found == sorted(found)
+    assert set(found) == {0, 300, 360, 420, 480}

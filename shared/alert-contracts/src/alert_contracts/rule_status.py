@@ -38,6 +38,8 @@ class RuleStatus(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True
     """Events of groups beyond `maxGroups`."""
     evaluated_at: int = 0
     """Event time up to which its windows were judged, epoch ms (aggregate)."""
+    blind_until: int = 0
+    """Event time from which silence counts again, epoch ms, where it does not now (aggregate)."""
     cpu_share: float = 0.0
     """Share, 0 to 1, of this worker's evaluation time that it takes (evaluate), by sampling."""
     last_error: str = ""

@@ -94,6 +94,11 @@ class CompiledRule:
         """Tell whether windows of which nothing is left are looked at as well."""
         return self.empties or self.rule.no_data != "ok"
 
+    @property
+    def by_lack(self) -> bool:
+        """Tell whether it concludes anything from what did not come."""
+        return self.endless or self.compares
+
     def view(self, window: Sum, previous: Sum | None = None) -> dict[str, Any]:
         """Return what the condition sees of a window (or of as much of it as there is)."""
         view = self._figures(window)

@@ -65,6 +65,14 @@ def proves(
     return first is not None and first <= before and before >= max(blind, panes.since)
 
 
+def sighted(rule: CompiledRule, blind: int) -> int:
+    """Return when a rule first judges by what is missing, where all was seen from `blind` on."""
+    shape = rule.shape
+    start = -(-(blind + (shape.size if rule.compares else 0)) // shape.step) * shape.step
+    whole = rule.judgement is Judgement.END or not rule.compares
+    return start + (shape.size + rule.rule.window.allowed_lateness if whole else 0)
+
+
 def _watched(rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, place: Place) -> bool:
     """Tell whether events of a group were to be expected in an empty window."""
     if group in rule.expected.get(place, ()):

@@ -1,10 +1,11 @@
 """How the rules fare in one partition."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from alert_contracts.rule_status import RuleStatus
 from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.due import sighted
 from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.rules import SpecRules, rule_key
 from alert_rule_engine.domain.vector import Tally
@@ -14,29 +15,44 @@ GROUP_BYTES: Final = 400
 """About what a pane of a group, and a group that is remembered, take in memory."""
 
 
+class _Extent(NamedTuple):
+    """What a spec keeps."""
+
+    groups: int
+    size: int
+    """About how many bytes they take."""
+    since: int
+    """From when on all its events were counted everywhere."""
+    tally: Tally
+
+
 def statuses(partition: Partition, at: int) -> Iterator[RuleStatus]:
     """Yield how each rule fares; `at`: wall clock."""
+    blind = partition.vector.sight.blind(partition.judged)
     for known in partition.book.specs.values():
-        groups, size = _extent(partition, known)
-        tally = partition.vector.tallies.get(known.spec.id, Tally())
+        extent = _extent(partition, known)
         for rule in known.rules:
-            yield _status(partition, rule, at, (groups, size), tally)
+            unseen = max(blind.of(rule.shape.size), extent.since)
+            until = sighted(rule, unseen) if rule.by_lack and unseen else 0
+            until = until if until > partition.judged else 0
+            yield _status(partition, rule, at, extent, blind_until=until)
 
 
-def _extent(partition: Partition, known: SpecRules) -> tuple[int, int]:
-    """Return how many groups a spec has, and about how many bytes they take."""
-    groups = cells = remembered = 0
+def _extent(partition: Partition, known: SpecRules) -> _Extent:
+    groups = cells = remembered = since = 0
     for bucket in partition.buckets:
         panes = bucket.specs.get(known.spec.id)
         if panes is not None:
             remembered += len(panes.memory or ())
             groups += max(len(panes.groups), len(panes.memory or ()))
             cells += sum(panes.groups.values())
-    return groups, cells * CELL_BYTES + (groups + remembered) * GROUP_BYTES
+            since = max(since, panes.since)
+    size = cells * CELL_BYTES + (groups + remembered) * GROUP_BYTES
+    return _Extent(groups, size, since, partition.vector.tallies.get(known.spec.id, Tally()))
 
 
 def _status(
-    partition: Partition, rule: CompiledRule, at: int, extent: tuple[int, int], tally: Tally
+    partition: Partition, rule: CompiledRule, at: int, extent: _Extent, *, blind_until: int
 ) -> RuleStatus:
     key = rule_key(rule.rule)
     fault = partition.faults.by_rule.get(key)
@@ -48,13 +64,14 @@ def _status(
         stage="aggregate",
         share=str(partition.number),
         at=at,
-        matched=tally.matched,
-        groups=extent[0],
-        state_bytes=extent[1],
+        matched=extent.tally.matched,
+        groups=extent.groups,
+        state_bytes=extent.size,
         firing=firing,
-        late=tally.late,
-        surplus=tally.surplus,
+        late=extent.tally.late,
+        surplus=extent.tally.surplus,
         evaluated_at=partition.judged,
+        blind_until=blind_until,
         last_error=fault.reason if fault else "",
         last_error_at=fault.at if fault else 0,
         quarantined=fault.quarantined if fault else False,

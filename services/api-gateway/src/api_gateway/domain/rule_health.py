@@ -21,6 +21,8 @@ class Fare(NamedTuple):
     last_error_at: int = 0
     last_evaluation: int = 0
     """Event time up to which all its windows were judged."""
+    blind_until: int = 0
+    """Event time from which silence counts again."""
     events_matched: int = 0
     groups: int = 0
     state_bytes: int = 0
@@ -48,6 +50,7 @@ def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int
         last_error=failed.last_error if failed else "",
         last_error_at=failed.last_error_at if failed else 0,
         last_evaluation=min((each.evaluated_at for each in counted), default=0),
+        blind_until=max((each.blind_until for each in counted), default=0),
         events_matched=sum(each.matched for each in counted),
         groups=sum(each.groups for each in counted),
         state_bytes=sum(each.state_bytes for each in counted),

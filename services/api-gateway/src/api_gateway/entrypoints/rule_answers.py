@@ -58,6 +58,7 @@ def faring(fare: Fare) -> dict[str, Any]:
         "lastError": fare.last_error or None,
         "lastErrorAt": _moment(fare.last_error_at),
         "lastEvaluation": _moment(fare.last_evaluation),
+        "blindUntil": _moment(fare.blind_until),
         "eventsMatched": fare.events_matched,
         "groups": fare.groups,
         "stateBytes": fare.state_bytes,

@@ -23,6 +23,9 @@ class StatusView(_View):
     last_error_at: str | None
     last_evaluation: str | None
     """Event time up to which all its windows were judged."""
+    blind_until: str | None
+    """Event time from which silence counts again, where it does not now: nobody could be heard, or
+    not every event was counted. Of rules that judge by what is missing."""
     events_matched: int
     groups: int
     """Groups that it keeps apart now."""
@@ -36,7 +39,7 @@ class StatusView(_View):
     surplus: int
     """Events of groups beyond `maxGroups`."""
     live_revision: int | None
-    """The oldest revision that a worker has live."""
+    """The oldest revision that a worker has live; null until both stages have told."""
 
 
 class RuleView(RuleDocument):
