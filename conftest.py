@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from service_runtime.migrate import migrate
 from service_runtime.testing import Backing, backing_services, fresh_schema
 
 PROJECT = Path(__file__).parent
+settings.register_profile("repeatable", derandomize=True)
 
 
 @pytest.fixture(scope="session")

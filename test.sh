@@ -32,7 +32,8 @@ done
 
 logs=$PWD/.tocsin/test/log
 mkdir -p "$logs"
-passed=0 failed=() started=$SECONDS beside_pid=
+passed=0 failed=() started=$SECONDS
+beside=() beside_pids=()
 
 # step NAME COMMAND...: run it with its output in a log; show the log's end when it fails.
 step() {
@@ -44,20 +45,29 @@ step() {
   report "$name" "$status" "$begun"
 }
 
-# aside NAME COMMAND...: start it, in a process group of its own; `joined` waits and reports it.
+# aside NAME COMMAND...: run it beside the steps, after those put aside before; `joined` waits for
+# all and reports them. Each is a process group of its own.
 aside() {
-  beside=$1 beside_begun=$SECONDS
+  local name=$1
   shift
-  setsid "$@" >"$(log_of "$beside")" 2>&1 </dev/null &
-  beside_pid=$!
+  # shellcheck disable=SC2016 # it is the inner shell that expands
+  setsid flock "$logs/aside.lock" bash -euo pipefail -c \
+    'trap "echo \$SECONDS >\"$0\"" EXIT; "$@"' "$(log_of "$name").seconds" "$@" \
+    >"$(log_of "$name")" 2>&1 </dev/null &
+  beside+=("$name") beside_pids+=($!)
 }
 
 joined() {
-  local status=0
-  printf '%-58s' "$beside"
-  wait "$beside_pid" || status=$?
-  beside_pid=
-  report "$beside" "$status" "$beside_begun"
+  local index status took every=0
+  for index in "${!beside[@]}"; do
+    printf '%-58s' "${beside[index]}"
+    status=0
+    wait "${beside_pids[index]}" || status=$?
+    took=$(cat "$(log_of "${beside[index]}").seconds" || echo 0)
+    report "${beside[index]}" "$status" $((SECONDS - took)) || every=1
+  done
+  beside=() beside_pids=()
+  return $every
 }
 
 log_of() {
@@ -85,8 +95,8 @@ summary_of() {
 }
 
 finish() {
-  local status=$?
-  [ -z "$beside_pid" ] || kill -- "-$beside_pid" 2>/dev/null || true
+  local status=$? pid
+  for pid in "${beside_pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
   stop_stack
   if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFailed: %s\n' "$(IFS=,; echo "${failed[*]}")"
@@ -127,7 +137,7 @@ export -f install_tools install_venv
 
 unit_tests() {
   coverage erase
-  coverage run -m pytest -q -m "not docker"
+  coverage run -m pytest -q -m "not docker" --hypothesis-profile=repeatable
   coverage report --skip-covered --precision=1
 }
 
@@ -167,8 +177,16 @@ stop_stack() {
   running=
 }
 
+# The examples of docs/rules.md take their time, in real windows; the others need not wait for them.
 black_box() {
-  pytest -q integration-tests --ignore=integration-tests/faults
+  local status=0 examples
+  pytest -q integration-tests/test_rule_types.py >"$logs/examples.log" 2>&1 &
+  examples=$!
+  pytest -q integration-tests --ignore=integration-tests/faults \
+    --ignore=integration-tests/test_rule_types.py || status=$?
+  wait "$examples" || status=$?
+  cat "$logs/examples.log"
+  return $status
 }
 
 # The dashboards' expressions, asked of the Prometheus that scrapes the stack.
@@ -196,6 +214,7 @@ engine_beside_peer() {
     --warm-up 24000 --pool 20000 --port 27592 --logs .tocsin/test/engine-bench
 }
 
+export logs
 export -f black_box panels load_test pipeline_faults engine_faults engine_beside_peer
 
 over_the_stack() { # --native or --docker
@@ -211,8 +230,12 @@ over_the_stack() { # --native or --docker
 
 step "Tools, locked" install_tools
 export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
-$quick || aside "Contract tests, real servers (native)" \
-  env TOCSIN_TEST_BACKING=native pytest -q -m docker
+if ! $quick; then
+  aside "Contract tests, real servers (native)" \
+    env TOCSIN_TEST_BACKING=native pytest -q -m docker
+  aside "Faults of the engine, and what an oracle says" engine_faults
+  aside "Engine beside Kafka Streams: the same alerts" engine_beside_peer
+fi
 step "Format and lint" just lint || true
 step "Types" just types || true
 step "Imports: who may know whom" just imports || true
@@ -220,17 +243,15 @@ step "Unit and contract tests, fakes" unit_tests || true
 step "Domains and handlers: every branch" decisions_are_covered || true
 step "Each service imports with its own lock" images_are_enough || true
 if ! $quick; then
-  joined || true
   if over_the_stack --native; then
     step "Faults: kill -9, outages, flushes" pipeline_faults || true
   fi
   stop_stack
-  ! $docker || aside "Contract tests, containers" \
-    env TOCSIN_TEST_BACKING=containers TESTCONTAINERS_RYUK_DISABLED=true pytest -q -m docker
-  step "Faults of the engine, and what an oracle says" engine_faults || true
-  step "Engine beside Kafka Streams: the same alerts" engine_beside_peer || true
+  joined || true
 fi
 if $docker; then
-  $quick || joined || true
+  aside "Contract tests, containers" \
+    env TOCSIN_TEST_BACKING=containers TESTCONTAINERS_RYUK_DISABLED=true pytest -q -m docker
   over_the_stack --docker || true
+  joined || true
 fi
