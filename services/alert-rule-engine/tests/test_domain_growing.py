@@ -5,7 +5,7 @@ from hypothesis.strategies import integers, lists, tuples
 
 from alert_contracts.rules import RuleType
 from alert_rule_engine.domain.aggregates import Cell, Sum
-from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.domain.panes import NO_SLICE, SpecPanes
 from alert_rule_engine.domain.partials import Group, Numbers
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding
 
@@ -30,11 +30,10 @@ class Adding(SpecPanes):
 
 def row(panes: SpecPanes, start: int, value: int) -> None:
     """Add an event with a value to a pane."""
-    cell = panes.slices.get(start, {}).get(GROUP)
+    cell = panes.slices.get(start, NO_SLICE).get(GROUP)
     if cell is None:
         cell = Cell(0, 0, value, value)
         panes.put(start, GROUP, cell)
-        panes.arrived(start, 0, None)
     cell.count += 1
     cell.last = value
     cell.add_numbers(Numbers(1, float(value), value, value, [value]))

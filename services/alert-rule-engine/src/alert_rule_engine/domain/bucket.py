@@ -17,7 +17,7 @@ from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.looks import closed, look_at, look_growing, nothing
 from alert_rule_engine.domain.memory import Memory
 from alert_rule_engine.domain.pages import Pages
-from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.domain.panes import Slice, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
 from alert_rule_engine.domain.running import Grown
@@ -58,8 +58,8 @@ class Bucket:
     """The watermark up to which closed panes were judged."""
     specs: dict[str, SpecPanes] = field(default_factory=dict)
     alerts: AlertBook = field(default_factory=AlertBook)
-    touched: set[int] = field(default_factory=set)
-    """Starts of panes that changed since they were last taken for storing."""
+    touched: list[Slice] = field(default_factory=list)
+    """Panes that changed since they were last taken for storing."""
     dirty: bool = False
     faults: Faults = field(default_factory=Faults)
     blind: Blind = SIGHTED
@@ -67,6 +67,18 @@ class Bucket:
     def pieces(self) -> set[tuple[str, int]]:
         """Return the pieces that hold anything: of memories by spec, and of alerts."""
         return {(name, number) for name, kept in self._stored() for number in kept.live()}
+
+    def touch(self, held: Slice) -> None:
+        """Note that panes have changed."""
+        self.dirty = held.touched = True
+        self.touched.append(held)
+
+    def touched_panes(self) -> set[int]:
+        """Return the starts of the panes that changed since the last call."""
+        touched, self.touched = self.touched, []
+        for held in touched:
+            held.touched = False
+        return {held.start for held in touched}
 
     def touched_pieces(self) -> set[tuple[str, int]]:
         """Return the pieces that changed since the last call."""

@@ -2,52 +2,65 @@
 
 A lane holds the panes of one spec that start at one time, in all buckets, so that a row costs one
 look into its bucket's dictionary, and one more for each shape of window in which rules wait to be
-crossed.
+crossed. Most blocks have a row or two, so nothing is built for a block that does nothing else.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
 from alert_rule_engine.domain.memory import Groups
-from alert_rule_engine.domain.panes import Slice, SpecPanes
+from alert_rule_engine.domain.panes import NO_SLICE, Accepted, Slice, SpecPanes
 from alert_rule_engine.domain.partials import BUCKETS, Block, Group, bucket_of
 from alert_rule_engine.domain.rules import SpecRules
 from alert_rule_engine.domain.running import Grown, Slid, Tumbled
 from alert_rule_engine.domain.sifting import Sifted, sift
 from alert_rule_engine.domain.specs import FILTERS
+from alert_rule_engine.domain.vector import Tally
 
 _SHIFT: Final = STATE_PARTITIONS.bit_length() - 1
 _MASK: Final = BUCKETS - 1
+_ALL_ZERO: Final = repeat(0)
+Lane = list[Slice]
+"""One entry for each bucket."""
 
 
-class Filled(NamedTuple):
-    """What rows did."""
+class Arrival(NamedTuple):
+    """What rows came in."""
 
-    slots: Sequence[int]
-    groups: Sequence[Group]
-    counts: Sequence[int]
-    buckets: set[int]
-    """Numbers of the buckets that have any."""
-    surplus: int
+    reference: int
+    """The packed place of their record."""
+    accepted: Accepted
 
 
 class Lanes:
     """The panes of one spec in all buckets, and its windows that wait to be crossed."""
 
     def __init__(
-        self, spec: str, pane: int, buckets: Sequence[Bucket], known: SpecRules | None
+        self,
+        spec: str,
+        pane: int,
+        buckets: Sequence[Bucket],
+        known: SpecRules | None,
+        tally: Tally,
     ) -> None:
         self.spec = spec
         self.pane = pane
         self.known = known
-        self.lateness = known.lateness if known else GRACE
-        self.horizon = known.horizon if known else GRACE
-        self.room = known.max_groups if known else MAX_UNKNOWN
+        self.tally = tally
+        self.closing = pane + (known.lateness if known else GRACE)
+        """A pane takes no rows any more when it began so long before the watermark."""
+        self.sifts = known is not None and known.spec.kind in FILTERS
+        """Only what brings something new is counted."""
+        self._horizon = known.horizon if known else GRACE
+        self._room = known.max_groups if known else MAX_UNKNOWN
         self._buckets = buckets
-        self._lanes: dict[int, list[Slice | None]] = {}
+        self._lanes: dict[int, Lane] = {}
         self._running = [
             Tumbled(watch, pane, self._held)
             if watch.shape.tumbling
@@ -73,109 +86,106 @@ class Lanes:
         return (bucket for bucket in self._buckets if self.spec in bucket.specs)
 
     def sift(self, block: Block) -> Sifted:
-        """Return what of a block brings something new, if that is what is counted."""
-        if self.known is None or self.known.spec.kind not in FILTERS:
-            return Sifted(block, {})
+        """Return what of a block brings something new."""
         for number in {bucket_of(slot) for slot in block.slots}:
             self._buckets[number].dirty = True
-        return sift(block, self.panes_of, self.room)
+        return sift(block, self.panes_of, self._room)
 
     def _held(self, start: int) -> Iterator[tuple[Group, int]]:
         for bucket in self._buckets:
             panes = bucket.specs.get(self.spec)
             if panes is not None:
-                for group, cell in panes.slices.get(start, {}).items():
+                for group, cell in panes.slices.get(start, NO_SLICE).items():
                     yield group, cell.count
 
-    def fill(self, block: Block, reference: int) -> Filled:
-        """Add the rows of a block to their panes; rows of new groups without room stay out."""
-        lane = self._lanes.get(block.start)
-        if lane is None:
-            lane = self._lanes[block.start] = [None] * BUCKETS
-        numbers = [slot >> _SHIFT & _MASK for slot in block.slots]
-        held: list[Cell | None] = []
+    def fill(self, block: Block, arrival: Arrival) -> Block:
+        """Add the rows of a block to their panes; return those that had room."""
+        lane = self._lanes.get(block.start) or self._lane(block.start)
+        reference, accepted = arrival
+        accepted_at = accepted[0]
         full = False
-        for row, (number, group, count) in enumerate(
-            zip(numbers, block.groups, block.counts, strict=True)
-        ):
-            cells = lane[number]
-            cell = None if cells is None else cells.get(group)
+        rows = zip(block.slots, block.groups, block.counts, block.errors or _ALL_ZERO, strict=False)
+        for slot, group, count, errors in rows:
+            held = lane[slot >> _SHIFT & _MASK]
+            cell = held.get(group)
             if cell is None:
-                cell = self._add(lane, block, row, reference)
-                full = full or cell is None
-            else:
-                cell.count += count
-                cell.last = reference
-            held.append(cell)
-        _add_figures(held, block)
-        if full:
-            return _accepted(block, numbers, held)
-        return Filled(block.slots, block.groups, block.counts, set(numbers), 0)
-
-    def _add(self, lane: list[Slice | None], block: Block, row: int, reference: int) -> Cell | None:
-        """Return the cell of a row that is the first of its group here; None: there is no room."""
-        slot, group, count = block.slots[row], block.groups[row], block.counts[row]
-        panes = self.panes_of(slot)
-        cell = panes.slices.get(block.start, {}).get(group)
-        if cell is not None:
+                held = self._open(slot, group, block.start, reference)
+                cell = held.get(group)
+                if cell is None:
+                    full = True
+                    continue
+                lane[slot >> _SHIFT & _MASK] = held
             cell.count += count
             cell.last = reference
-        elif self._has_room(panes, group, block.start):
-            cell = Cell(count, 0, reference, reference)
-            panes.put(block.start, group, cell)
-        else:
-            return None
-        lane[bucket_of(slot)] = panes.slices[block.start]
-        return cell
+            if errors:
+                cell.errors += errors
+            if accepted_at > held.accepted[0]:
+                held.accepted = accepted
+            if not held.touched:
+                self._buckets[bucket_of(slot)].touch(held)
+        if block.numbers or block.distinct:
+            _add_figures(lane, block)
+        return _accepted(lane, block) if full else block
+
+    def _lane(self, start: int) -> Lane:
+        lane = self._lanes[start] = [NO_SLICE] * BUCKETS
+        return lane
+
+    def _open(self, slot: int, group: Group, start: int, reference: int) -> Slice:
+        """Return the panes of a row; those of a new group are there if there was room for it."""
+        panes = self.panes_of(slot)
+        held = panes.slices.get(start, NO_SLICE)
+        if group in held or not self._has_room(panes, group, start):
+            return held
+        panes.put(start, group, Cell(0, 0, reference, reference))
+        return panes.slices[start]
 
     def _has_room(self, panes: SpecPanes, group: Group, start: int) -> bool:
         if isinstance(panes.memory, Groups):
-            return panes.memory.see(group, start, room=self.room)
-        return group in panes.groups or len(panes.groups) < self.room
+            return panes.memory.see(group, start, room=self._room)
+        return group in panes.groups or len(panes.groups) < self._room
 
-    def arrived(self, start: int, filled: Filled, accepted_at: int, trace: str | None) -> None:
-        """Note which batch brought rows."""
-        for number in filled.buckets:
-            bucket = self._buckets[number]
-            bucket.dirty = True
-            bucket.touched.add(start)
-            bucket.specs[self.spec].arrived(start, accepted_at, trace)
-
-    def grown(self, start: int, filled: Filled) -> Iterator[tuple[int, Grown]]:
-        """Yield the windows that may hold now, each with the number of its watch."""
+    def grown(self, block: Block) -> list[tuple[int, Grown]]:
+        """Return the windows that may hold now, each with the number of its watch."""
+        found: list[tuple[int, Grown]] = []
         for number, running in enumerate(self._running):
-            for grown in running.grow(start, filled.slots, filled.groups, filled.counts):
-                yield number, grown
+            grown = running.grow(block.start, block.slots, block.groups, block.counts)
+            if grown:
+                found += [(number, each) for each in grown]
+        return found
 
     def forget(self, watermark: int) -> None:
         """Let go of panes and windows that are of no more use."""
-        old = [start for start in self._lanes if start + self.pane + self.horizon <= watermark]
+        old = [start for start in self._lanes if start + self.pane + self._horizon <= watermark]
         for start in old:
             del self._lanes[start]
         for running in self._running:
-            running.forget(watermark, self.horizon)
+            running.forget(watermark, self._horizon)
 
 
-def _accepted(block: Block, numbers: Sequence[int], held: Sequence[Cell | None]) -> Filled:
+def chosen(block: Block, rows: Sequence[int]) -> Block:
+    """Return a block that has only some of the rows."""
+    columns = ("slots", "groups", "counts", "errors", "numbers", "distinct", "changes")
+    kept = {
+        name: [column[row] for row in rows] for name in columns if (column := getattr(block, name))
+    }
+    return replace(block, **kept)
+
+
+def _cells(lane: Lane, block: Block) -> Iterator[Cell | None]:
+    for slot, group in zip(block.slots, block.groups, strict=True):
+        yield lane[bucket_of(slot)].get(group)
+
+
+def _accepted(lane: Lane, block: Block) -> Block:
     """Return the rows that found a cell."""
-    rows = [row for row, cell in enumerate(held) if cell is not None]
-    counts = [block.counts[row] for row in rows]
-    return Filled(
-        [block.slots[row] for row in rows],
-        [block.groups[row] for row in rows],
-        counts,
-        {numbers[row] for row in rows},
-        sum(block.counts) - sum(counts),
-    )
+    return chosen(block, [row for row, cell in enumerate(_cells(lane, block)) if cell is not None])
 
 
-def _add_figures(held: Sequence[Cell | None], block: Block) -> None:
-    for cell, errors in zip(held, block.errors, strict=False):
-        if errors and cell is not None:
-            cell.errors += errors
-    for cell, found in zip(held, block.numbers, strict=False):
+def _add_figures(lane: Lane, block: Block) -> None:
+    for cell, found in zip(_cells(lane, block), block.numbers, strict=False):
         if found is not None and cell is not None:
             cell.add_numbers(found)
-    for cell, hashes in zip(held, block.distinct, strict=False):
+    for cell, hashes in zip(_cells(lane, block), block.distinct, strict=False):
         if cell is not None:
             cell.add_distinct(hashes)

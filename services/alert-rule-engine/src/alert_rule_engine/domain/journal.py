@@ -62,9 +62,8 @@ class Journal:
 
     def _bucket(self, number: int, bucket: Bucket) -> list[Change]:
         live = {start for panes in bucket.specs.values() for start in panes.slices}
-        touched, bucket.touched = bucket.touched, set()
         newest = {max(live)} if live else set()
-        panes = self._panes[number].plan(live, touched, newest)
+        panes = self._panes[number].plan(live, bucket.touched_panes(), newest)
         pieces = self._pieces[number].plan(bucket.pieces(), bucket.touched_pieces(), set())
         gone = [self._pane_key(number, start) for start in panes.deleted]
         gone += [self._piece_key(number, piece) for piece in pieces.deleted]

@@ -8,16 +8,28 @@ from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import Kind, PaneSpec
 
-Slice = dict[Group, Cell]
 Accepted = tuple[int, str]
 """When the newest batch of a slice was accepted, and its trace."""
-
-
 UNREAD: Final = 1 << 62
 """Since when a spec is counted that no rule reads any more."""
 LIVE: Final = 5_000
 """So long after it came to us, stage one counts for a rule for sure."""
-_NONE: Final[Slice] = {}
+
+
+class Slice(dict[Group, Cell]):
+    """The panes that start at one time, by group: what rows are added to one by one."""
+
+    __slots__ = ("accepted", "start", "touched")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.accepted: Accepted = (-1, "")
+        self.touched = False
+        """It changed since it was last taken for storing."""
+
+
+NO_SLICE: Final = Slice(0)
+"""Stands where there is none."""
 
 
 class _Kept(NamedTuple):
@@ -30,7 +42,6 @@ class SpecPanes:
     """The panes of one pane spec, by start and group."""
 
     __slots__ = (
-        "accepted",
         "gone",
         "groups",
         "memory",
@@ -46,7 +57,6 @@ class SpecPanes:
         """Windows that began before prove nothing by what they lack: their events were not asked
         for, or are forgotten."""
         self.slices: dict[int, Slice] = {}
-        self.accepted: dict[int, Accepted] = {}
         self.groups: dict[Group, int] = {}
         """How many panes each group has."""
         self.memory: Memory | None = None
@@ -79,20 +89,21 @@ class SpecPanes:
 
     def put(self, start: int, group: Group, cell: Cell) -> None:
         """Set a pane that is not there yet."""
-        self.slices.setdefault(start, {})[group] = cell
+        self.opened(start)[group] = cell
         self.groups[group] = self.groups.get(group, 0) + 1
 
-    def arrived(self, start: int, accepted_at: int, trace: str | None) -> None:
-        """Note that a batch brought events of panes that start at a time."""
-        known = self.accepted.get(start)
-        if known is None or accepted_at > known[0]:
-            self.accepted[start] = (accepted_at, trace or "")
+    def opened(self, start: int) -> Slice:
+        """Return the panes that start at a time."""
+        held = self.slices.get(start)
+        if held is None:
+            held = self.slices[start] = Slice(start)
+        return held
 
     def window(self, group: Group, start: int, end: int) -> Sum:
         """Return the sum of a group's panes in [start, end)."""
         whole = Sum()
         for at in range(start, end, self.pane):
-            cell = self.slices.get(at, _NONE).get(group)
+            cell = self.slices.get(at, NO_SLICE).get(group)
             if cell is not None:
                 whole.add(cell)
         return whole
@@ -108,7 +119,7 @@ class SpecPanes:
             kept = _Kept(start, end, self.window(group, start, end))
         elif self._leave(kept, group, start):
             for at in range(kept.end, end, self.pane):
-                cell = self.slices.get(at, {}).get(group)
+                cell = self.slices.get(at, NO_SLICE).get(group)
                 if cell is not None:
                     kept.sum.add(cell)
             kept = _Kept(start, end, kept.sum)
@@ -138,7 +149,7 @@ class SpecPanes:
         if kept.start < min(start, self.gone):
             return False
         for at in range(kept.start, start, self.pane):
-            cell = self.slices.get(at, {}).get(group)
+            cell = self.slices.get(at, NO_SLICE).get(group)
             if cell is not None and not kept.sum.remove(cell):
                 return False
         return True
@@ -158,8 +169,8 @@ class SpecPanes:
 
     def newest_acceptance(self, start: int, end: int) -> Accepted:
         """Return when the newest batch of [start, end) was accepted; 0 if there was none."""
-        found = (self.accepted.get(at) for at in range(start, end, self.pane))
-        return max((each for each in found if each is not None), default=(0, ""))
+        found = (self.slices.get(at) for at in range(start, end, self.pane))
+        return max((each.accepted for each in found if each is not None), default=(0, ""))
 
     def newest(self, group: Group) -> int:
         """Return the start of a group's newest pane; it has one."""
@@ -174,7 +185,6 @@ class SpecPanes:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
         old = [start for start in self.slices if start + self.pane + horizon <= watermark]
         for start in old:
-            self.accepted.pop(start, None)
             for group in self.slices.pop(start):
                 left = self.groups[group] - 1
                 if left:

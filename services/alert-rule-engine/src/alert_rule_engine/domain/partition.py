@@ -5,21 +5,20 @@ the log's own clock. Records are told apart by what they carry (source offset, b
 how often they are delivered.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
-
-from msgspec.structs import replace
 
 from alert_rule_engine.domain.aggregates import pack_reference
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket, Moment
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
-from alert_rule_engine.domain.filling import Lanes
+from alert_rule_engine.domain.filling import Arrival, Lanes, chosen
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
+    Group,
     Message,
     Partial,
     Tick,
@@ -37,13 +36,15 @@ STRIDE: Final = 1_000
 """Event time between two looks at the windows, and log time between two at news; ms."""
 
 
-@dataclass(slots=True)
-class Losses:
+class Losses(NamedTuple):
     """Events that no window counts."""
 
     late: int = 0
     surplus: int = 0
     """Of groups beyond a rule's `maxGroups`."""
+
+
+_NONE: Final = Losses()
 
 
 class Applied(NamedTuple):
@@ -86,7 +87,7 @@ class Partition:
     def apply(self, messages: Iterable[Message], offset: int) -> list[Applied]:
         """Apply a record that stands at `offset` of the log; tell what its partials did."""
         if not self.vector.follows(offset):
-            replayed = Applied(Outcome.REPLAYED, gap=False, losses=Losses())
+            replayed = Applied(Outcome.REPLAYED, gap=False, losses=_NONE)
             return [replayed for message in messages if isinstance(message, Partial)]
         applied = []
         for message in messages:
@@ -97,10 +98,10 @@ class Partition:
         return applied
 
     def _apply(self, partial: Partial, offset: int) -> Applied:
-        losses = Losses()
+        losses = _NONE
         outcome, gap = self.vector.take(partial)
         if outcome is Outcome.APPLIED:
-            self._count(partial, offset, losses)
+            losses = self._count(partial, offset)
         if outcome in (Outcome.APPLIED, Outcome.REPEATED):
             self.vector.reach(partial.source, partial.clock)
             self._advance(offset)
@@ -124,36 +125,45 @@ class Partition:
         if self.vector.follows(offset):
             self.vector.excuse()
 
-    def _count(self, partial: Partial, offset: int, losses: Losses) -> None:
+    def _count(self, partial: Partial, offset: int) -> Losses:
+        """Add the rows of a partial to their panes, and let them be judged.
+
+        This runs for each block, of which a record has hundreds where a thousand rules each ask
+        something of their own.
+        """
         watermark = self.watermark()
+        known = self._lanes
+        accepted = (partial.accepted_at, partial.traceparent or "")
+        arrival = Arrival(pack_reference(partial.source, partial.offset), accepted)
+        lost_late = lost_surplus = 0
         for block in partial.blocks:
-            losses.surplus += block.surplus
-            mine = block if offset > self._newest else self._unknown(block, offset)
-            lanes = self._lanes_of(block)
-            tally = self.vector.tally(block.spec)
-            if block.start + lanes.pane + lanes.lateness <= watermark:
-                late = sum(block.counts)
-                losses.late += late
-                tally.late += late
+            lanes = known.get(block.spec) or self._lanes_of(block)
+            events = sum(block.counts)
+            if block.start + lanes.closing <= watermark:
+                lost_late += events
+                lost_surplus += block.surplus
+                lanes.tally.late += events
                 continue
-            surplus = self._fill(lanes, mine, partial)
-            losses.surplus += surplus
-            tally.surplus += surplus + block.surplus
-            tally.matched += sum(block.counts) - surplus
-            if surplus or block.surplus:
-                self._overflow(lanes, block, partial, surplus + block.surplus)
+            mine = block if offset > self._newest else self._unknown(block, offset)
+            surplus = self._fill(lanes, mine, partial, arrival)
+            lanes.tally.matched += events - surplus
+            surplus += block.surplus
+            if surplus:
+                lost_surplus += surplus
+                lanes.tally.surplus += surplus
+                self._overflow(lanes, block, partial, surplus)
+        return Losses(lost_late, lost_surplus)
 
     def _unknown(self, block: Block, offset: int) -> Block:
         """Return a block without the rows of the buckets that contain them already."""
         ahead = {number for number, each in enumerate(self.buckets) if offset <= each.restored}
-        return _without(block, ahead)
+        known = [row for row, slot in enumerate(block.slots) if bucket_of(slot) not in ahead]
+        return chosen(block, known)
 
     def _lanes_of(self, block: Block) -> Lanes:
-        lanes = self._lanes.get(block.spec)
-        if lanes is None:
-            known = self.book.specs.get(block.spec)
-            lanes = Lanes(block.spec, block.pane, self.buckets, known)
-            self._lanes[block.spec] = lanes
+        spec = block.spec
+        known, tally = self.book.specs.get(spec), self.vector.tally(spec)
+        lanes = self._lanes[spec] = Lanes(spec, block.pane, self.buckets, known, tally)
         return lanes
 
     def _overflow(self, lanes: Lanes, block: Block, partial: Partial, surplus: int) -> None:
@@ -167,23 +177,42 @@ class Partition:
         for rule in known.rules:
             bucket.overflow(rule, block.start, partial.accepted_at, groups, surplus)
 
-    def _fill(self, lanes: Lanes, block: Block, partial: Partial) -> int:
-        reference = pack_reference(partial.source, partial.offset)
-        block, found, lost = lanes.sift(block)
-        filled = lanes.fill(block, reference)
-        lanes.arrived(block.start, filled, partial.accepted_at, partial.traceparent)
+    def _fill(self, lanes: Lanes, block: Block, partial: Partial, arrival: Arrival) -> int:
+        """Add rows, and judge what they change; return how many events had no room."""
+        found: dict[Group, Found] = {}
+        surplus = 0
+        if lanes.sifts:
+            block, found, surplus = lanes.sift(block)
+        filled = lanes.fill(block, arrival)
+        if filled is not block:
+            surplus += sum(block.counts) - sum(filled.counts)
+        grown = lanes.grown(filled)
+        closed = block.start + block.pane <= self.judged
+        if grown or closed:
+            self._judge(lanes, filled, partial, grown, found)
+        return surplus
+
+    def _judge(
+        self,
+        lanes: Lanes,
+        block: Block,
+        partial: Partial,
+        grown: Sequence[tuple[int, Grown]],
+        found: Mapping[Group, Found],
+    ) -> None:
+        """Judge windows that may hold now, and those that were judged without these rows."""
         known = lanes.known
-        if known is not None and filled.slots:
-            at = min(max(partial.clock, block.start), block.start + block.pane)
-            late_by = max(0, self.judged - block.start - block.pane)
-            brought = Brought(partial, block.start, at, late_by)
-            for watch, grown in lanes.grown(block.start, filled):
-                self._cross(known.crossing[watch], grown, brought, found.get(grown.group))
-            if block.start + block.pane <= self.judged:
-                for slot, group in zip(filled.slots, filled.groups, strict=True):
-                    witness = brought.witness(found.get(group))
-                    self.buckets[bucket_of(slot)].reopen(known, block.start, group, witness)
-        return filled.surplus + lost
+        if known is None:
+            return
+        end = block.start + block.pane
+        at = min(max(partial.clock, block.start), end)
+        brought = Brought(partial, block.start, at, max(0, self.judged - end))
+        for watch, each in grown:
+            self._cross(known.crossing[watch], each, brought, found.get(each.group))
+        if end <= self.judged:
+            for slot, group in zip(block.slots, block.groups, strict=True):
+                witness = brought.witness(found.get(group))
+                self.buckets[bucket_of(slot)].reopen(known, block.start, group, witness)
 
     def _cross(self, watch: Watch, grown: Grown, brought: Brought, found: Found | None) -> None:
         bucket = self.buckets[bucket_of(grown.slot)]
@@ -278,13 +307,3 @@ class Partition:
 
 def _revision(rule: CompiledRule) -> tuple[int, int]:
     return rule.rule.updated_at, rule.rule.revision
-
-
-def _without(block: Block, buckets: set[int]) -> Block:
-    """Return a block without the rows of some buckets."""
-    rows = [row for row, slot in enumerate(block.slots) if bucket_of(slot) not in buckets]
-    columns = ("slots", "groups", "counts", "errors", "numbers", "distinct", "changes")
-    chosen = {
-        name: [column[row] for row in rows] for name in columns if (column := getattr(block, name))
-    }
-    return replace(block, **chosen)

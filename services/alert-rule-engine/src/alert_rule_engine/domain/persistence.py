@@ -257,7 +257,7 @@ def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
         PackedSlice(
             spec,
             panes.pane,
-            panes.accepted[start],
+            panes.slices[start].accepted,
             list(panes.slices[start]),
             list(panes.slices[start].values()),
         )
@@ -269,7 +269,7 @@ def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
 def _fill(bucket: Bucket, start: int, slices: Iterable[PackedSlice]) -> None:
     for packed in slices:
         panes = bucket.specs.setdefault(packed.spec, SpecPanes(packed.pane))
-        panes.accepted[start] = packed.accepted
+        panes.opened(start).accepted = packed.accepted
         for group, cell in zip(packed.groups, packed.cells, strict=True):
             panes.put(start, group, cell)
 
