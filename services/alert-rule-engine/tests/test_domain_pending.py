@@ -4,6 +4,9 @@ import msgspec.structs
 import pytest
 
 from alert_contracts.rules import Rule, RuleType, Severity
+from alert_contracts.topics import STATE_PARTITIONS
+from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.partials import BUCKETS, slot_of
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -70,3 +73,52 @@ def test_another_severity_waits_the_whole_time() -> None:
     pipeline.change(msgspec.structs.replace(rule, revision=2, severity=Severity.LOW))
     go_on(pipeline, 9 * 60, 11 * 60)
     assert pipeline.alerts == []
+
+
+def home(rule: Rule) -> int:
+    """Return where the alert of the service `pay` lives."""
+    return slot_of(compile_rule(rule).spec.id, ("pay",)) % (STATE_PARTITIONS * BUCKETS)
+
+
+SHORT = a_rule(
+    RuleType.EVENT_COUNT,
+    match='message.contains("a")',
+    threshold=0,
+    resolve_after=SECOND,
+    window=tumbling(MINUTE),
+)
+MATCH_AT_HOME = next(
+    match
+    for match in (f'message.contains("b") || host == "{number}"' for number in range(10_000))
+    if home(msgspec.structs.replace(SHORT, match=match)) == home(SHORT)
+)
+"""Another `match` whose alerts live in the same bucket."""
+
+
+@pytest.mark.parametrize("how", ["at once", "at a restart"])
+@pytest.mark.parametrize(
+    ("change", "fires"),
+    [
+        ({"match": MATCH_AT_HOME}, True),
+        ({"severity": Severity.LOW}, True),
+        ({"name": "Another"}, False),
+        ({"threshold": 0.5}, False),
+    ],
+)
+def test_an_alert_that_is_over_keeps_its_window_quiet_only_while_the_same_is_counted(
+    change: dict[str, object], how: str, *, fires: bool
+) -> None:
+    """It was over seven seconds after the window's end; late events of the window come then."""
+    pipeline = Pipeline(SHORT)
+    pipeline.post(an_error(NOON + 5 * SECOND, message="a"))
+    go_on(pipeline, 8, 69)
+    assert [alert.status for alert in pipeline.alerts] == ["firing", "resolved"]
+    edited = msgspec.structs.replace(SHORT, revision=2, updated_at=1, **change)
+    if how == "at a restart":
+        pipeline.flush()
+        pipeline.crash(edited)
+    else:
+        pipeline.change(edited)
+    pipeline.post(an_error(NOON + 58 * SECOND, message="a and b"), source=1)
+    told = [(alert.status, alert.rule.revision) for alert in pipeline.alerts[2:]]
+    assert told == ([("firing", 2)] if fires else [])

@@ -42,8 +42,8 @@ class AlertBook:
     ended: dict[str, AlertState] = field(default_factory=dict)
     """Alerts that are over and have not said so, by id."""
     past: Shelf = field(default_factory=Shelf)
-    """Of an alert that is over: the watermark at which that no longer matters, and the start of its
-    last window. Late events of that window do not open it again."""
+    """Of an alert that is over: the watermark at which that no longer matters, the start of its
+    last window, and its `basis`. Late events of that window do not open it again."""
     pending: dict[str, dict[Group, int]] = field(default_factory=dict)
     """Since when the condition of a rule with `for` has held."""
     bases: dict[str, int] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class AlertBook:
         key = rule_key(rule.rule)
         alert = self.firing.get(key, {}).get(group)
         if alert is None:
-            if self._is_past(key, group, look):
+            if self._is_past(rule, group, look):
                 return False
             return self._open(rule, group, look, crossing)
         look.view["count"] += int(alert.window.figures["count"])
@@ -129,14 +129,14 @@ class AlertBook:
             del self.pending[key], self.bases[key]
         return True
 
-    def _is_past(self, key: str, group: Group, look: Look) -> bool:
+    def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
-        past = self.past.get((key, *group))
-        return past is not None and look.start <= past[1]
+        past = self.past.get((rule_key(rule.rule), *group))
+        return past is not None and look.start <= past[1] and past[2:] == [basis(rule.rule)]
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         key = rule_key(rule.rule)
-        if self._is_past(key, group, look):
+        if self._is_past(rule, group, look):
             return False
         since = look.at
         if rule.rule.hold:
@@ -219,7 +219,7 @@ class AlertBook:
             self._end(alert, f"{what} for {duration(quiet)}")
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + rule.window.allowed_lateness
-            self.past.put((alert.key, *alert.group), [forgotten, alert.window.start])
+            self.past.put((alert.key, *alert.group), [forgotten, alert.window.start, basis(rule)])
         return self.past.sweep(watermark) or bool(over)
 
     def follow(self, book: RuleBook) -> bool:
