@@ -30,6 +30,7 @@ from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.domain.sketch import bins_of
 from alert_rule_engine.domain.specs import match_of
+from alert_rule_engine.domain.views import MAX_KNOWN, Decoder
 from alert_rule_engine.entrypoints.packing import MAX_BYTES
 from alert_rule_engine.testing import NOON, a_rule, an_error, book_of, tumbling
 
@@ -459,3 +460,25 @@ def test_what_a_key_decides_is_known(rule: Rule, *, whole: bool, by_key: bool) -
     (spec,) = (each.spec for each in book_of(rule).specs.values())
     evaluator = evaluator_of(spec)
     assert (evaluator.whole, evaluator.by_key) == (whole, by_key)
+
+
+def test_services_that_repeat_are_decoded_to_one_text_and_all_others_as_they_are() -> None:
+    rule_set = RuleSet([])
+    batch = encode_batch([an_error(service=f"pay ü{n % 7}", level="ODD") for n in range(600)])
+    for _ in range(3):
+        events = rule_set.decode(batch, NOON).events
+        assert [event.service for event in events] == [f"pay ü{n % 7}" for n in range(600)]
+        assert {(event.service.__class__, event.level) for event in events} == {(str, "ODD")}
+    assert len({id(event.service) for event in events}) == 7
+    known = RuleSet([], before=rule_set).decode(batch, NOON).events
+    assert {id(event.service) for event in known} == {id(event.service) for event in events}
+
+
+def test_services_without_number_are_not_all_remembered() -> None:
+    decoder = Decoder([])
+    for number in range(12):
+        services = [f"{number}/{each}" for each in range(MAX_KNOWN // 3)]
+        for _ in range(2):
+            batch = encode_batch([an_error(service=each) for each in services])
+            assert [event.service for event in decoder.decode(batch)] == services
+    assert 0 < len(decoder.known) <= MAX_KNOWN

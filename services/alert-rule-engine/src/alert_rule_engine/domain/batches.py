@@ -3,14 +3,14 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from alert_contracts.events import Event
 
 MAX_AHEAD: Final = 600_000
 """Events further in the future than this happened, for us, when they were accepted."""
-_time: Final = attrgetter("timestamp")
+_FEW: Final = 3
+"""Edges at which a batch is cut one after the other."""
 
 
 class Batch(NamedTuple):
@@ -43,7 +43,7 @@ def batch_of(events: Sequence[Event], accepted_at: int) -> Batch:
 
 
 def _batch(events: Sequence[Event]) -> Batch:
-    times = list(map(_time, events))
+    times = [event.timestamp for event in events]
     return Batch(events, times, min(times), max(times))
 
 
@@ -65,6 +65,26 @@ def slices_of(batch: Batch, panes: Collection[int]) -> Iterator[Slice]:
         yield Slice(low, batch.events)
         return
     edges = _edges(parted, low, high, batch.times)
+    cut = _cut if len(edges) <= _FEW else _parted
+    yield from cut(batch, edges)
+
+
+def _cut(batch: Batch, edges: Sequence[int]) -> Iterator[Slice]:
+    """Part a batch at a few edges: most often, few events are before the only one."""
+    events, times = batch.events, batch.times
+    for edge in edges:
+        yield from _slice([event for event, at in zip(events, times, strict=True) if at < edge])
+        events = [event for event, at in zip(events, times, strict=True) if at >= edge]
+        times = [at for at in times if at >= edge]
+    yield Slice(times[0], events)
+
+
+def _slice(events: Sequence[Event]) -> Iterator[Slice]:
+    if events:
+        yield Slice(events[0].timestamp, events)
+
+
+def _parted(batch: Batch, edges: Sequence[int]) -> Iterator[Slice]:
     heaps: dict[int, list[Event]] = defaultdict(list)
     for event, at in zip(batch.events, batch.times, strict=True):
         heaps[bisect_right(edges, at)].append(event)

@@ -9,7 +9,6 @@ service and level hold.
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import product
-from operator import attrgetter
 from typing import Final
 
 from alert_contracts.events import Event, is_error_outcome
@@ -20,7 +19,7 @@ from alert_rule_engine.domain.tallies import Place
 MAX_PLANS: Final = 20_000
 _EVERYWHERE: Final = (None, None)
 Key = tuple[str, str, int | None]
-key_of: Final = attrgetter("service", "level", "status_code")
+"""An event's service, level and status."""
 
 
 class Plan:
@@ -81,10 +80,6 @@ class Plans(dict[Key, Plan]):
             self._take_over(before)
         self.everywhere: Sequence[Sieve] = self.sieves.get(_EVERYWHERE, ())
         """What is tried on events of every key."""
-        self.looks = bool(self.sieves.keys() - {_EVERYWHERE}) or any(
-            each.by_key and not each.whole for each in evaluators
-        )
-        """Some specs look at single events of some keys."""
         self.timed = any(TIME in each.reads() for each in evaluators if each.whole)
         """Some specs ask whether there is a responseTime, or which."""
 

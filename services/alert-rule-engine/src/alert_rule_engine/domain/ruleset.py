@@ -6,8 +6,7 @@ is asked of each event.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from alert_contracts.events import Event
@@ -15,7 +14,7 @@ from alert_rule_engine.domain.batches import Batch, batch_of, slices_of
 from alert_rule_engine.domain.blocks import TARGET_BYTES, Counted, blocks_of
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block
-from alert_rule_engine.domain.plans import MAX_PLANS, Plan, Plans, key_of
+from alert_rule_engine.domain.plans import MAX_PLANS, Key, Plan, Plans
 from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.sieves import Sieve
 from alert_rule_engine.domain.tallies import Tallies
@@ -26,7 +25,7 @@ BATCH_STEPS: Final = 5_000_000
 MOST_STEPS: Final = 200_000
 """Of them, the steps of one spec's expression."""
 Times = dict[Plan, list[float]]
-_response_time: Final = attrgetter("response_time")
+Looking = dict[Key, Sequence[SpecEvaluator | Sieve]]
 
 
 class RuleSet:
@@ -49,10 +48,13 @@ class RuleSet:
         self._room = room or Room()
         self._generation: int = self._room.generation
         known: Plans | None = None
+        decoder: Decoder | None = None
         if before is not None:
             self._generation, known = before._generation, before._plans  # noqa: SLF001 - of its own kind
+            decoder = before._decoder  # noqa: SLF001 - as above
         self._plans: Plans = Plans(evaluators, known)
-        self._decoder = Decoder(name for each in evaluators for name in each.reads())
+        read = {name for each in evaluators for name in each.reads()}
+        self._decoder: Decoder = Decoder(read, decoder)
         self._metered = [each for each in evaluators if each.budgets]
         self._panes = {each.spec.pane for each in evaluators}
 
@@ -72,7 +74,7 @@ class RuleSet:
         self._forget()
         self._refill()
         slices = [(at, self._tally(events)) for at, events in slices_of(batch, self._panes)]
-        panes = slices if len(slices) == 1 else _by_pane(slices)
+        panes = slices if _apart(slices, self._panes) else _by_pane(slices)
         return blocks_of(panes, self._target_bytes)
 
     def exhausted(self) -> Sequence[SpecEvaluator]:
@@ -97,39 +99,48 @@ class RuleSet:
     def _tally(self, events: Sequence[Event]) -> Tallies:
         """Count events that no edge of a pane parts."""
         tallies = Tallies()
-        plans = list(map(self._plans.__getitem__, map(key_of, events)))
-        counted = Counter(plans)
-        _count(counted, tallies)
-        if self._plans.timed:
-            _count_timed(counted, _times(plans, events), tallies)
-        if self._plans.looks:
-            _look(plans, events, tallies)
-        for sieve in self._plans.everywhere:
+        plans = self._plans
+        keys = [(event.service, event.level, event.status_code) for event in events]
+        counted = Counter(keys)
+        looking = _count(plans, counted, tallies)
+        if plans.timed:
+            _count_timed(list(map(plans.__getitem__, keys)), events, tallies)
+        if looking:
+            _look(looking, events, tallies)
+        for sieve in plans.everywhere:
             sieve.collect(events, tallies)
         return tallies
 
 
-def _count(counted: Mapping[Plan, int], tallies: Tallies) -> None:
+def _count(plans: Plans, counted: Mapping[Key, int], tallies: Tallies) -> Looking:
+    """Count what keys decide; return what is to look at the events of some of them."""
     counts, errors = tallies.counts, tallies.errors
-    for plan, number in counted.items():
+    looking: Looking = {}
+    for key, number in counted.items():
+        plan = plans[key]
         for place in plan.always:
             counts[place] += number
         if plan.error:
             for place in plan.always:
                 errors[place] += number
+        if plan.looking:
+            looking[key] = plan.looking
+    return looking
 
 
 def _times(plans: Iterable[Plan], events: Iterable[Event]) -> Times:
     """Return the response times of each plan's events."""
     times: Times = defaultdict(list)
-    for plan, time in zip(plans, map(_response_time, events), strict=True):
+    for plan, event in zip(plans, events, strict=True):
+        time = event.response_time
         if time is not None:
             times[plan].append(time)
     return times
 
 
-def _count_timed(counted: Mapping[Plan, int], times: Times, tallies: Tallies) -> None:
+def _count_timed(plans: Sequence[Plan], events: Sequence[Event], tallies: Tallies) -> None:
     counts, errors, numbers = tallies.counts, tallies.errors, tallies.numbers
+    times = _times(plans, events)
     for plan, values in times.items():
         for place in plan.timed:
             counts[place] += len(values)
@@ -137,9 +148,9 @@ def _count_timed(counted: Mapping[Plan, int], times: Times, tallies: Tallies) ->
                 errors[place] += len(values)
         for place in plan.numbered:
             numbers[place] += values
-    for plan in counted:
+    for plan, number in Counter(plans).items():
         if plan.untimed:
-            _count_untimed(plan, counted[plan] - len(times.get(plan, ())), tallies)
+            _count_untimed(plan, number - len(times.get(plan, ())), tallies)
 
 
 def _count_untimed(plan: Plan, number: int, tallies: Tallies) -> None:
@@ -149,18 +160,20 @@ def _count_untimed(plan: Plan, number: int, tallies: Tallies) -> None:
             tallies.errors[place] += number
 
 
-def _look(plans: Sequence[Plan], events: Sequence[Event], tallies: Tallies) -> None:
+def _look(looking: Looking, events: Sequence[Event], tallies: Tallies) -> None:
     """Let specs that do not go by keys alone look at the events that may concern them."""
-    heaps: dict[Plan, list[int]] = defaultdict(list)
-    for index, plan in enumerate(plans):
-        heaps[plan].append(index)
-    wanted: dict[SpecEvaluator | Sieve, list[int]] = defaultdict(list)
-    for plan, heap in heaps.items():
-        for each in plan.looking:
-            wanted[each] += heap
-    for each, indices in wanted.items():
-        indices.sort()
-        each.collect([events[index] for index in indices], tallies)
+    levels = {key[1] for key in looking}
+    wanted: dict[SpecEvaluator | Sieve, list[Event]] = defaultdict(list)
+    for event in [event for event in events if event.level in levels]:
+        for each in looking.get((event.service, event.level, event.status_code), ()):
+            wanted[each].append(event)
+    for each, found in wanted.items():
+        each.collect(found, tallies)
+
+
+def _apart(slices: Sequence[Counted], panes: Collection[int]) -> bool:
+    """Tell whether no pane of these lengths holds more than one of the slices."""
+    return all(len({at // pane for at, _ in slices}) == len(slices) for pane in panes)
 
 
 def _by_pane(slices: Iterable[Counted]) -> list[Counted]:
