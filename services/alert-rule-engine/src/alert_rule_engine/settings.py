@@ -39,9 +39,9 @@ class Settings(ServiceSettings):
     alerts_per_flush: int = Field(default=200, ge=1, le=100_000)
     """Alert records of one rule between two writes of the state; more wait for the next. Lower
     tells a storm slowly; higher lets a storm hold up the state."""
-    evaluate_buffer: int = Field(default=256, ge=16, le=65_536)
+    evaluate_buffer: int = Field(default=64, ge=16, le=65_536)
     """Records read ahead by evaluate. Lower starves it; each may hold 1 MiB."""
-    aggregate_buffer: int = Field(default=1_024, ge=16, le=65_536)
+    aggregate_buffer: int = Field(default=128, ge=16, le=65_536)
     """Records read ahead by aggregate. Lower starves it; higher takes memory."""
     failpoint: str = Field(
         default="",

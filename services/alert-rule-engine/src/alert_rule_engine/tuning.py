@@ -6,9 +6,8 @@ from typing import Final
 
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _MEBIBYTE: Final = 1_048_576
-KEPT_BYTES: Final = 64 * _MEBIBYTE
-LARGE_BYTES: Final = 32 * _MEBIBYTE
-"""The most that glibc takes."""
+KEPT_BYTES: Final = 16 * _MEBIBYTE
+LARGE_BYTES: Final = 8 * _MEBIBYTE
 
 
 def spare_the_collector() -> None:

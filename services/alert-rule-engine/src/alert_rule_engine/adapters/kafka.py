@@ -55,7 +55,7 @@ def create_app(
         worker_redirect_stdouts=False,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=instance_id,
-        consumer_max_fetch_size=4 * MEBIBYTE,
+        consumer_max_fetch_size=MEBIBYTE,
         broker_check_crcs=False,
         broker_commit_interval=1.0,
         broker_session_timeout=SESSION_SECONDS,
