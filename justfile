@@ -53,6 +53,10 @@ test-docker *args:
 faults seeds="3" *args:
     TOCSIN_FAULT_SEEDS={{seeds}} pytest -q -s integration-tests/faults/engine {{args}}
 
+# Where each microsecond of the rule engine goes; more in load-test/engine/.
+profile rules="10":
+    load-test/engine/bench.sh profile --rules {{rules}} --events 1200000 --warm-up 300000
+
 # The stack.
 up:
     ./setup.sh up

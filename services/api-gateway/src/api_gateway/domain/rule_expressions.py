@@ -18,7 +18,6 @@ from rule_language import (
 _OF_NUMBERS: Final = frozenset({"sum", "avg", "min", "max", "p50", "p90", "p95", "p99"})
 _EMPTY: Final = ("count", "total", "errors", "rate", "minCount", "distinct")
 """Figures that are nought in a window without events."""
-_LARGE: Final = 10**12
 Sent = Mapping[str, Any]
 
 
@@ -77,7 +76,6 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
     except RuleLanguageError as exc:
         yield Problem("/condition", str(exc), exc.line, exc.column)
         return
-    condition.test(dict.fromkeys(condition.variables, _LARGE))  # it never raises, nor later
     yield from _parameters(rule, condition, sent)
     yield from _figures(rule, condition)
     if rule.kind is RuleType.SPIKE and "condition" in sent and not _looks_back(condition):
