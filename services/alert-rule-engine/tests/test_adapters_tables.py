@@ -9,7 +9,7 @@ import pytest
 from faust.types import TP
 
 from alert_rule_engine.adapters.kafka import create_app
-from alert_rule_engine.adapters.tables import STORE_URL, OffsetStore, TableStore
+from alert_rule_engine.adapters.tables import STORE_URL, OffsetStore, Tables, TableStore
 from alert_rule_engine.domain.parts import Change
 
 CHANGELOG = "changelog"
@@ -48,6 +48,12 @@ async def test_what_was_written_is_held_and_need_not_be_read_again() -> None:
     assert store.keep_only([2]) == {b"2:v": b"x"}
     assert store.keep_only([1]) == {}
     assert table.data.persisted_offset(TP(CHANGELOG, 2)) is None
+
+
+async def test_an_app_starts_its_tables_without_a_pause() -> None:
+    assert isinstance(
+        create_app("t", brokers="127.0.0.1:1", instance_id="t", buffered=16).tables, Tables
+    )
 
 
 async def test_what_was_refused_is_not_held() -> None:

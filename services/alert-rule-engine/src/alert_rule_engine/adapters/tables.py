@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from faust.stores import STORES
 from faust.stores.memory import Store
+from faust.tables import TableManager
 from faust.types import TP, EventT, TableT
 
 from alert_rule_engine.domain.parts import Change
@@ -45,6 +46,14 @@ class OffsetStore(Store[bytes, bytes]):
 
 
 STORES.aliases[SCHEME] = f"{__name__}:{OffsetStore.__name__}"
+
+
+class Tables(TableManager):
+    """Faust's, which starts at once; by itself it waits a second for tables, and ours are there."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class TableStore:
