@@ -1,13 +1,16 @@
 """An alert fires when its rule holds, says so once, goes on, and is over: exactly once."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec.structs
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, lists, sampled_from, tuples
 
 from alert_contracts.events import Event
 from alert_contracts.ids import alert_id, fingerprint
-from alert_contracts.rules import RuleType, Severity
+from alert_contracts.rules import RuleType, Severity, Window
 from alert_rule_engine.domain.speech import duration, reason_of
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
@@ -370,3 +373,49 @@ def test_an_alert_whose_threshold_was_raised_says_why_it_fired_until_a_window_ho
         "count 3 > threshold 2",
         "count 4 > threshold 2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("window", "over"),
+    [
+        (Window("hopping", 60 * SECOND, 30 * SECOND, 0), 91),
+        (Window("hopping", 60 * SECOND, 20 * SECOND, 0), 81),
+        (sliding(60 * SECOND), 91),
+    ],
+)
+def test_an_alert_is_not_over_while_another_open_window_holds(window: Window, over: int) -> None:
+    """However soon it would be: the last window that holds ends at 90 (80, 90) seconds."""
+    pipeline = Pipeline(a_rule(threshold=0, resolve_after=SECOND, window=window))
+    pipeline.post(an_error(NOON + 35 * SECOND))
+    for second in range(36, 100):
+        pipeline.tick(NOON + second * SECOND)
+    told = [(alert.status, alert.window.end - NOON) for alert in pipeline.alerts]
+    assert (told[0][0], told[-1]) == ("firing", ("resolved", (over - 1) * SECOND))
+    assert [status for status, _ in told].count("resolved") == 1
+    (resolved,) = (alert for alert in pipeline.alerts if alert.status == "resolved")
+    assert (resolved.ends_at, resolved.events) == (NOON + (over - 1) * SECOND, 1)
+
+
+@given(
+    rows=lists(tuples(integers(0, 120), integers(1, 3)), min_size=1, max_size=20),
+    step=sampled_from([10, 20, 30, 60]),
+    threshold=integers(0, 5),
+)
+def test_an_alert_fires_when_any_open_window_is_crossed_and_lasts_as_long_as_one_holds(
+    rows: list[tuple[int, int]], step: int, threshold: int
+) -> None:
+    """As counted by hand: every window that holds the event, not only the one that ends next."""
+    window = Window("hopping", 60 * SECOND, step * SECOND, 0)
+    pipeline = Pipeline(a_rule(threshold=threshold, resolve_after=SECOND, window=window))
+    counts: Counter[int] = Counter()
+    rows.sort()
+    for now in range(220):
+        for second, count in rows:
+            if second == now:
+                pipeline.post(*[an_error(NOON + second * SECOND)] * count)
+                last = second - second % step
+                counts.update(dict.fromkeys(range(last, second - 60, -step), count))
+        pipeline.tick(NOON + now * SECOND)
+        holding = [start for start, found in counts.items() if found > threshold]
+        fires = bool(pipeline.alerts) and pipeline.alerts[-1].status != "resolved"
+        assert fires or all(start + 60 <= now for start in holding)

@@ -9,12 +9,12 @@ from typing import Final
 
 from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.endings import basis, gone
+from alert_rule_engine.domain.endings import Windows, basis, gone, lasts
 from alert_rule_engine.domain.lifecycle import (
-    UPDATE_EVERY,
     AlertState,
     Crossing,
     Look,
+    is_due,
     open_alert,
     prolong,
     snapshot,
@@ -30,8 +30,6 @@ from alert_rule_engine.domain.speech import duration, is_crowd
 SECOND: Final = 1_000
 Witness = Callable[[], Crossing]
 """Tells what made a window hold, if it does."""
-Windows = Callable[[CompiledRule, Group, int], Look]
-"""Sums the window of a rule and group that starts at a time."""
 
 
 @dataclass(slots=True)
@@ -171,7 +169,7 @@ class AlertBook:
         since, self.looked = self.looked, max(self.looked, log_now // SECOND * SECOND)
         refreshed = False
         for alert in self.all_firing():
-            if alert.queued or not _due(alert.said_at, since, self.looked):
+            if alert.queued or not is_due(alert.said_at, since, self.looked):
                 continue
             refreshed |= self._renew(alert, book, windows)
             if alert.changed:
@@ -202,7 +200,7 @@ class AlertBook:
                 changed |= self._renew(alert, book, windows)
         return changed
 
-    def resolve(self, watermark: int, book: RuleBook) -> bool:
+    def resolve(self, watermark: int, book: RuleBook, windows: Windows) -> bool:
         """End the alerts whose last window that held is long enough behind the watermark."""
         over = []
         for key, mine in self.firing.items():
@@ -210,6 +208,9 @@ class AlertBook:
             over += [alert for alert in mine.values() if alert.until + patience <= watermark]
         for alert in over:
             rule = alert.rule
+            if lasts(alert, book.rules[alert.key], watermark, windows):
+                self.pages.touch(alert)
+                continue
             quiet = max(rule.resolve_after, rule.keep_firing_for)
             what = (
                 "no group was turned away"
@@ -292,9 +293,3 @@ class AlertBook:
             self._queue(alert)
             self._queued = alert.queued
         return self.past.sweep(watermark)
-
-
-def _due(said_at: int, since: int, now: int) -> bool:
-    """Tell whether an alert is looked at between two times: a whole number of times after."""
-    since = max(since, said_at)
-    return (now - said_at) // UPDATE_EVERY > (since - said_at) // UPDATE_EVERY

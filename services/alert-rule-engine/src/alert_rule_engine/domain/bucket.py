@@ -172,7 +172,7 @@ class Bucket:
         before, self.judged = self.judged, max(self.judged, watermark)
         self.dirty |= self.alerts.settle(before, self.judged, book, self._window)
         self.refresh(log_now, book)
-        self.dirty |= self.alerts.resolve(watermark, book)
+        self.dirty |= self.alerts.resolve(watermark, book, self._window)
         self.forget(book, since=before)
 
     def refresh(self, log_now: int, book: RuleBook) -> None:

@@ -78,6 +78,11 @@ class CompiledRule:
         return not grows or self.rule.no_data != "ok"
 
     @property
+    def overlaps(self) -> bool:
+        """Tell whether it is judged at once, over windows of which several are open."""
+        return self.judgement is Judgement.CROSSING and not self.shape.tumbling
+
+    @property
     def reach(self) -> int:
         """Return how far back from its end a window needs panes."""
         return self.shape.size * (2 if self.compares else 1)

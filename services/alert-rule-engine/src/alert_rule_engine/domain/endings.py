@@ -1,11 +1,33 @@
-"""Which changes of a rule end its alerts."""
+"""What ends an alert: a change of its rule, or that no window holds any more."""
+
+from collections.abc import Callable
 
 import msgspec.structs
 
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.lifecycle import AlertState
-from alert_rule_engine.domain.partials import digest
+from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.lifecycle import AlertState, Look, prolong
+from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.speech import is_crowd
+
+Windows = Callable[[CompiledRule, Group, int], Look]
+"""Sums the window of a rule and group that starts at a time."""
+
+
+def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
+    """Prolong an alert if a window that is open now holds, though it was not judged yet.
+
+    Of those the one that ends next has seen what the others have, and more.
+    """
+    if not rule.overlaps or is_crowd(alert.rule, alert.group):
+        return False
+    pane = rule.spec.pane
+    look = windows(rule, alert.group, rule.shape.holding(watermark - watermark % pane, pane))
+    if rule.holds(look.view):
+        prolong(alert, rule, look)
+        return True
+    return False
 
 
 def gone(alert: AlertState, book: RuleBook) -> str:

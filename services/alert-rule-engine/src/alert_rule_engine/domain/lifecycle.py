@@ -128,6 +128,12 @@ def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing)
     )
 
 
+def is_due(said_at: int, since: int, now: int) -> bool:
+    """Tell whether an alert is looked at between two times: a whole number of times after."""
+    since = max(since, said_at)
+    return (now - said_at) // UPDATE_EVERY > (since - said_at) // UPDATE_EVERY
+
+
 def why_it_fires(alert: AlertState) -> str:
     """Return in words why an alert fires."""
     found = discovery(alert.crossing.found)

@@ -74,7 +74,10 @@ class Tumbled:
 
 
 class Slid:
-    """Counts of the groups in the first to end of the windows that hold their newest pane."""
+    """Counts of the groups in the first to end of the windows that hold their newest pane.
+
+    It has seen what the others that hold the pane have, and more: none is crossed before it.
+    """
 
     def __init__(self, watch: Watch, pane: int, panes_of: PanesOf) -> None:
         self._watch = watch
