@@ -1,8 +1,8 @@
 """When the log could be written: what was silent while it could not proves nothing.
 
 The engine promises to judge no silence of which more than five seconds went by without a record
-being accepted, from anyone. Where such a span begins and ends is not known to the second, so
-there is a margin in which either verdict is right.
+being accepted, from anyone; of short windows, half of that. Where such a span begins and ends is
+not known to the second, so there is a margin in which either verdict is right.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Final
 
 from oracle.watch import Judged, Watch
 
-DOUBTFUL: Final = 3_000
+DOUBTFUL: Final = 1_500
 SURE: Final = 8_000
 """Milliseconds without any record: perhaps, and surely, a span of which nothing is known."""
 ORDER: Final = 2_000

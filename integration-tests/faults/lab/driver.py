@@ -33,6 +33,8 @@ REPEATED: Final = 0.1
 REPEAT_S: Final = 4.0
 BEAT_S: Final = 1.0
 UNANSWERED: Final = 60
+BATCH: Final = 4_000
+"""Events of a batch at most, but for what a few services do wrong."""
 DELIVERY_S: Final = 240.0
 
 
@@ -73,7 +75,7 @@ class Driver:
     def rest(self) -> None:
         """Make no more events; return when all that were made are acknowledged."""
         self._rest.set()
-        if not self._rested.wait(DELIVERY_S):
+        if not self._rested.wait(DELIVERY_S if self._thread.is_alive() else 0):
             self.failures.append("batches were never acknowledged")
         assert not self.failures, self.failures[:5]
 
@@ -103,10 +105,11 @@ class Driver:
         self._post(_Parcel(0, number, f"{self._workload.tenant}-{number}", ()))
 
     def _make(self, begin: int, end: int) -> None:
-        """Make the events of [begin, end): one batch, two where a period ends in between."""
-        middle = end - end % PERIOD
-        cuts = (begin, middle, end) if begin < middle < end else (begin, end)
-        for left, right in pairwise(cuts):
+        """Make the events of [begin, end): batches end with periods, and where they are full."""
+        full = max(1, BATCH * 1000 // self._rate)
+        ends = range(begin + PERIOD - begin % PERIOD, end, PERIOD)
+        cuts = {*range(begin, end, full), *ends, end}
+        for left, right in pairwise(sorted(cuts)):
             background = self._rate * (right - left) // 1000
             lines = list(self._workload.lines(left, right, background))
             if lines:

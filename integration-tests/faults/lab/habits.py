@@ -32,13 +32,13 @@ SPREAD: Final = 97
 """By up to so much the sizes of one bundle are larger than those of another."""
 ORDERS: Final = {"fine": 10, "edge": 30, "wrong": 31}
 FACTOR: Final = 3
-LEARNING: Final = 3
+LEARNING: Final = 2
 """Periods from the first on in which no site shows anything new."""
 AGAIN: Final = 4
 """Periods until what was new is shown again."""
 HOSTS: Final = 3
-RELEASES: Final = 4
-"""Periods between two releases of a host; each second one is another version."""
+RELEASES: Final = 2
+"""Periods between two releases of a host; each third one is no other version."""
 BEAT: Final = 400
 Made = Iterator[tuple[int, str]]
 """Events as JSON, and when they are."""
@@ -107,7 +107,7 @@ class Habits:
                 for _ in range(2):
                     yield _made(
                         at, f"web-{site:02}", "release", f'"host":"host-{host}",',
-                        f'"version":"v{turn // 2}"',
+                        f'"version":"v{turn * 2 // 3}"',
                     )  # fmt: skip
 
     def _beats(self, heart: int, period: int) -> Made:

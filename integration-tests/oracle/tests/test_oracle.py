@@ -352,7 +352,7 @@ def test_where_an_outage_was_short_or_the_end_is_near_either_verdict_is_right() 
 
 
 def test_presence_is_where_records_were_accepted_with_events_or_without() -> None:
-    assert presence([20_000, 1_000, 2_000, 4_900]) == Presence(20_000, ((4_900, 20_000),))
+    assert presence([20_000, 1_000, 2_000, 3_400]) == Presence(20_000, ((3_400, 20_000),))
     assert presence([]) == Presence(0)
 
 
