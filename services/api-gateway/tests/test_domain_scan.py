@@ -3,9 +3,11 @@
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from api_gateway.domain import scan
-from api_gateway.domain.scan import TooTangledError, elements, explain
+from api_gateway.domain.scan import TooTangledError, elements, explain, holds_more_values
 
 
 def test_elements_are_parted_at_the_commas_of_the_array_alone() -> None:
@@ -77,3 +79,13 @@ def test_no_text_takes_long(text: bytes) -> None:
     explain(text)
     elements(b"[" + text)
     assert time.perf_counter() - started < 2
+
+
+@given(
+    body=st.binary(max_size=50).map(lambda part: part * 4_000) | st.binary(),
+    limit=st.integers(0, 200_000),
+)
+@example(body=b"x" * 65_536 + b"," * 11, limit=10)
+@example(body=b"x" * 65_536 + b"," * 11, limit=11)
+def test_values_are_counted_by_what_parts_them(body: bytes, limit: int) -> None:
+    assert holds_more_values(body, limit) == (sum(map(body.count, b",{[\n")) > limit)

@@ -162,7 +162,7 @@ async def test_a_long_body_that_is_not_plain_is_read_beside_the_loop(count: int)
         return [body]
 
     events = [plain_event(level=5)] * count
-    form = Form(take_array.decode, split)
+    form = Form(take_array.regular, take_array.decode, split)
     body = json.dumps(events).encode()
     await ingestion(FakeEventLog()).take(LogRequest(body, form, "default", ""))
     assert [reader == threading.get_ident() for reader in readers] == [count == 1]
@@ -179,6 +179,6 @@ async def test_a_long_body_is_read_beside_the_loop_even_if_it_is_plain(
         return take_array.decode(body)
 
     body = json.dumps([plain_event()]).encode() + b" " * size
-    form = Form(decode, take_array.split)
+    form = Form(take_array.regular, decode, take_array.split)
     await ingestion(FakeEventLog()).take(LogRequest(body, form, "default", ""))
     assert [reader == threading.get_ident() for reader in readers] == [on_loop]

@@ -7,12 +7,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from alert_contracts.events import Event
-from api_gateway.domain import incoming, scan
+from api_gateway.domain import incoming, regular, scan
 from api_gateway.domain.bounds import MAX_EVENT_BYTES, MAX_EVENTS, MAX_TEXT_BYTES, MAX_VALUES
 from api_gateway.domain.normalise import normalise
 from api_gateway.domain.refusals import MAX_LISTED, FieldError, Refusal
 
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_ESCAPE: Final = b"\\"
 _NUL: Final = b"\\u0000"
 _TOO_MANY: Final = f"a request holds at most {MAX_EVENTS} events"
 
@@ -48,6 +49,7 @@ class Form:
     MalformedError where no event can be told from another.
     """
 
+    regular: Callable[[bytes], list[regular.Regular]]
     decode: Callable[[bytes], list[incoming.Incoming]]
     split: Callable[[bytes], Iterable[bytes]]
 
@@ -56,12 +58,26 @@ class Form:
         return self.plainly(body, arrival) or self.one_by_one(body, arrival)
 
     def plainly(self, body: bytes, arrival: int) -> Intake | None:
-        """Take the events the fast way; None if one of them is not plain."""
+        """Take the events a fast way; None if one of them is not plain."""
         if scan.holds_more_values(body, MAX_VALUES):
             msg = f"the body holds more than {MAX_VALUES} JSON values (or commas and brackets)"
             raise OversizedError(msg)
-        if _NUL in body:
+        if _ESCAPE in body and _NUL in body:
             return None
+        return self.unchanged(body, arrival) or self.adopted(body, arrival)
+
+    def unchanged(self, body: bytes, arrival: int) -> Intake | None:
+        """Take the events the fastest way; None if one of them has to be changed or refused."""
+        try:
+            events = self.regular(body)
+        except _UNREADABLE:
+            return None
+        if not regular.may_stay(events, arrival):
+            return None
+        return _pack(events, range(len(events)), _Refusals(surplus=0))
+
+    def adopted(self, body: bytes, arrival: int) -> Intake | None:
+        """Take the events, some of them adjusted; None if one of them is not plain."""
         try:
             plain = self.decode(body)
             kept = incoming.adopt(plain[:MAX_EVENTS], arrival)
@@ -128,17 +144,29 @@ def _line_elements(body: bytes) -> Sequence[bytes]:
 
 
 def _pack(
-    events: Sequence[incoming.Adopted], indexes: Sequence[int], refusals: _Refusals
+    events: Sequence[incoming.Adopted | regular.Regular],
+    indexes: Sequence[int],
+    refusals: _Refusals,
 ) -> Intake:
     """Encode what was accepted, but for lines that are too long."""
     lines = _encoder.encode_lines(events)
     accepted = len(events)
-    if len(lines) > MAX_EVENT_BYTES:
-        each = lines.split(b"\n")
-        if max(map(len, each)) > MAX_EVENT_BYTES:
-            lines, accepted = _without_long_lines(each[:-1], indexes, refusals)
+    if _holds_a_long_line(lines):
+        each = lines.split(b"\n")[:-1]
+        lines, accepted = _without_long_lines(each, indexes, refusals)
     listed = sorted(refusals.listed, key=lambda refusal: refusal.index)[:MAX_LISTED]
     return Intake(lines, accepted, refusals.count, listed)
+
+
+def _holds_a_long_line(lines: bytes) -> bool:
+    """Tell whether one is too long, looking at the ends of few."""
+    start = 0
+    while len(lines) - start > MAX_EVENT_BYTES:
+        end = lines.rfind(b"\n", start, start + MAX_EVENT_BYTES + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def _without_long_lines(
@@ -153,9 +181,13 @@ def _without_long_lines(
     return b"".join(kept), len(kept)
 
 
-take_array: Final = Form(incoming.decode_array, _array_elements)
+take_array: Final = Form(regular.decode_array, incoming.decode_array, _array_elements)
 """A JSON array of events."""
-take_lines: Final = Form(incoming.decode_lines, _line_elements)
+take_lines: Final = Form(regular.decode_lines, incoming.decode_lines, _line_elements)
 """NDJSON, one event a line; never malformed as a whole."""
-take_one: Final = Form(lambda text: [incoming.decode_one(text)], lambda text: [text])
+take_one: Final = Form(
+    lambda text: [regular.decode_one(text)],
+    lambda text: [incoming.decode_one(text)],
+    lambda text: [text],
+)
 """One event; never malformed as a whole."""

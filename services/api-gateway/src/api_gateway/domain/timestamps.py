@@ -12,8 +12,9 @@ import msgspec
 FUTURE_TOLERANCE: Final = 10 * 60 * 1000
 """Milliseconds by which an event may lie ahead of its arrival before it is clamped."""
 LAST_NUMBER: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1000
-_SECONDS_BELOW: Final = 10**11
-_MILLISECONDS_BELOW: Final = 10**14
+SECONDS_BELOW: Final = 10**11
+MILLISECONDS_BELOW: Final = 10**14
+"""A number from `SECONDS_BELOW` on, and below this, is in milliseconds."""
 _MICROSECONDS_BELOW: Final = 10**17
 _HALF_MICROSECOND: Final = 0.0005
 
@@ -37,9 +38,9 @@ def from_number(number: float) -> int:
     if number < 0:
         msg = "lies before 1970"
         raise TimestampError(msg)
-    if number < _SECONDS_BELOW:
+    if number < SECONDS_BELOW:
         ms = int(number * 1000 + _HALF_MICROSECOND)
-    elif number < _MILLISECONDS_BELOW:
+    elif number < MILLISECONDS_BELOW:
         ms = int(number)
     elif number < _MICROSECONDS_BELOW:
         ms = int(number // 1_000)
