@@ -419,3 +419,30 @@ def test_an_alert_fires_when_any_open_window_is_crossed_and_lasts_as_long_as_one
         holding = [start for start, found in counts.items() if found > threshold]
         fires = bool(pipeline.alerts) and pipeline.alerts[-1].status != "resolved"
         assert fires or all(start + 60 <= now for start in holding)
+
+
+@pytest.mark.parametrize(
+    ("window", "end"), [(tumbling(MINUTE, 0), 180), (sliding(MINUTE, 20 * SECOND), 180)]
+)
+def test_with_keep_last_silence_ends_no_alert_however_soon_it_would_be_over(
+    window: Window, end: int
+) -> None:
+    """A window with an event that does not hold ends it."""
+    rule = a_rule(
+        RuleType.METRIC,
+        value="responseTime",
+        condition="max > threshold",
+        resolve_after=SECOND,
+        no_data="keepLast",
+        window=msgspec.structs.replace(window, allowed_lateness=0),
+    )
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + 5 * SECOND, response_time=200.0))
+    for second in range(6, 190):
+        pipeline.tick(NOON + second * SECOND)
+    assert "resolved" not in {alert.status for alert in pipeline.alerts}
+    pipeline.post(an_error(NOON + 190 * SECOND, response_time=5.0))
+    for second in range(191, 260):
+        pipeline.tick(NOON + second * SECOND)
+    assert [alert.status for alert in pipeline.alerts].count("resolved") == 1
+    assert pipeline.alerts[-1].ends_at == NOON + end * SECOND

@@ -91,6 +91,8 @@ class CompiledRule:
     def patience(self) -> int:
         """Return how long after its last window that held an alert is over."""
         quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)
+        if self.rule.no_data == "keepLast":  # only the end of the next window tells
+            quiet = max(quiet, self.shape.step)
         waits = self.judgement is Judgement.END or self.rule.no_data == "alerting"
         return quiet + (self.rule.window.allowed_lateness if waits else 0)
 
