@@ -5,6 +5,7 @@ and refused where that lands beyond the year 2200.
 """
 
 from datetime import UTC, datetime
+from math import floor
 from typing import Final
 
 import msgspec
@@ -25,8 +26,7 @@ class TimestampError(ValueError):
 
 def from_datetime(moment: datetime) -> int:
     """Return epoch ms of an aware datetime; parts of a millisecond are cut off."""
-    # Until 2200 a float holds epoch microseconds to less than half of one: the cut is exact.
-    return int(moment.timestamp() * 1000 + _HALF_MICROSECOND)
+    return floor(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
 def from_number(number: float) -> int:
