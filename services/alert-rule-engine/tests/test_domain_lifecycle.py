@@ -421,18 +421,20 @@ def test_an_alert_fires_when_any_open_window_is_crossed_and_lasts_as_long_as_one
         assert fires or all(start + 60 <= now for start in holding)
 
 
+@pytest.mark.parametrize("resolve_after", [SECOND, MINUTE, 2 * MINUTE])
+@pytest.mark.parametrize("then", [1, 4, 200])
 @pytest.mark.parametrize(
     ("window", "end"), [(tumbling(MINUTE, 0), 180), (sliding(MINUTE, 20 * SECOND), 180)]
 )
 def test_with_keep_last_silence_ends_no_alert_however_soon_it_would_be_over(
-    window: Window, end: int
+    window: Window, end: int, then: int, resolve_after: int
 ) -> None:
-    """A window with an event that does not hold ends it."""
+    """A window with an event that does not hold ends it, also if empty ones follow at once."""
     rule = a_rule(
         RuleType.METRIC,
         value="responseTime",
         condition="max > threshold",
-        resolve_after=SECOND,
+        resolve_after=resolve_after,
         no_data="keepLast",
         window=msgspec.structs.replace(window, allowed_lateness=0),
     )
@@ -442,7 +444,9 @@ def test_with_keep_last_silence_ends_no_alert_however_soon_it_would_be_over(
         pipeline.tick(NOON + second * SECOND)
     assert "resolved" not in {alert.status for alert in pipeline.alerts}
     pipeline.post(an_error(NOON + 190 * SECOND, response_time=5.0))
-    for second in range(191, 260):
+    for second in range(191, 410, then):
+        for missed in range(second - then, second, 2):
+            pipeline.beat(NOON + missed * SECOND)
         pipeline.tick(NOON + second * SECOND)
     assert [alert.status for alert in pipeline.alerts].count("resolved") == 1
     assert pipeline.alerts[-1].ends_at == NOON + end * SECOND

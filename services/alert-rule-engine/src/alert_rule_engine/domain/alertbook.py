@@ -111,10 +111,11 @@ class AlertBook:
     def _passed(
         self, rule: CompiledRule, group: Group, look: Look, alert: AlertState | None
     ) -> bool:
-        """Note that a whole window did not hold."""
+        """Note that a whole window did not hold; one that says nothing may prolong an alert."""
         if alert is not None and rule.rule.no_data == "keepLast" and not look.view["count"]:
-            alert.until = max(alert.until, look.end)
-            self.pages.touch(alert)
+            if look.end - rule.shape.step <= alert.until:
+                alert.until = max(alert.until, look.end)
+                self.pages.touch(alert)
             return True
         return self._lapse(rule_key(rule.rule), group)
 
