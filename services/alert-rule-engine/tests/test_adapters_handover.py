@@ -2,6 +2,8 @@
 
 import asyncio
 
+from mode.utils.locks import Event
+
 from alert_rule_engine.adapters.handover import Eager
 
 
@@ -34,6 +36,13 @@ async def test_what_waits_is_waited_for() -> None:
     asyncio.get_running_loop().call_soon(room.set)
     found = await consumer.wait_first(hand_on(), asyncio.Event().wait())
     assert found.results == ["done"]
+
+
+async def test_an_event_is_waited_for() -> None:
+    resumed = Event()
+    asyncio.get_running_loop().call_soon(resumed.set)
+    async with asyncio.timeout(10):
+        await AService().wait(resumed)
 
 
 async def test_what_waits_is_let_go_when_the_flow_is_suspended() -> None:

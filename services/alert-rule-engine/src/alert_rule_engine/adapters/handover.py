@@ -25,6 +25,10 @@ class Eager(Service):
     ) -> WaitResults:
         """Run the first coroutine; only if it waits for something, wait as Faust does."""
         first, *others = waits
+        found: WaitResults
+        if not isinstance(first, Coroutine):  # an event, in a rebalance
+            found = await super().wait_first(*waits, timeout=timeout)
+            return found  # noqa: RET504 - mode is untyped
         try:
             waited_for = first.send(None)
         except StopIteration as done:
@@ -35,8 +39,8 @@ class Eager(Service):
         async def go_on() -> Any:  # noqa: ANN401 - whatever the first returns
             return await _go_on(first, waited_for)
 
-        found: WaitResults = await super().wait_first(go_on(), *others, timeout=timeout)
-        return found
+        found = await super().wait_first(go_on(), *others, timeout=timeout)
+        return found  # noqa: RET504 - as above
 
     async def sleep(self, n: Any) -> None:  # noqa: ANN401 - Faust's signature
         """Wait for so many seconds; for none, which Faust does at each turn, without a task."""
