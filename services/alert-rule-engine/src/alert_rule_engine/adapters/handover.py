@@ -28,7 +28,7 @@ class Eager(Service):
         found: WaitResults
         if not isinstance(first, Coroutine):  # an event, in a rebalance
             found = await super().wait_first(*waits, timeout=timeout)
-            return found  # noqa: RET504 - mode is untyped
+            return found
         try:
             waited_for = first.send(None)
         except StopIteration as done:
@@ -40,7 +40,7 @@ class Eager(Service):
             return await _go_on(first, waited_for)
 
         found = await super().wait_first(go_on(), *others, timeout=timeout)
-        return found  # noqa: RET504 - as above
+        return found
 
     async def sleep(self, n: Any) -> None:  # noqa: ANN401 - Faust's signature
         """Wait for so many seconds; for none, which Faust does at each turn, without a task."""
