@@ -46,3 +46,16 @@ def test_a_late_event_of_an_earlier_window_is_no_news() -> None:
     for second in range(200, 220, 4):
         pipeline.tick(NOON + second * SECOND)
     assert pipeline.said() == ["firing pay 20"]
+
+
+def test_the_last_word_counts_what_came_late_and_was_not_told_yet() -> None:
+    rule = a_rule(threshold=0, window=tumbling(10 * SECOND), resolve_after=5 * SECOND)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON))
+    pipeline.tick(NOON + 12 * SECOND)
+    pipeline.post(an_error(NOON + SECOND))
+    pipeline.tick(NOON + 18 * SECOND)
+    assert [(alert.status, alert.aggregates["count"]) for alert in pipeline.alerts] == [
+        ("firing", 1),
+        ("resolved", 2),
+    ]

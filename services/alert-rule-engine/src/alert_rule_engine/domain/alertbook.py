@@ -218,6 +218,7 @@ class AlertBook:
                 if is_crowd(alert.rule, alert.group)
                 else "no window held"
             )
+            self._renew(alert, book, windows)
             self._end(alert, f"{what} for {duration(quiet)}")
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + rule.window.allowed_lateness
