@@ -64,9 +64,10 @@ def compare(
         verdict.episodes += 1
         verdict.known[episode.rule] += episode.alone
         held[episode.rule, episode.group].update(episode.starts)
-        verdict.differences += _fired(episode, by_key[episode.rule, episode.group])
+        mine = by_key[episode.rule, episode.group]
+        verdict.differences += _fired(episode, by_id[episode.rule], mine)
     verdict.alone = verdict.known.total()
-    verdict.differences += _uncalled(windows, held, by_key)
+    verdict.differences += _uncalled(windows, held, by_id, by_key)
     return verdict
 
 
@@ -75,26 +76,41 @@ def name(told: Told) -> str:
     return f"alert {told.id[:8]} of {told.rule} {'/'.join(told.group)} opened by {told.opened_by}"
 
 
-def _fired(episode: Episode, alerts: Sequence[Told]) -> Iterator[str]:
+def opener(watch: Watch, told: Told) -> int:
+    """Return the start of the window that opened an alert.
+
+    Of windows that were judged one right after the other the first record shows the last; but it
+    says when the alert began.
+    """
+    if watch.judged is not Judged.END:
+        return told.opened_by
+    return (int(told.first["startsAt"]) - 1) // watch.step * watch.step
+
+
+def _fired(episode: Episode, watch: Watch, alerts: Sequence[Told]) -> Iterator[str]:
     """I2: each episode made an alert; exactly one, opened by its first window, if it was alone."""
-    mine = [told for told in alerts if told.opened_by in episode.starts]
+    mine = [first for told in alerts if (first := opener(watch, told)) in episode.starts]
     where = f"{episode.rule} {'/'.join(episode.group)} at {episode.starts}"
     if not mine and episode.sure:
         yield f"never fired: {where}"
     if episode.alone and len(mine) > 1:
         yield f"fired {len(mine)} times: {where}"
-    if episode.alone and mine and mine[0].opened_by != episode.opened_by:
-        yield f"opened by {mine[0].opened_by}: {where}"
+    if episode.alone and mine and mine[0] != episode.opened_by:
+        yield f"opened by {mine[0]}: {where}"
 
 
 def _uncalled(
-    windows: Windows, held: Mapping[Key, set[int]], by_key: Mapping[Key, Sequence[Told]]
+    windows: Windows,
+    held: Mapping[Key, set[int]],
+    by_id: Mapping[str, Watch],
+    by_key: Mapping[Key, Sequence[Told]],
 ) -> Iterator[str]:
     """I3: no alert but from a window that held."""
     for key, alerts in by_key.items():
-        for told in alerts:
-            if told.opened_by not in held.get(key, ()):
-                count = windows.get(key, {}).get(told.opened_by, NOTHING).count
+        for told in alerts if key[0] in by_id else ():
+            start = opener(by_id[key[0]], told)
+            if start not in held.get(key, ()):
+                count = windows.get(key, {}).get(start, NOTHING).count
                 yield f"{name(told)}: that window does not hold, it has {count} events"
 
 

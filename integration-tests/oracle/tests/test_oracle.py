@@ -317,8 +317,11 @@ def absence(lateness: int = 30_000) -> Watch:
     return rule(type="ABSENCE", match="true", condition="count == 0", minCount=0, window=window)
 
 
-def silence(start: int) -> list[Record]:
-    return [record(n + 1, status, 0, start=start) for n, status in enumerate(BOTH)]
+def silence(start: int, shown: int | None = None) -> list[Record]:
+    """Return an alert of a window that was silent, told when another was silent, too."""
+    told = start if shown is None else shown
+    began: dict[str, Any] = {"startsAt": start + MINUTE}
+    return [record(n + 1, status, 0, start=told, **began) for n, status in enumerate(BOTH)]
 
 
 def test_a_group_that_was_there_is_missed_in_the_first_window_without_an_event() -> None:
@@ -328,6 +331,7 @@ def test_a_group_that_was_there_is_missed_in_the_first_window_without_an_event()
         Episode("r", ("pay",), (MINUTE, 2 * MINUTE), alone=True)
     ]
     assert differences(absence(), batches, silence(MINUTE), until) == []
+    assert differences(absence(), batches, silence(MINUTE, 2 * MINUTE), until) == []
     assert differences(absence(), batches, silence(2 * MINUTE), until)
     assert differences(absence(), batches, silence(3 * MINUTE), until)
     assert differences(absence(), batches, [], until)
