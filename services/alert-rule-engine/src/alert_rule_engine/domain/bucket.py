@@ -33,6 +33,7 @@ MAX_UNKNOWN: Final = 1_000
 NO_DATA: Final = "no data"
 ALERTS: Final = "alerts"
 PAST: Final = "past"
+_NEVER: Final = 1 << 62
 """Names of pieces that are no memory's."""
 
 
@@ -60,6 +61,8 @@ class Bucket:
     alerts: AlertBook = field(default_factory=AlertBook)
     touched: list[Slice] = field(default_factory=list)
     """Panes that changed since they were last taken for storing."""
+    expires: int = 0
+    """Before this watermark there is nothing to forget."""
     dirty: bool = False
     faults: Faults = field(default_factory=Faults)
     blind: Blind = SIGHTED
@@ -162,9 +165,9 @@ class Bucket:
     def advance(self, now: Moment, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
         watermark, log_now, self.blind = now
-        for spec, panes in list(self.specs.items()):
-            known = book.specs.get(spec)
-            for rule in known.timed if known else ():
+        for spec in [spec for spec in self.specs if spec in book.timed]:
+            panes = self.specs[spec]
+            for rule in book.specs[spec].timed:
                 with self.faults.guard(rule.rule):
                     self._judge_until(rule, panes, watermark)
                     if rule.rule.no_data == "alerting" and not rule.empties:
@@ -233,18 +236,30 @@ class Bucket:
 
         `since`: when that was last done.
         """
+        if self.judged < self.expires:
+            return
+        self.expires = _NEVER
         for spec, panes in list(self.specs.items()):
             known = book.specs.get(spec)
-            if panes.forget(known.horizon if known else GRACE, self.judged):
+            horizon = known.horizon if known else GRACE
+            if panes.forget(horizon, self.judged):
                 self.dirty = True
-            if panes.memory is not None and panes.memory.forget(since, self.judged):
-                self.dirty = True
-            if known is None and not panes.slices:
+            if panes.memory is not None:
+                self.dirty |= panes.memory.forget(since, self.judged)
+                self.expire(panes.memory.step_after(self.judged))
+            if panes.slices:
+                self.expire(min(panes.slices) + panes.pane + horizon)
+            elif known is None:
                 del self.specs[spec]
+
+    def expire(self, watermark: int) -> None:
+        """Note that there will be something to forget."""
+        self.expires = min(self.expires, watermark)
 
     def follow(self, new: RuleBook, changed: Iterable[CompiledRule], log_now: int) -> None:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
         self.rules = new.digest
+        self.expires = 0
         self.dirty |= self.alerts.follow(new)
         for spec, mine in self.specs.items():
             awaited = spec in new.specs and self._awaited(new.specs[spec])

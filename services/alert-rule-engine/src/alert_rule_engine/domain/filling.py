@@ -5,7 +5,7 @@ look into its bucket's dictionary, and one more for each shape of window in whic
 crossed. Most blocks have a row or two, so nothing is built for a block that does nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.aggregates import Cell
+from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
 from alert_rule_engine.domain.memory import Groups
 from alert_rule_engine.domain.panes import NO_SLICE, Accepted, Slice, SpecPanes
 from alert_rule_engine.domain.partials import BUCKETS, Block, Group, bucket_of
 from alert_rule_engine.domain.rules import SpecRules
 from alert_rule_engine.domain.running import Grown, Slid, Tumbled
-from alert_rule_engine.domain.sifting import Sifted, sift
+from alert_rule_engine.domain.sifting import Found, Sifted, sift
 from alert_rule_engine.domain.specs import FILTERS
 from alert_rule_engine.domain.vector import Tally
 
@@ -28,6 +29,10 @@ _MASK: Final = BUCKETS - 1
 _ALL_ZERO: Final = repeat(0)
 Lane = list[Slice]
 """One entry for each bucket."""
+Expiring = dict[int, set["Lanes"]]
+"""Lanes of which something is of no more use from a watermark on."""
+STRIDE: Final = 1_000
+"""Event time between two looks at the windows, and log time between two at news; ms."""
 
 
 class Arrival(NamedTuple):
@@ -47,7 +52,9 @@ class Lanes:
         pane: int,
         buckets: Sequence[Bucket],
         known: SpecRules | None,
+        *,
         tally: Tally,
+        expiring: Expiring,
     ) -> None:
         self.spec = spec
         self.pane = pane
@@ -60,12 +67,14 @@ class Lanes:
         self._horizon = known.horizon if known else GRACE
         self._room = known.max_groups if known else MAX_UNKNOWN
         self._buckets = buckets
+        self._expiring = expiring
         self._lanes: dict[int, Lane] = {}
+        self._crossing = known.crossing if known else ()
         self._running = [
             Tumbled(watch, pane, self._held)
             if watch.shape.tumbling
             else Slid(watch, pane, self._panes_of)
-            for watch in (known.crossing if known else ())
+            for watch in self._crossing
         ]
 
     def _panes_of(self, slot: int) -> SpecPanes:
@@ -79,6 +88,7 @@ class Lanes:
             panes = specs[self.spec] = SpecPanes(self.pane)
             if self.known is not None:
                 panes.remember(self.known.spec, self.known.keep)
+                self._buckets[bucket_of(slot)].expire(0)
         return panes
 
     def buckets_held(self) -> Iterator[Bucket]:
@@ -129,6 +139,9 @@ class Lanes:
 
     def _lane(self, start: int) -> Lane:
         lane = self._lanes[start] = [NO_SLICE] * BUCKETS
+        for length in {self.pane, *(watch.shape.size for watch in self._crossing)}:
+            end = start + length + self._horizon
+            self._expiring.setdefault(-(-end // STRIDE) * STRIDE, set()).add(self)
         return lane
 
     def _open(self, slot: int, group: Group, start: int, reference: int) -> Slice:
@@ -138,6 +151,7 @@ class Lanes:
         if group in held or not self._has_room(panes, group, start):
             return held
         panes.put(start, group, Cell(0, 0, reference, reference))
+        self._buckets[bucket_of(slot)].expire(start + self.pane + self._horizon)
         return panes.slices[start]
 
     def _has_room(self, panes: SpecPanes, group: Group, start: int) -> bool:
@@ -153,6 +167,25 @@ class Lanes:
             if grown:
                 found += [(number, each) for each in grown]
         return found
+
+    def judge(
+        self, grown: Iterable[tuple[int, Grown]], brought: Brought, found: Mapping[Group, Found]
+    ) -> None:
+        """Judge windows that may hold now."""
+        for number, each in grown:
+            for rule in self._crossing[number].rules:
+                if each.after >= rule.low and (each.before < rule.low or not rule.exact):
+                    needed = rule.low - each.before if rule.exact else None
+                    witness = brought.witness(found.get(each.group), needed)
+                    self._buckets[bucket_of(each.slot)].cross(rule, each, brought, witness)
+
+    def judge_again(self, block: Block, brought: Brought, found: Mapping[Group, Found]) -> None:
+        """Judge the windows that were judged without the rows of a block."""
+        if self.known is None:
+            return
+        for slot, group in zip(block.slots, block.groups, strict=True):
+            witness = brought.witness(found.get(group))
+            self._buckets[bucket_of(slot)].reopen(self.known, block.start, group, witness)
 
     def forget(self, watermark: int) -> None:
         """Let go of panes and windows that are of no more use."""

@@ -48,6 +48,10 @@ class Memory:
         swept = [shelf.sweep(step) for shelf in self._shelves]
         return any(swept)
 
+    def step_after(self, watermark: int) -> int:
+        """Return the next watermark at which `forget` looks."""
+        return (watermark // self.grain + 1) * self.grain
+
     def _until(self, at: int) -> int:
         return at + self.keep + self.grain
 

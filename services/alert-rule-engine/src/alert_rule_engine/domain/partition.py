@@ -5,7 +5,7 @@ the log's own clock. Records are told apart by what they carry (source offset, b
 how often they are delivered.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -14,7 +14,7 @@ from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket, Moment
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
-from alert_rule_engine.domain.filling import Arrival, Lanes, chosen
+from alert_rule_engine.domain.filling import STRIDE, Arrival, Expiring, Lanes, chosen
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -26,14 +26,10 @@ from alert_rule_engine.domain.partials import (
     slot_of,
     target_of,
 )
-from alert_rule_engine.domain.rules import RuleBook, Watch
-from alert_rule_engine.domain.running import Grown
+from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.saying import Said, question_of, say
 from alert_rule_engine.domain.sifting import Found
 from alert_rule_engine.domain.vector import Outcome, Vector
-
-STRIDE: Final = 1_000
-"""Event time between two looks at the windows, and log time between two at news; ms."""
 
 
 class Losses(NamedTuple):
@@ -72,6 +68,7 @@ class Partition:
     """Second of the log's clock in which alerts with news were looked at."""
     faults: Faults = field(default_factory=Faults)
     _lanes: dict[str, Lanes] = field(default_factory=dict)
+    _expiring: Expiring = field(default_factory=dict)
     _newest: int = -1
     """The newest log offset that a bucket contained when it was restored."""
 
@@ -162,8 +159,14 @@ class Partition:
 
     def _lanes_of(self, block: Block) -> Lanes:
         spec = block.spec
-        known, tally = self.book.specs.get(spec), self.vector.tally(spec)
-        lanes = self._lanes[spec] = Lanes(spec, block.pane, self.buckets, known, tally)
+        lanes = self._lanes[spec] = Lanes(
+            spec,
+            block.pane,
+            self.buckets,
+            self.book.specs.get(spec),
+            tally=self.vector.tally(spec),
+            expiring=self._expiring,
+        )
         return lanes
 
     def _overflow(self, lanes: Lanes, block: Block, partial: Partial, surplus: int) -> None:
@@ -187,40 +190,14 @@ class Partition:
         if filled is not block:
             surplus += sum(block.counts) - sum(filled.counts)
         grown = lanes.grown(filled)
-        closed = block.start + block.pane <= self.judged
-        if grown or closed:
-            self._judge(lanes, filled, partial, grown, found)
-        return surplus
-
-    def _judge(
-        self,
-        lanes: Lanes,
-        block: Block,
-        partial: Partial,
-        grown: Sequence[tuple[int, Grown]],
-        found: Mapping[Group, Found],
-    ) -> None:
-        """Judge windows that may hold now, and those that were judged without these rows."""
-        known = lanes.known
-        if known is None:
-            return
         end = block.start + block.pane
-        at = min(max(partial.clock, block.start), end)
-        brought = Brought(partial, block.start, at, max(0, self.judged - end))
-        for watch, each in grown:
-            self._cross(known.crossing[watch], each, brought, found.get(each.group))
-        if end <= self.judged:
-            for slot, group in zip(block.slots, block.groups, strict=True):
-                witness = brought.witness(found.get(group))
-                self.buckets[bucket_of(slot)].reopen(known, block.start, group, witness)
-
-    def _cross(self, watch: Watch, grown: Grown, brought: Brought, found: Found | None) -> None:
-        bucket = self.buckets[bucket_of(grown.slot)]
-        for rule in watch.rules:
-            if grown.after >= rule.low and (grown.before < rule.low or not rule.exact):
-                needed = rule.low - grown.before if rule.exact else None
-                witness = brought.witness(found, needed)
-                bucket.cross(rule, grown, brought, witness)
+        if grown or end <= self.judged:
+            at = min(max(partial.clock, block.start), end)
+            brought = Brought(partial, block.start, at, max(0, self.judged - end))
+            lanes.judge(grown, brought, found)
+            if end <= self.judged:
+                lanes.judge_again(filled, brought, found)
+        return surplus
 
     def _advance(self, offset: int) -> None:
         """Let every bucket that is not ahead of the log look at its windows."""
@@ -242,8 +219,9 @@ class Partition:
             else:
                 bucket.refresh(self.vector.log_now, self.book)
         if moved:
-            for lanes in self._lanes.values():
-                lanes.forget(self.judged)
+            for end in [end for end in self._expiring if end <= self.judged]:
+                for lanes in self._expiring.pop(end):
+                    lanes.forget(self.judged)
 
     def resume(self, book: RuleBook) -> None:
         """Go on from stored state under today's rules.
@@ -271,6 +249,7 @@ class Partition:
         """Take over a changed set of rules."""
         old, self.book = self.book, book
         self._lanes.clear()
+        self._expiring.clear()
         self._take_over(book)
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:

@@ -121,6 +121,8 @@ class RuleBook:
     disabled: frozenset[str] = frozenset()
     digest: int = 0
     """64 bits that stand for the revisions of the rules."""
+    timed: frozenset[str] = frozenset()
+    """The specs that have rules which are judged as the watermark moves."""
 
 
 def rule_key(rule: Rule) -> str:
@@ -160,7 +162,8 @@ def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
         for spec, group in by_spec.items()
         for known in [before.specs.get(spec)]
     }
-    return RuleBook(compiled, specs, errors, frozenset(disabled), _digest(compiled))
+    timed = frozenset(spec for spec, each in specs.items() if each.timed)
+    return RuleBook(compiled, specs, errors, frozenset(disabled), _digest(compiled), timed)
 
 
 def _digest(rules: Mapping[str, CompiledRule]) -> int:
