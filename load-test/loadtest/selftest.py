@@ -31,7 +31,7 @@ async def self_test(options: Options) -> int:
         )  # fmt: skip
         began = time.perf_counter()
         pool = make_pool(seed=options.seed, services=options.services, prefix=f"{options.run}-")
-        print(f"Encoded {len(pool.events):,} events in {time.perf_counter() - began:.2f} s,"
+        print(f"Encoded {len(pool.tails):,} events in {time.perf_counter() - began:.2f} s,"
               f" {pool.mean_bytes:.0f} bytes each on average.")  # fmt: skip
         sender = Sender(chosen, pool)
         cpu = time.process_time()

@@ -1,7 +1,7 @@
 """What is sent: log lines as a middle-sized company writes them, encoded before the clock runs.
 
-A pool of distinct events is encoded once. A batch is a slice of the pool with the time of sending
-put in, which costs a tenth of a microsecond an event, so the generator never is the bottleneck.
+A pool of distinct events is encoded once. A batch is a slice of the pool, joined by the time of
+sending, which costs a twentieth of a microsecond an event: the generator never is the bottleneck.
 """
 
 import json
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 POOL = 20_000
-STAMP = b"1000000000000"
-"""Stands for the time of sending, epoch milliseconds, in every encoded event."""
+HEAD = b'{"timestamp":%d,'
+"""Each encoded event begins so, with the time of sending, epoch milliseconds."""
+TIME_BYTES = 13
 PARETO_ALPHA = 1.2
 ERROR_SHARE = 0.05
 STATUS_OF_AN_ERROR, TRACED, WITH_ATTRIBUTES = 0.6, 0.4, 0.5
@@ -53,9 +54,9 @@ WORDS = ("paid", "basket", "invoice", "reindex", "session", "stock", "quote", "p
 
 
 class Pool(NamedTuple):
-    """Encoded events, each with `STAMP` where its time belongs."""
+    """Encoded events without their `HEAD`."""
 
-    events: Sequence[bytes]
+    tails: Sequence[bytes]
     mean_bytes: float
 
 
@@ -76,26 +77,28 @@ def make_pool(*, seed: int, services: int, size: int = POOL, prefix: str = "") -
     weights = [1 / (rank + 1) ** PARETO_ALPHA for rank in range(services)]
     chosen = chance.choices(names, weights, k=size)
     encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-    events = [encode(_event(chance, name)).encode() for name in chosen]
-    return Pool(events, sum(map(len, events)) / size)
+    tails = [encode(_event(chance, name)).encode().removeprefix(b"{") for name in chosen]
+    head = len(HEAD) - len("%d") + TIME_BYTES
+    return Pool(tails, head + sum(map(len, tails)) / size)
 
 
 def batch(pool: Pool, *, start: int, count: int, now_ms: int, ndjson: bool) -> bytes:
     """Return the body that holds `count` events of the pool from position `start` on."""
-    size = len(pool.events)
+    size = len(pool.tails)
     first = start % size
-    chosen = pool.events[first : first + count]
+    chosen = pool.tails[first : first + count]
     while len(chosen) < count:
-        chosen = [*chosen, *pool.events[: count - len(chosen)]]
-    body = b"\n".join(chosen) if ndjson else b"[" + b",".join(chosen) + b"]"
-    return body.replace(STAMP, b"%d" % now_ms)
+        chosen = [*chosen, *pool.tails[: count - len(chosen)]]
+    head = HEAD % now_ms
+    between = b"\n" if ndjson else b","
+    events = (between + head).join(chosen)
+    return head + events if ndjson else b"".join((b"[", head, events, b"]"))
 
 
 def _event(chance: random.Random, service: str) -> dict[str, Any]:
     failing = chance.random() < ERROR_SHARE
     latency = chance.lognormvariate(0, SIGMA) * MEDIAN_MS * (SLOWER_WHEN_FAILING if failing else 1)
     event: dict[str, Any] = {
-        "timestamp": int(STAMP),
         "service": service,
         "level": "ERROR" if failing else chance.choices(LEVELS, LEVEL_WEIGHTS)[0],
         "message": message_of(chance, failing=failing, latency=latency),

@@ -9,7 +9,7 @@ from loadtest.markers import ERRORS_OF_A_MARKER, marker_body
 from loadtest.workload import ERROR_SHARE, batch, make_pool, service_names
 
 POOL = make_pool(seed=7, services=200, size=4_000)
-EVENTS = [json.loads(event) for event in POOL.events]
+EVENTS = [json.loads(b"{" + tail) for tail in POOL.tails]
 NOW_MS = 1_795_000_000_123
 
 
