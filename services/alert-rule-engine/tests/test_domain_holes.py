@@ -53,6 +53,24 @@ def test_a_restart_of_the_first_stage_blinds_nobody() -> None:
     assert pipeline.alerts[0].window.start == NOON + 10 * MINUTE
 
 
+def test_nor_does_it_while_nobody_sends_anything_but_a_gateway_is_there() -> None:
+    """It was away from 100 s to 130 s after noon, in the midst of the first silent window."""
+    window = tumbling(MINUTE, 0)
+    pipeline = LateReading(
+        a_rule(RuleType.ABSENCE, window=window, threshold=None, resolve_after=MINUTE)
+    )
+    pipeline.tick(NOON)
+    pipeline.post(an_error(NOON + SECOND))
+    for second in range(2, 140):
+        away = 100 <= second < 130
+        pipeline.read_at = NOON + 130 * SECOND if away else 0
+        pipeline.beat(NOON + second * SECOND)
+        if not away:
+            pipeline.tick(NOON + second * SECOND)
+    (alert,) = pipeline.alerts
+    assert (alert.status, alert.window.start) == ("firing", NOON + MINUTE)
+
+
 def test_silence_is_not_told_from_deafness_while_nothing_is_accepted() -> None:
     """The gateway is away from 65 s to 200 s after noon; ticks go on, and another's events end."""
     pipeline = Pipeline(
