@@ -2,10 +2,10 @@
 
 from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import Rule
+from alert_rule_engine.domain.asks import sift_of
 from alert_rule_engine.domain.batches import Batch
 from alert_rule_engine.domain.costs import Costs
 from alert_rule_engine.domain.rulesets import RuleSets
-from alert_rule_engine.domain.sieves import _generated
 from alert_rule_engine.testing import NOON, a_rule, an_error, book_of
 
 
@@ -34,9 +34,9 @@ def sampled(times: int, rules: list[Rule], *batch: Event) -> Costs:
 
 def test_a_sample_generates_no_code() -> None:
     rules = [a_rule(id=f"r{n}", match=f'message != "sampled {n}"') for n in range(5)]
-    before = _generated.cache_info().misses
+    before = sift_of.cache_info().misses
     costs = sampled(10, rules, an_error())
-    assert _generated.cache_info().misses <= before + 1
+    assert sift_of.cache_info().misses <= before + 1
     assert set(costs.shares().values()) == {0.2}
 
 

@@ -12,6 +12,7 @@ from hypothesis.strategies import SearchStrategy, builds, integers, lists, none,
 from alert_contracts.events import Event, encode_batch, is_error
 from alert_contracts.rules import Rule, RuleType
 from alert_contracts.topics import MEBIBYTE, TOPICS, Topic, dead_letter_topic
+from alert_rule_engine.domain.asks import sift_of
 from alert_rule_engine.domain.blocks import TARGET_BYTES
 from alert_rule_engine.domain.distinct import hash_of
 from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
@@ -28,6 +29,7 @@ from alert_rule_engine.domain.plans import Plans
 from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.rulesets import RuleSets
+from alert_rule_engine.domain.sieves import ALIKE
 from alert_rule_engine.domain.sketch import bins_of
 from alert_rule_engine.domain.specs import match_of
 from alert_rule_engine.domain.views import MAX_KNOWN, Decoder
@@ -429,6 +431,31 @@ def test_odd_windows_are_cut_where_their_panes_end(batch: list[Event]) -> None:
         assert starts == expected
 
 
+def test_what_comes_on_both_sides_of_another_spec_s_edge_is_put_together() -> None:
+    minutes = a_rule(id="minutes", match="true", window=tumbling(60_000))
+    hours = tumbling(7_200_000)
+    keeping = [
+        a_rule(RuleType.CARDINALITY, id="many", match="true", value="host", window=hours),
+        a_rule(RuleType.CHANGE, id="changing", match="true", value="host", window=hours),
+        a_rule(RuleType.LATENCY, id="slow", match="true", window=hours),
+        a_rule(id="errors", window=hours),
+    ]
+    batch = [
+        an_error(NOON + second * 1_000, host=f"h{second % 3}", response_time=float(second))
+        for second in (11, 2, 13, 4, 15, 6)
+    ]
+    batch += [an_error(NOON + second, service="calm", level="INFO") for second in (1, 12_000)]
+    found = rows([minutes, *keeping], *batch)
+    for rule in keeping:
+        for alone in rows([rule], *batch):
+            (row,) = (row for row in found if (row.spec, row.group) == (alone.spec, alone.group))
+            if row.numbers is not None and alone.numbers is not None:
+                assert sorted(row.numbers.bins or []) == sorted(alone.numbers.bins or [])
+                assert row.numbers.total == alone.numbers.total
+                row = row._replace(numbers=alone.numbers)
+            assert row == alone
+
+
 def test_each_kind_of_evaluator_counts_alone_as_it_does_among_others() -> None:
     batch = [an_error(NOON + n, host=f"h{n % 3}", response_time=float(n)) for n in range(30)]
     together = {(row.spec, row.group, row.start): row for row in rows(RULES, *batch)}
@@ -443,6 +470,39 @@ def test_many_rules_are_tried_in_chunks() -> None:
     found = rows(rules, *(an_error(message=f"no {n};") for n in range(0, 300, 10)))
     assert sum(row.number for row in found) == 60
     assert len({row.spec for row in found}) == 60
+
+
+def of_service(number: int, asked: str, by: str = "service") -> Rule:
+    """Return a rule that asks the same as others, of a service of its own."""
+    return a_rule(
+        id=f"{number} by {by}", match=f'service == "s{number}" && {asked}', group_by=(by,)
+    )
+
+
+def test_rules_that_ask_the_same_of_many_services_each_count_their_own() -> None:
+    asked = 'level == "ERROR" && message.contains("oo")'
+    alike = [of_service(n, asked) for n in range(ALIKE + 8)]
+    alike += [of_service(n, asked, by="host") for n in range(ALIKE)]
+    batch = [
+        an_error(service=f"s{n % 50}", host=f"h{n % 3}", level=level, message=message)
+        for n in range(200)
+        for level, message in (("ERROR", "boom"), ("ERROR", "bam"), ("WARN", "boom"))
+    ]
+    sets = RuleSets()
+    for live in (alike, alike[1:], alike[: ALIKE - 1], alike[3:], [*alike, *RULES]):
+        sets.follow(book_of(*live))
+        found = evaluated(sets.of("default"), *batch)
+        alone = [row for rule in live for row in rows([rule], *batch)]
+        assert sorted(rows_of(found)) == sorted(alone)
+
+
+def test_one_more_rule_leaves_the_code_of_those_that_ask_the_same_as_it_is() -> None:
+    rules = [of_service(n, 'host == "same"') for n in range(300)]
+    sets = RuleSets()
+    before = sift_of.cache_info().misses
+    for number in (20, 40, 300):
+        sets.follow(book_of(*rules[:number]))
+    assert sift_of.cache_info().misses == before + 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a compiled rule tells the engine, and how it treats events."""
 
 import ast
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alert_contracts.events import Event
-from rule_language import code, compile_match, compile_scalar, compile_value
+from rule_language import RuleLanguageError, code, compile_match, compile_scalar, compile_value
+from rule_language.nodes import canonical
+from rule_language.parser import parse, parse_alike
 
 EVENT = Event(
     timestamp=1_769_853_600_000,
@@ -96,6 +99,68 @@ def test_no_event_matches_without_the_necessary_texts(
     fields = {"level": level, "service": service, "host": host}
     if match.test(event):
         assert all(fields[name] in allowed for name, allowed in match.equalities.items())
+
+
+@given(TREES, LEVELS, LEVELS, st.none() | LEVELS)
+def test_an_event_that_has_the_necessary_texts_matches_if_the_rest_holds(
+    source: str, level: str, service: str, host: str | None
+) -> None:
+    match = compile_match(source)
+    event = Event(timestamp=0, service=service, message="", level=level, host=host)
+    placed = frozenset({"level", "service"})
+    fields = {"level": level, "service": service}
+    if all(fields[name] in texts for name, texts in match.equalities.items() if name in placed):
+        inline = match.inline("e", given=placed)
+        rest = code.built(code.function(["e"], inline.expression), inline.constants)
+        assert bool(rest(event)) == match.test(event)
+
+
+TEXTS = st.text(st.sampled_from("ab0 ,'\\\"/\n"), max_size=4)
+LITERALS = TEXTS.map(json.dumps) | st.sampled_from(["'x'", 'r"y"', "r'\"'", "true", "1", '""" """'])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["==", "in", "+", ""]), LITERALS), max_size=4),
+    st.sampled_from(["", " // a note", ' // a "note"']),
+)
+def test_expressions_that_differ_in_texts_are_parsed_as_if_each_were_alone(
+    parts: list[tuple[str, str]], end: str
+) -> None:
+    source = " ".join(["level", *(f"{operator}{literal}" for operator, literal in parts)]) + end
+    trees = []
+    for way in (parse, parse_alike):
+        try:
+            trees.append(canonical(way(source)))
+        except RuleLanguageError:
+            trees.append("refused")
+    assert trees[0] == trees[1]
+
+
+def test_a_refusal_tells_where_whatever_texts_stand_before_it() -> None:
+    for text in ("a", "a longer text"):
+        with pytest.raises(RuleLanguageError) as refused:
+            compile_match(f'level == "{text}" && servce == "b"')
+        assert refused.value.column == len(text) + 16
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ('service == "a" && message.contains("x")', 'message.contains("x") && service=="b"', True),
+        ('service == "a" && level in ["E"]', "true && service == 'b' && level == 'F'", False),
+        ('service == "a" && level in ["E"]', "service == 'b' && level == 'F'", True),
+        ('service == "a" && host == "h"', 'service == "a" && host == "i"', False),
+        ('service == "a" && attributes.n == 1', 'service == "b" && attributes.n == 1.0', False),
+        ("attributes.n / 0.0 > 1", "attributes.n / -0.0 > 1", False),
+        ('attributes.l.all(x, x == "a")', 'attributes.l.all( x, x == "a" )', False),
+        ('attributes.n in [1, "a"]', 'attributes.n in [1, "a" ]', True),
+        ('message.contains("a,b")', 'message.contains("a")', False),
+    ],
+)
+def test_matches_with_the_same_rest_ask_the_same(one: str, other: str, *, alike: bool) -> None:
+    placed = frozenset({"level", "service"})
+    rests = [compile_match(source).rest(placed) for source in (one, other)]
+    assert (rests[0] == rests[1]) is alike
 
 
 def test_a_match_names_what_it_reads() -> None:

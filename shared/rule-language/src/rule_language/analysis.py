@@ -112,6 +112,15 @@ def equalities(checked: Checked) -> dict[str, frozenset[str]]:
     return necessary
 
 
+def rest(checked: Checked, given: frozenset[str]) -> list[Node]:
+    """Return the parts that must hold beyond the equalities of the given fields."""
+    return [
+        part
+        for part in conjuncts(checked.root)
+        if (found := demanded(checked, part)) is None or found[0] not in given
+    ]
+
+
 def patterns(checked: Checked) -> dict[str, str]:
     """Return, by field, a pattern that is in its text wherever the tree is true."""
     necessary: dict[str, str] = {}

@@ -3,7 +3,9 @@
 Nodes are compared by identity, so that facts about one node (its type) can be kept beside the tree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import is_not
+from typing import Any
 
 import msgspec
 
@@ -175,3 +177,38 @@ def walk(root: Node) -> Iterator[Node]:
     yield root
     for child in root.children:
         yield from walk(child)
+
+
+def canonical(node: Node) -> str:
+    """Return a text that only trees of one meaning share, wherever they stand in a source."""
+    return f"{node.__class__.__name__}({','.join(map(_part, msgspec.structs.astuple(node)[1:]))})"
+
+
+def _part(value: object) -> str:
+    if isinstance(value, Node):
+        return canonical(value)
+    if isinstance(value, tuple):
+        return f"[{','.join(map(_part, value))}]"
+    return repr(value)
+
+
+def filled(node: Node, texts: Sequence[str]) -> Node:
+    """Return the tree with each text literal, a number, replaced by the text of that number."""
+    if isinstance(node, Literal):
+        return Literal(node.at, texts[int(str(node.value))], node.kind) if _is_text(node) else node
+    parts = msgspec.structs.astuple(node)
+    made = [_filled(part, texts) for part in parts]
+    return node.__class__(*made) if any(map(is_not, made, parts)) else node
+
+
+def _is_text(node: Literal) -> bool:
+    return node.kind == "string"
+
+
+def _filled(part: Any, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a node's field
+    if isinstance(part, Node):
+        return filled(part, texts)
+    if part.__class__ is tuple:
+        made = tuple([_filled(each, texts) for each in part])
+        return made if any(map(is_not, made, part)) else part
+    return part

@@ -18,8 +18,10 @@ from rule_language import analysis, code
 from rule_language.checker import Checked, check
 from rule_language.conversions import scalar_text
 from rule_language.emitter import Absence
+from rule_language.errors import RuleLanguageError
 from rule_language.loops import Budget
-from rule_language.parser import parse
+from rule_language.nodes import canonical
+from rule_language.parser import parse, parse_alike
 from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
 from rule_language.scope import NOTES, Note
 from rule_language.truth import Program
@@ -84,8 +86,21 @@ class Match(_Compiled):
         )
         return function
 
-    def inline(self, event: str = "event", *, prefix: str = "m") -> Inline:
+    def rest(self, given: frozenset[str]) -> str:
+        """Return a text for what it asks of events of which the `equalities` of some fields hold.
+
+        Two matches of one tenant with the same text ask the same.
+        """
+        if self.checked.locals:  # their steps are counted apart
+            return self.source
+        return "&".join(map(canonical, analysis.rest(self.checked, given)))
+
+    def inline(
+        self, event: str = "event", *, prefix: str = "m", given: frozenset[str] = frozenset()
+    ) -> Inline:
         """Return the test as an expression, to become part of a greater generated function.
+
+        Of the fields `given`, the equalities are known to hold, and are not asked again.
 
         It is truthy for exactly the events that match, and never raises. `event` is the name of
         the local variable that holds the event. Of the names that the expression brings along,
@@ -93,7 +108,7 @@ class Match(_Compiled):
         for all.
         """
         program = Program(self.checked, event, prefix, self.budget)
-        test = program.all_surely(analysis.conjuncts(self.checked.root))
+        test = program.all_surely(analysis.rest(self.checked, given))
         return Inline(program.renewed(test), program.constants)
 
 
@@ -223,7 +238,11 @@ def compile_match(source: str, *, tenant: str = "default") -> Match:
     Raises:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
-    checked = check(parse(source), event_schema(tenant), expected=_BOOLEAN, purpose="match")
+    schema = event_schema(tenant)
+    try:
+        checked = check(parse_alike(source), schema, expected=_BOOLEAN, purpose="match")
+    except RuleLanguageError:  # once more, to tell where
+        checked = check(parse(source), schema, expected=_BOOLEAN, purpose="match")
     return Match(
         source,
         frozenset(checked.fields.values()),

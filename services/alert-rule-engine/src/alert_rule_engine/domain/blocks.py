@@ -4,7 +4,6 @@ What one target gets of one record is bounded, and the same events are cut in th
 time: the places of a block come in the order in which the batch met them.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -25,8 +24,6 @@ _HASH_BYTES: Final = 9
 _LARGE: Final = sketches.LARGEST / 10_000
 """A batch of such numbers sums up to less than the largest."""
 _CHANGE_BYTES: Final = 16 + 4 * (MAX_VALUE + 17)
-_slot: Final = attrgetter("slot")
-_group: Final = attrgetter("group")
 _size: Final = attrgetter("size")
 Changes = list[tuple[int, str]]
 Bins = dict[Place, list[int]]
@@ -53,39 +50,47 @@ class _Writer:
 
     def write(self, at: int, tallies: Tallies) -> None:
         """Write what was counted in the panes that hold the time `at`."""
-        homes: dict[Home, list[Place]] = defaultdict(list)
-        for place in tallies.counts:
-            homes[place.home].append(place)
-        wrong = {place.home for place in tallies.errors}
-        bins = _bins(tallies)
-        for home, places in homes.items():
-            spec = home.spec
-            block = Block(spec.id, at - at % spec.pane, spec.pane, [], [], [])
-            kept = self._kept(home, places, tallies, block) if self._tight else places
-            block.slots = list(map(_slot, kept))
-            block.groups = list(map(_group, kept))
-            block.counts = list(map(tallies.counts.__getitem__, kept))
+        errors = tallies.errors
+        wrong = {place.home for place in errors}
+        blocks: dict[Home, Block] = {}
+        filled: dict[Home, list[Place]] = {}
+        for place, number in tallies.counts.items():
+            home = place.home
+            block = blocks.get(home)
+            if block is None:
+                block = blocks[home] = self._block(home, at)
+                if home.fills:
+                    filled[home] = []
+            if self._tight and not self._fits(place, tallies):
+                block.surplus += number
+                continue
+            block.slots.append(place.slot)
+            block.groups.append(place.group)
+            block.counts.append(number)
             if home in wrong:
-                block.errors = [tallies.errors.get(place, 0) for place in kept]
-            if spec.kind in _FILL:
-                _FILL[spec.kind](block, kept, tallies, bins)
-            self.targets[home.target].append(block)
+                block.errors.append(errors.get(place, 0))
+            if filled and home.fills:
+                filled[home].append(place)
+        bins = _bins(tallies) if tallies.numbers else {}
+        for home, places in filled.items():
+            _FILL[home.spec.kind](blocks[home], places, tallies, bins)
 
-    def _kept(
-        self, home: Home, places: list[Place], tallies: Tallies, block: Block
-    ) -> Sequence[Place]:
-        """Return the places that there is room for; count the others as surplus."""
+    def _block(self, home: Home, at: int) -> Block:
+        """Begin the block of a home."""
+        pane = home.pane
+        block = Block(home.id, at - at % pane, pane, [], [], [], [])
+        self.targets[home.target].append(block)
         self._room[home.target] -= _BLOCK_BYTES
-        more = _MORE.get(home.spec.kind, _no_more)
-        kept = []
-        for place in places:
-            size = place.size + more(place, tallies)
-            if size <= self._room[home.target]:
-                self._room[home.target] -= size
-                kept.append(place)
-            else:
-                block.surplus += tallies.counts[place]
-        return kept
+        return block
+
+    def _fits(self, place: Place, tallies: Tallies) -> bool:
+        """Take the room of a place, if there is as much."""
+        home = place.home
+        size = place.size + _MORE.get(home.spec.kind, _no_more)(place, tallies)
+        if size > self._room[home.target]:
+            return False
+        self._room[home.target] -= size
+        return True
 
 
 def _bound(tallies: Tallies) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from math import inf
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from alert_contracts.rules import Rule
 from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.partials import Group, bucket_of, slot_of, target_of
 from alert_rule_engine.domain.specs import (
+    EXPRESSIONS,
     PREVIOUS,
     Kind,
     PaneSpec,
@@ -154,7 +156,9 @@ def compile_rule(rule: Rule) -> CompiledRule:
         compiled(spec.value, rule.tenant)
     judgement = _judgement(rule, condition)
     shape = shape_of(rule.window)
-    least = _least(rule, condition) if judgement is Judgement.CROSSING else 0
+    crosses = judgement is Judgement.CROSSING
+    constants = frozenset((name, each, repr(each)) for name, each in _constants(rule).items())
+    least = _least(rule.condition, constants) if crosses else 0
     return CompiledRule(
         rule=rule,
         spec=spec,
@@ -192,9 +196,14 @@ def _judgement(rule: Rule, condition: Condition) -> Judgement:
     return Judgement.CLOSE
 
 
-def _least(rule: Rule, condition: Condition) -> int:
-    """Return the least count of events with which a condition that only grows can hold."""
-    known = _constants(rule)
+@lru_cache(EXPRESSIONS)
+def _least(text: str, constants: frozenset[tuple[str, Any, str]]) -> int:
+    """Return the least count of events with which a condition that only grows can hold.
+
+    Each constant has its text beside it, which tells 0.0 from -0.0.
+    """
+    condition = condition_of(text)
+    known = {name: value for name, value, _ in constants}
 
     def could(count: int) -> bool:
         grown = dict.fromkeys(("count", "total", "errors", "distinct"), count)

@@ -7,13 +7,14 @@ service and level hold.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final
 
 from alert_contracts.events import Event, is_error_outcome
+from alert_rule_engine.domain.asks import test_of
 from alert_rule_engine.domain.evaluators import TIME, Predicate, SpecEvaluator
-from alert_rule_engine.domain.sieves import Sieve, sieves_of
+from alert_rule_engine.domain.sieves import Sieve, Tried, gathered, sieves_of
 from alert_rule_engine.domain.tallies import Place
 
 MAX_PLANS: Final = 20_000
@@ -42,7 +43,8 @@ class Plan:
 
     def take(self, each: SpecEvaluator, event: Event, timely: Event) -> None:
         """Take in a spec, if an event of the key matches it, without or with a responseTime."""
-        without, having = each.match.test(event), each.match.test(timely)
+        matches = test_of(each.ask)
+        without, having = matches(event), matches(timely)
         if not each.whole:
             if without:
                 self.looking.append(each)
@@ -67,36 +69,45 @@ class Plans(dict[Key, Plan]):
         super().__init__()
         self.evaluators = frozenset(evaluators)
         self._index: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
-        self._tried: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
+        tried: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
         for evaluator in evaluators:
             for predicate in evaluator.predicates():
-                (self._index if evaluator.by_key else self._tried)[predicate].append(evaluator)
+                (self._index if evaluator.by_key else tried)[predicate].append(evaluator)
+        self._tried: Mapping[Predicate, Sequence[Tried]] = gathered(tried)
         self._made: dict[Hashable, Plan] = {}
         """Keys whose events are treated alike share a plan."""
         self.sieves: dict[Predicate, list[Sieve]] = {}
-        if before is None:
-            self.sieves = {predicate: sieves_of(group) for predicate, group in self._tried.items()}
-        else:
-            self._take_over(before)
+        changed = self._changed(before)
+        for predicate, group in self._tried.items():
+            kept = before.sieves.get(predicate) if before and predicate not in changed else None
+            self.sieves[predicate] = kept or sieves_of(group)
+        if before is not None:
+            self._take_over(before, changed)
         self.everywhere: Sequence[Sieve] = self.sieves.get(_EVERYWHERE, ())
         """What is tried on events of every key."""
         self.timed = any(TIME in each.reads() for each in evaluators if each.whole)
         """Some specs ask whether there is a responseTime, or which."""
 
-    def _take_over(self, before: "Plans") -> None:
-        """Make the sieves; keep those, and the plans, that no spec that differs concerns."""
-        differing = self.evaluators ^ before.evaluators
+    def _changed(self, before: "Plans | None") -> set[Predicate]:
+        """Return the predicates for which others are tried than before."""
+        known = before._tried if before else {}  # noqa: SLF001 - of its own kind
+        return {
+            predicate
+            for predicate in self._tried.keys() | known.keys()
+            if self._tried.get(predicate) != known.get(predicate)
+        }
+
+    def _take_over(self, before: "Plans", changed: set[Predicate]) -> None:
+        """Keep the plans that no spec that differs concerns."""
+        differing = [each for each in self.evaluators ^ before.evaluators if each.by_key]
         concerned = {predicate for each in differing for predicate in each.predicates()}
-        for predicate, group in self._tried.items():
-            kept = None if predicate in concerned else before.sieves.get(predicate)
-            self.sieves[predicate] = kept or sieves_of(group)
-        if not any(each.by_key and _EVERYWHERE in each.predicates() for each in differing):
-            self.update(
-                (key, plan)
-                for key, plan in before.items()
-                if concerned.isdisjoint(set(_predicates(key[0], key[1])) - {_EVERYWHERE})
-            )
-            self._made = {plan.content(): plan for plan in self.values()}
+        concerned |= changed - {_EVERYWHERE}
+        self.update(
+            (key, plan)
+            for key, plan in before.items()
+            if concerned.isdisjoint(_predicates(key[0], key[1]))
+        )
+        self._made = {plan.content(): plan for plan in self.values()}
 
     def __missing__(self, key: Key) -> Plan:
         service, level, status = key

@@ -4,21 +4,26 @@ from collections import defaultdict
 from typing import Final
 
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.specs import PaneSpec
+from alert_rule_engine.domain.specs import Kind, PaneSpec
 
 _ROW_BYTES: Final = 80
 """A row's numbers, and the heads of its lists, at their longest."""
 _TEXT_HEAD: Final = 5
+_COUNTED: Final = frozenset({Kind.COUNT, Kind.TERM})
 
 
 class Home:
     """One pane spec at one target: what one block is made for."""
 
-    __slots__ = ("spec", "target")
+    __slots__ = ("fills", "id", "pane", "spec", "target")
 
     def __init__(self, spec: PaneSpec, target: int) -> None:
         self.spec = spec
+        self.id = spec.id
+        self.pane = spec.pane
         self.target = target
+        self.fills = spec.kind not in _COUNTED
+        """Something is kept of values."""
 
 
 class Place:

@@ -4,6 +4,7 @@ One partition, compacted, no consumer group: each process reads all of it. A cha
 soon as its record arrives.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -52,7 +53,11 @@ class RulesFeed:
         except KafkaError as exc:
             message = f"the topic {Topic.ALERT_RULES} cannot be read: {exc}"
             raise StartupError(message) from exc
-        return self._handler.compile()
+        return await self._compile()
+
+    async def _compile(self) -> RuleBook:
+        """Compile beside the event loop: ten thousand rules take seconds."""
+        return await asyncio.to_thread(self._handler.compile)
 
     async def _read(self) -> list[Record]:
         fetched = await self._consumer.getmany(_TP, timeout_ms=_POLL_MS)
@@ -76,7 +81,7 @@ class RulesFeed:
                 else:
                     any_change = taken or any_change
             if any_change:
-                await changed(self._handler.compile())
+                await changed(await self._compile())
 
     async def close(self) -> None:
         """Disconnect."""
