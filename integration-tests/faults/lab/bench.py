@@ -11,7 +11,7 @@ from typing import Final
 from faults.lab.broker import Broker
 from faults.lab.driver import Driver
 from faults.lab.lag import LagWatch
-from faults.lab.rulebook import rules, silences
+from faults.lab.rulebook import ABSENCE, rules, silences
 from faults.lab.topics import Alerts, Rules, until
 from faults.lab.workers import Role, Worker
 from faults.lab.workload import Workload
@@ -172,6 +172,8 @@ class Trial:
         began = time.monotonic()
         _patiently(all_counted, SETTLE_S)
         self.steady(began + SILENCE_S - time.monotonic())
+        _patiently(self._all_missed, SETTLE_S)
+        self.steady(IDLE_S)
         self.driver.finish()
         self.bench.rules.delete(*self.silences)
         _patiently(self._all_over, SETTLE_S)
@@ -182,6 +184,12 @@ class Trial:
         say(f"{self.tenant}: {accepted} events in all; {verdict}")
         say(f"settled {time.monotonic() - began:.1f} s after the last event")
         return verdict
+
+    def _all_missed(self) -> bool:
+        """Tell whether every service that never paused is said to be absent."""
+        told = gather(self.alerts.of(self.tenant))
+        missed = {each.group for each in told if each.rule == ABSENCE and not each.over}
+        return missed >= {(service,) for service in self.workload.services}
 
     def _all_over(self) -> bool:
         told = gather(self.alerts.of(self.tenant))

@@ -31,6 +31,8 @@ SIZES: Final = {
 SPREAD: Final = 97
 """By up to so much the sizes of one bundle are larger than those of another."""
 ORDERS: Final = {"fine": 10, "edge": 30, "wrong": 31}
+SHY: Final = 1
+"""One site of `EDGE` has one order less than can be compared with."""
 FACTOR: Final = 3
 LEARNING: Final = 2
 """Periods from the first on in which no site shows anything new."""
@@ -96,7 +98,7 @@ class Habits:
         how = self._how(site, 3, period)
         if how == "edge" and self._turns[site][3] != period % ROUND:
             how = "fine"
-        for _ in range(ORDERS[how]):
+        for _ in range(ORDERS[how] - (site % EDGE == SHY)):
             yield _made(at, f"web-{site:02}", "order", "", "")
 
     def _releases(self, site: int, period: int) -> Made:

@@ -14,6 +14,7 @@ SHORT_LATENESS: Final = 10_000
 RESOLVE_AFTER: Final = 10_000
 SILENCE: Final = PERIOD // 2
 """Window of ABSENCE."""
+ABSENCE: Final = "absence"
 REQUEST: Final = 'message == "request"'
 ORDER: Final = 'message == "order"'
 
@@ -102,7 +103,7 @@ def silences(tenant: str) -> list[Rule]:
         lateness=SHORT_LATENESS,
     )  # fmt: skip
     absence = rule_of(
-        tenant, "absence", "true", type_=RuleType.ABSENCE, condition="count == 0", min_count=0,
+        tenant, ABSENCE, "true", type_=RuleType.ABSENCE, condition="count == 0", min_count=0,
         size=SILENCE, step=SILENCE, lateness=SHORT_LATENESS,
     )  # fmt: skip
     down = replace(fall, factor=FACTOR, min_reference=ORDERS["fine"], direction="down")
