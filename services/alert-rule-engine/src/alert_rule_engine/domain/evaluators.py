@@ -24,7 +24,6 @@ _NUMERIC: Final = (Kind.NUMBER, Kind.SKETCH)
 _ANY: Final[str | None] = None
 _FEW: Final = 8
 """Events that are counted faster one by one."""
-_ONES: Final = (1,) * _FEW
 Predicate = tuple[str | None, str | None]
 
 
@@ -36,6 +35,7 @@ class SpecEvaluator:
         "_group_by",
         "_homes",
         "_known",
+        "_listed",
         "_places",
         "_term",
         "_value",
@@ -72,6 +72,7 @@ class SpecEvaluator:
         self.room = Room()
         """Where it counts the places that it remembers."""
         self._collect = _COLLECT[spec.kind]
+        self._listed = spec.blacklist is not None or spec.whitelist is not None
 
     @property
     def numeric(self) -> bool:
@@ -106,7 +107,7 @@ class SpecEvaluator:
 
     def collect(self, events: Sequence[Event], tallies: Tallies) -> None:
         """Count events that fulfil `match`."""
-        if self.spec.blacklist is not None or self.spec.whitelist is not None:
+        if self._listed:
             events = list(filter(self._admits, events))
         self._collect(self, events, tallies)
 
@@ -134,9 +135,9 @@ class SpecEvaluator:
 
     def _admits(self, event: Event) -> bool:
         """Tell whether the value is one that the rule's lists let pass; no value is not."""
-        allowed, denied = self.spec.blacklist, self.spec.whitelist
-        if allowed is None and denied is None:
+        if not self._listed:
             return True
+        allowed, denied = self.spec.blacklist, self.spec.whitelist
         text = self.text(event)
         return (
             text is not None
@@ -165,9 +166,11 @@ class SpecEvaluator:
 
     def count(self, events: Sequence[Event], tallies: Tallies) -> None:
         """Count events by group."""
-        raws = map(self._group_by.raw, events)
-        counted = Counter(raws).items() if len(events) > _FEW else zip(raws, _ONES, strict=False)
-        known = self._known
+        read, known = self._group_by.raw, self._known
+        if len(events) > _FEW:
+            counted: Iterable[tuple[Raw, int]] = Counter(map(read, events)).items()
+        else:
+            counted = [(read(event), 1) for event in events]
         for raw, number in counted:
             place, error = known.get(raw) or self._find(raw)
             tallies.counts[place] += number
