@@ -2,9 +2,10 @@
 
 import asyncio
 
+from faust.types import TP
 from mode.utils.locks import Event
 
-from alert_rule_engine.adapters.handover import Eager
+from alert_rule_engine.adapters.handover import Eager, EagerConsumer
 
 
 class AService(Eager):
@@ -69,3 +70,25 @@ async def test_a_turn_of_the_loop_takes_no_task() -> None:
     await consumer.sleep(0)
     assert turned == [before]
     await consumer.sleep(0.001)
+
+
+class ASeekingConsumer(EagerConsumer):
+    """As much of a consumer as seeking touches."""
+
+    def __init__(self) -> None:
+        self._read_offset = {}
+        self._committed_offset = {}
+        self.did: list[str] = []
+
+    def stop_flow(self) -> None:
+        self.did.append("stop")
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        self.did.append("seek")
+        return {TP("t", 0): 7}
+
+
+async def test_nothing_is_handed_on_while_a_consumer_seeks() -> None:
+    consumer = ASeekingConsumer()
+    await consumer.perform_seek()
+    assert consumer.did == ["stop", "seek"]

@@ -53,6 +53,15 @@ class Eager(Service):
 class EagerConsumer(Eager, Consumer):
     """Faust's consumer, which hands a record on at once if it can."""
 
+    async def perform_seek(self) -> None:
+        """Read on from what is committed, and hand on nothing before.
+
+        After a rebalance Faust lets partitions flow, seeks, and then empties the queues of its
+        streams. What it read in between would be lost, since it goes on behind that.
+        """
+        self.stop_flow()
+        await super().perform_seek()
+
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ANN401, ASYNC109 - likewise
         """Look again soon while all that was read has still to be worked off.
 
