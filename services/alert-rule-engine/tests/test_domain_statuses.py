@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from alert_contracts.rule_status import RuleStatus
-from alert_contracts.rules import SPIKES, RuleType
+from alert_contracts.rules import SPIKES, RuleType, Window
 from alert_rule_engine.domain.conditions import CompiledRule, View
 from alert_rule_engine.domain.statuses import statuses
-from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
+from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -213,3 +213,15 @@ def test_it_is_blind_for_longer_and_longer_while_nobody_can_be_heard() -> None:
         found += sorted(until(pipeline)) if second > 200 else []
     assert found == sorted(found)
     assert set(found) == {0, 300, 360, 420, 480}
+
+
+@pytest.mark.parametrize("window", [tumbling(MINUTE, 0), tumbling(MINUTE), sliding(MINUTE)])
+@pytest.mark.parametrize("changes", [ABSENT, {**SPIKE, "condition": SPIKES["up"]}])
+def test_who_forgets_what_is_of_no_more_use_is_not_blind(
+    window: Window, changes: dict[str, Any]
+) -> None:
+    pipeline = Pipeline(a_rule(**changes, window=window))
+    for second in range(600):
+        pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+        assert second < 200 or until(pipeline) == {0}

@@ -65,12 +65,18 @@ def proves(
     return first is not None and first <= before and before >= max(blind, panes.since)
 
 
-def sighted(rule: CompiledRule, blind: int) -> int:
-    """Return when a rule first judges by what is missing, where all was seen from `blind` on."""
-    shape = rule.shape
-    start = -(-(blind + (shape.size if rule.compares else 0)) // shape.step) * shape.step
-    whole = rule.judgement is Judgement.END or not rule.compares
-    return start + (shape.size + rule.rule.window.allowed_lateness if whole else 0)
+def blind_until(rule: CompiledRule, judged: int, unseen: int) -> int:
+    """Return when a rule first judges by what is missing; 0 if its next verdict is such a one.
+
+    `judged`: up to when verdicts were given; `unseen`: windows that began before prove nothing.
+    """
+    (size, step), pane = rule.shape, rule.spec.pane
+    first = -(-(unseen + (size if rule.compares else 0)) // step) * step
+    if rule.compares and rule.judgement is not Judgement.END:
+        return first if first > rule.shape.holding(judged - judged % pane, pane) else 0
+    wait = size + rule.rule.window.allowed_lateness
+    following = ((judged - wait) // step + 1) * step
+    return first + wait if first > following else 0
 
 
 def _watched(rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, place: Place) -> bool:

@@ -72,7 +72,7 @@ class Sight:
 
     def _blind(self, now: int, blink: int) -> int:
         if now - self.seen > blink:
-            return now
+            return now + 1  # A window that begins now is not seen from its beginning.
         ends = (end for begin, end in reversed(self.holes) if not 0 < end - begin <= blink)
         return next(ends, 0)
 

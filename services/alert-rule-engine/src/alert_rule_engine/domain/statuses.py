@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from alert_contracts.rule_status import RuleStatus
 from alert_rule_engine.domain.conditions import CompiledRule
-from alert_rule_engine.domain.due import sighted
+from alert_rule_engine.domain.due import blind_until
 from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.rules import SpecRules, rule_key
 from alert_rule_engine.domain.vector import Tally
@@ -33,8 +33,7 @@ def statuses(partition: Partition, at: int) -> Iterator[RuleStatus]:
         extent = _extent(partition, known)
         for rule in known.rules:
             unseen = max(blind.of(rule.shape.size), extent.since)
-            until = sighted(rule, unseen) if rule.by_lack and unseen else 0
-            until = until if until > partition.judged else 0
+            until = blind_until(rule, partition.judged, unseen) if rule.by_lack and unseen else 0
             yield _status(partition, rule, at, extent, blind_until=until)
 
 
