@@ -46,6 +46,22 @@ class Arrival(NamedTuple):
 class Lanes:
     """The panes of one spec in all buckets, and its windows that wait to be crossed."""
 
+    __slots__ = (
+        "_buckets",
+        "_crossing",
+        "_expiring",
+        "_horizon",
+        "_lanes",
+        "_room",
+        "_running",
+        "closing",
+        "known",
+        "pane",
+        "sifts",
+        "spec",
+        "tally",
+    )
+
     def __init__(
         self,
         spec: str,
@@ -108,12 +124,27 @@ class Lanes:
                 for group, cell in panes.slices.get(start, NO_SLICE).items():
                     yield group, cell.count
 
-    def fill(self, block: Block, arrival: Arrival) -> Block:
-        """Add the rows of a block to their panes; return those that had room."""
+    def take(self, block: Block, arrival: Arrival) -> tuple[Block, list[tuple[int, Grown]]]:
+        """Add the rows of a block to their panes.
+
+        Return those that had room, and the windows that may hold now with the number of their
+        watch.
+        """
+        block, peak = self._fill(block, arrival)
+        grown: list[tuple[int, Grown]] = []
+        for number, running in enumerate(self._running):
+            if running.may_hold(block.start, peak):
+                found = running.grow(block.start, block.slots, block.groups, block.counts)
+                grown += [(number, each) for each in found]
+        return block, grown
+
+    def _fill(self, block: Block, arrival: Arrival) -> tuple[Block, int]:
+        """Add rows; return those that had room, and how many events the fullest of them has."""
         lane = self._lanes.get(block.start) or self._lane(block.start)
         reference, accepted = arrival
         accepted_at = accepted[0]
         full = False
+        peak = 0
         rows = zip(block.slots, block.groups, block.counts, block.errors or _ALL_ZERO, strict=False)
         for slot, group, count, errors in rows:
             held = lane[slot >> _SHIFT & _MASK]
@@ -125,17 +156,18 @@ class Lanes:
                     full = True
                     continue
                 lane[slot >> _SHIFT & _MASK] = held
-            cell.count += count
+            cell.count = total = cell.count + count
             cell.last = reference
-            if errors:
-                cell.errors += errors
+            if total > peak:  # noqa: PLR1730 - a call costs three times as much
+                peak = total
+            cell.errors += errors
             if accepted_at > held.accepted[0]:
                 held.accepted = accepted
             if not held.touched:
                 self._buckets[bucket_of(slot)].touch(held)
         if block.numbers or block.distinct:
             _add_figures(lane, block)
-        return _accepted(lane, block) if full else block
+        return (_accepted(lane, block) if full else block), peak
 
     def _lane(self, start: int) -> Lane:
         lane = self._lanes[start] = [NO_SLICE] * BUCKETS
@@ -158,15 +190,6 @@ class Lanes:
         if isinstance(panes.memory, Groups):
             return panes.memory.see(group, start, room=self._room)
         return group in panes.groups or len(panes.groups) < self._room
-
-    def grown(self, block: Block) -> list[tuple[int, Grown]]:
-        """Return the windows that may hold now, each with the number of its watch."""
-        found: list[tuple[int, Grown]] = []
-        for number, running in enumerate(self._running):
-            grown = running.grow(block.start, block.slots, block.groups, block.counts)
-            if grown:
-                found += [(number, each) for each in grown]
-        return found
 
     def judge(
         self, grown: Iterable[tuple[int, Grown]], brought: Brought, found: Mapping[Group, Found]

@@ -186,10 +186,9 @@ class Partition:
         surplus = 0
         if lanes.sifts:
             block, found, surplus = lanes.sift(block)
-        filled = lanes.fill(block, arrival)
+        filled, grown = lanes.take(block, arrival)
         if filled is not block:
             surplus += sum(block.counts) - sum(filled.counts)
-        grown = lanes.grown(filled)
         end = block.start + block.pane
         if grown or end <= self.judged:
             at = min(max(partial.clock, block.start), end)

@@ -27,28 +27,70 @@ class Grown(NamedTuple):
     after: int
 
 
+class _Quiet:
+    """A window of which no group can have enough events yet."""
+
+    __slots__ = ("peaks", "together")
+
+    def __init__(self, peaks: dict[int, int]) -> None:
+        self.peaks = peaks
+        """By pane: how many events its fullest group has."""
+        self.together = sum(peaks.values())
+
+
 class Tumbled:
-    """Counts of the groups in tumbling windows, by start of the window."""
+    """Counts of the groups in tumbling windows, by start of the window.
+
+    They are made when the fullest groups of a window's panes together have enough events; before,
+    none of its groups can have: that spares most windows two looks into a dictionary for each row.
+    """
+
+    __slots__ = ("_held", "_high", "_low", "_pane", "_quiet", "_size", "_windows")
 
     def __init__(self, watch: Watch, pane: int, held: Held) -> None:
-        self._watch = watch
+        self._low, self._high = watch.low, watch.high
+        self._size = watch.shape.size
         self._pane = pane
         self._held = held
         self._windows: dict[int, dict[Group, int]] = {}
+        self._quiet: dict[int, _Quiet] = {}
+        """Windows that are not made yet."""
+
+    def may_hold(self, start: int, peak: int) -> bool:
+        """Tell whether any group may have enough events; `peak`: the most that one has in a pane.
+
+        Unless it is so, there is nothing to `grow`.
+        """
+        window = start - start % self._size
+        quiet = self._quiet.get(window)
+        if quiet is None:
+            if window in self._windows:
+                return True
+            quiet = self._quiet[window] = self._peaks(window)
+        elif peak > quiet.peaks[start]:
+            quiet.together += peak - quiet.peaks[start]
+            quiet.peaks[start] = peak
+        if quiet.together < self._low:
+            return False
+        del self._quiet[window]
+        return True
+
+    def _peaks(self, window: int) -> "_Quiet":
+        panes = range(window, window + self._size, self._pane)
+        return _Quiet({at: max((n for _, n in self._held(at)), default=0) for at in panes})
 
     def grow(
         self, start: int, slots: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
     ) -> list[Grown]:
         """Add rows, already in their panes, of a pane; return the windows that may hold now."""
-        shape = self._watch.shape
-        window = start - start % shape.size
+        window = start - start % self._size
         sums = self._windows.get(window)
         if sums is None:
             # The rows are in the panes already: they are taken out before they are added.
             sums = self._windows[window] = self._summed(window)
             for group, count in zip(groups, counts, strict=True):
                 sums[group] -= count
-        low, high = self._watch.low, self._watch.high
+        low, high = self._low, self._high
         known = sums.get
         grown = []
         for slot, group, count in zip(slots, groups, counts, strict=True):
@@ -61,16 +103,17 @@ class Tumbled:
 
     def _summed(self, window: int) -> dict[Group, int]:
         sums: dict[Group, int] = {}
-        for start in range(window, window + self._watch.shape.size, self._pane):
+        for start in range(window, window + self._size, self._pane):
             for group, count in self._held(start):
                 sums[group] = sums.get(group, 0) + count
         return sums
 
     def forget(self, watermark: int, horizon: int) -> None:
         """Drop windows of which no pane is left."""
-        size = self._watch.shape.size
-        for start in [start for start in self._windows if start + size + horizon <= watermark]:
-            del self._windows[start]
+        known = (*self._windows, *self._quiet)
+        for start in [start for start in known if start + self._size + horizon <= watermark]:
+            self._windows.pop(start, None)
+            self._quiet.pop(start, None)
 
 
 class Slid:
@@ -85,6 +128,10 @@ class Slid:
         self._panes_of = panes_of
         self._windows: dict[Group, list[int]] = {}
         """Start and count."""
+
+    def may_hold(self, _start: int, _peak: int) -> bool:
+        """Tell whether there is anything to `grow`."""
+        return True
 
     def grow(
         self, start: int, slots: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
