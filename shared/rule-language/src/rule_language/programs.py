@@ -89,11 +89,17 @@ class Match(_Compiled):
     def rest(self, given: frozenset[str]) -> str:
         """Return a text for what it asks of events of which the `equalities` of some fields hold.
 
-        Two matches of one tenant with the same text ask the same.
+        Two matches of one tenant with the same text ask the same. It is made once.
         """
-        if self.checked.locals:  # their steps are counted apart
-            return self.source
-        return "&".join(map(canonical, analysis.rest(self.checked, given)))
+        if given not in self._rests:
+            parts = map(canonical, analysis.rest(self.checked, given))
+            # Of macros, the steps are counted apart.
+            self._rests[given] = self.source if self.checked.locals else "&".join(parts)
+        return self._rests[given]
+
+    @cached_property
+    def _rests(self) -> dict[frozenset[str], str]:
+        return {}
 
     def inline(
         self, event: str = "event", *, prefix: str = "m", given: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.aggregates import Sum
+from alert_rule_engine.domain.asks import PLACED
 from alert_rule_engine.domain.partials import Group, bucket_of, slot_of, target_of
 from alert_rule_engine.domain.specs import (
     EXPRESSIONS,
@@ -148,7 +149,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     Raises:
         RuleLanguageError: an expression of the rule is refused.
     """
-    match_of(rule.match, rule.tenant)
+    match_of(rule.match, rule.tenant).rest(PLACED)  # remembered: whoever counts needs it in haste
     condition = condition_of(rule.condition)
     spec = spec_of(rule, condition)
     if spec.value is not None:
