@@ -51,7 +51,7 @@ aside() {
   local name=$1
   shift
   # shellcheck disable=SC2016 # it is the inner shell that expands
-  setsid flock "$logs/aside.lock" bash -euo pipefail -c \
+  setsid flock -o "$logs/aside.lock" bash -euo pipefail -c \
     'trap "echo \$SECONDS >\"$0\"" EXIT; "$@"' "$(log_of "$name").seconds" "$@" \
     >"$(log_of "$name")" 2>&1 </dev/null &
   beside+=("$name") beside_pids+=($!)
