@@ -36,11 +36,10 @@ SHY: Final = 1
 FACTOR: Final = 3
 LEARNING: Final = 2
 """Periods from the first on in which no site shows anything new."""
-AGAIN: Final = 4
-"""Periods until what was new is shown again."""
 HOSTS: Final = 3
-RELEASES: Final = 2
-"""Periods between two releases of a host; each third one is no other version."""
+LIFE: Final = 8
+"""Periods in which a host is there. In all but the last two it shows one version, in the last
+another, once: so whichever partition is read first, it changes once, and then."""
 BEAT: Final = 400
 Made = Iterator[tuple[int, str]]
 """Events as JSON, and when they are."""
@@ -87,11 +86,10 @@ class Habits:
     def _country(self, site: int, period: int, number: int) -> str:
         """Return where half of a bundle comes from.
 
-        The third of a period may bring a place that is new, the fourth one that was so before.
+        The third and the fourth of a period may bring a place that is new.
         """
-        shown = {2: period, 3: period - AGAIN}.get(number, 0)
-        new = self._how(site, 2, shown) == "wrong"
-        return f"C{shown}" if new and shown >= (self._first or 0) + LEARNING else "FR"
+        new = number in {2, 3} and self._how(site, 2, period) == "wrong"
+        return f"C{period}" if new and period >= (self._first or 0) + LEARNING else "FR"
 
     def _orders(self, site: int, period: int) -> Made:
         at = period * PERIOD + 3_000 + 11 * site
@@ -103,13 +101,13 @@ class Habits:
 
     def _releases(self, site: int, period: int) -> Made:
         for host in range(HOSTS):
-            turn, rest = divmod(period + site + host, RELEASES)
-            if not rest:
+            life, age = divmod(period + site + 3 * host, LIFE)
+            if age != LIFE - 2:
                 at = period * PERIOD + 5_000 + 13 * site
                 for _ in range(2):
                     yield _made(
-                        at, f"web-{site:02}", "release", f'"host":"host-{host}",',
-                        f'"version":"v{turn * 2 // 3}"',
+                        at, f"web-{site:02}", "release", f'"host":"host-{host}-{life}",',
+                        f'"version":"v{age // (LIFE - 1)}"',
                     )  # fmt: skip
 
     def _beats(self, heart: int, period: int) -> Made:
