@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alert_contracts.events import LEVELS, Event, decode_batch
@@ -269,49 +269,6 @@ def test_the_fast_way_and_the_slow_way_agree(event: object) -> None:
         assert taken.rejected == 1
     else:
         assert decode_batch(taken.lines) == [slow]
-
-
-REGULAR = st.fixed_dictionaries(
-    {
-        "timestamp": st.integers(ARRIVAL - HOUR, ARRIVAL),
-        "service": st.text(min_size=1, max_size=3),
-        "message": st.text(max_size=5),
-    },
-    optional={
-        "level": st.sampled_from([*sorted(LEVELS), "warn"]),
-        "statusCode": st.integers(0, 999),
-        "responseTime": st.floats(0, 1e6),
-        "host": st.text(min_size=1, max_size=3),
-        "attributes": st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=3),
-    },
-)
-ODD = plain_event(timestamp=ARRIVAL - HOUR)
-
-
-@settings(deadline=None)
-@given(events=st.lists(REGULAR | EVENTS, max_size=4) | st.lists(REGULAR))
-@example(events=[ODD | {"timestamp": ARRIVAL + HOUR}])
-@example(events=[ODD | {"timestamp": ARRIVAL // 1_000}, ODD | {"timestamp": ARRIVAL * 1_000}])
-@example(events=[ODD | {"timestamp": float(ARRIVAL)}, ODD | {"timestamp": ARRIVAL + 0.5}])
-@example(events=[ODD | {"service": "\t"}, ODD | {"message": "\ud800"}])
-@example(events=[ODD | {"message": "x" * 262_144}, ODD | {"message": "x" * 262_000}])
-@example(events=[ODD, ODD | {"level": None}, ODD | {"host": ""}, ODD | {"source": "b"}])
-@example(events=[ODD] * 5_001)
-def test_all_ways_give_the_same_records_and_the_same_refusals(events: list[object]) -> None:
-    for form, body in ((take_array, array(*events)), (take_lines, ndjson(*events))):
-        careful = form.one_by_one(body, ARRIVAL)
-        for quick in (form.unchanged(body, ARRIVAL), form.adopted(body, ARRIVAL)):
-            if quick is not None and b"\\u0000" not in body:
-                assert quick[1:] == careful[1:]
-                assert decode_batch(quick.lines) == decode_batch(careful.lines)
-
-
-def test_events_that_are_as_they_shall_be_are_not_changed() -> None:
-    events = [ODD, ODD | {"level": "INFO", "attributes": {"a": 1}}, ODD | {"service": "b"}]
-    body = ndjson(*events)
-    assert take_lines.unchanged(body, ARRIVAL) == take_lines.adopted(body, ARRIVAL)
-    assert take_lines.unchanged(body, ARRIVAL) is not None
-    assert take_lines.unchanged(ndjson(ODD | {"level": "warn"}), ARRIVAL) is None
 
 
 @given(body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
