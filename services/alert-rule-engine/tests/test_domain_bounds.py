@@ -53,3 +53,19 @@ def test_another_bound_counts_anew_and_ends_the_alerts_of_the_rule(change: dict[
     assert len(pipeline.alerts) == 2
     pipeline.post(an_error(NOON + 3))
     assert [each.status for each in pipeline.alerts[2:]] == ["firing"]
+
+
+def test_events_of_a_group_without_room_add_nothing_to_the_figures_of_another() -> None:
+    rule = a_rule(
+        RuleType.METRIC,
+        condition="sum > threshold",
+        value="responseTime",
+        threshold=5,
+        max_groups=1,
+    )
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(response_time=3.0), an_error(service="other", response_time=9.0))
+    assert not [each for each in pipeline.alerts if "service" in each.group]
+    pipeline.post(an_error(NOON + 1, response_time=3.0))
+    (alert,) = [each for each in pipeline.alerts if "service" in each.group]
+    assert alert.aggregates["sum"] == 6.0

@@ -228,6 +228,34 @@ def test_a_rule_that_stage_two_learns_of_later_finds_what_was_counted() -> None:
     assert pipeline.said() == ["firing pay 3"]
 
 
+def test_a_rule_that_stage_two_learns_of_later_finds_what_came_late() -> None:
+    pipeline = Pipeline(a_rule(threshold=1))
+    for journal in pipeline.journals:
+        journal.partition.follow(Pipeline().book)
+    pipeline.post(an_error())
+    pipeline.tick(NOON + MINUTE)
+    pipeline.post(an_error())
+    pipeline.change(a_rule(threshold=1))
+    assert pipeline.said() == ["firing pay 2"]
+
+
+def test_rules_that_share_a_count_fire_each_at_its_own_threshold() -> None:
+    pipeline = Pipeline(a_rule(threshold=0), a_rule(id="second", threshold=1))
+    pipeline.post(an_error())
+    assert [each.rule.id for each in pipeline.alerts] == ["r1"]
+    pipeline.post(an_error(NOON + 1))
+    assert [each.rule.id for each in pipeline.alerts] == ["r1", "second"]
+
+
+def test_events_without_a_value_count_but_have_no_figures() -> None:
+    rule = a_rule(RuleType.METRIC, condition="count > 1 && sum > 5", value="responseTime")
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error())
+    pipeline.post(an_error(NOON + 1, response_time=6.0))
+    (alert,) = pipeline.alerts
+    assert (alert.aggregates["count"], alert.aggregates["avg"]) == (2, 6.0)
+
+
 def test_panes_that_no_rule_reads_are_bounded_and_forgotten() -> None:
     pipeline = Pipeline(a_rule(max_groups=5))
     for journal in pipeline.journals:

@@ -165,9 +165,10 @@ class Lanes:
                 held.accepted = accepted
             if not held.touched:
                 self._buckets[bucket_of(slot)].touch(held)
+        block = _accepted(lane, block) if full else block
         if block.numbers or block.distinct:
             _add_figures(lane, block)
-        return (_accepted(lane, block) if full else block), peak
+        return block, peak
 
     def _lane(self, start: int) -> Lane:
         lane = self._lanes[start] = [NO_SLICE] * BUCKETS
@@ -228,20 +229,18 @@ def chosen(block: Block, rows: Sequence[int]) -> Block:
     return replace(block, **kept)
 
 
-def _cells(lane: Lane, block: Block) -> Iterator[Cell | None]:
-    for slot, group in zip(block.slots, block.groups, strict=True):
-        yield lane[bucket_of(slot)].get(group)
-
-
 def _accepted(lane: Lane, block: Block) -> Block:
     """Return the rows that found a cell."""
-    return chosen(block, [row for row, cell in enumerate(_cells(lane, block)) if cell is not None])
+    places = zip(block.slots, block.groups, strict=True)
+    rows = [row for row, (at, group) in enumerate(places) if group in lane[bucket_of(at)]]
+    return chosen(block, rows)
 
 
 def _add_figures(lane: Lane, block: Block) -> None:
-    for cell, found in zip(_cells(lane, block), block.numbers, strict=False):
-        if found is not None and cell is not None:
+    places = zip(block.slots, block.groups, strict=True)
+    cells = [lane[bucket_of(slot)][group] for slot, group in places]
+    for cell, found in zip(cells, block.numbers, strict=False):
+        if found is not None:
             cell.add_numbers(found)
-    for cell, hashes in zip(_cells(lane, block), block.distinct, strict=False):
-        if cell is not None:
-            cell.add_distinct(hashes)
+    for cell, hashes in zip(cells, block.distinct, strict=False):
+        cell.add_distinct(hashes)
