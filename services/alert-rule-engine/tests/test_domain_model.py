@@ -95,6 +95,10 @@ def holding(rule: CompiledRule, mine: list[Event], start: int, end: int) -> bool
     return not empty and rule.holds(view)
 
 
+FIRST = NOON - 2 * SECOND
+"""When a gateway is first heard: few events prove nothing in windows that began before."""
+
+
 def naive(rule: CompiledRule, stream: list[Event], until: int) -> Iterator[Seen]:
     """Yield every window that held when it was to be judged."""
     by_group: dict[str, list[Event]] = defaultdict(list)
@@ -106,7 +110,8 @@ def naive(rule: CompiledRule, stream: list[Event], until: int) -> Iterator[Seen]
             for end in range(start + pane, start + shape.size + 1, pane):
                 if end > until or shape.holding(end - pane, pane) != start:
                     continue
-                if rule.judgement is Judgement.END and end != start + shape.size:
+                partly = end != start + shape.size or start < FIRST
+                if rule.judgement is Judgement.END and partly:
                     continue
                 if start % shape.step == 0 and holding(rule, mine, start, end):
                     yield Seen(group, start)

@@ -9,6 +9,7 @@ from typing import Final
 
 from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
+from alert_rule_engine.domain.due import first_told
 from alert_rule_engine.domain.endings import Windows, basis, gone, lasts
 from alert_rule_engine.domain.lifecycle import (
     AlertState,
@@ -24,6 +25,7 @@ from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
+from alert_rule_engine.domain.sight import Blind
 from alert_rule_engine.domain.specs import FILTERS
 from alert_rule_engine.domain.speech import duration, is_crowd
 
@@ -131,7 +133,15 @@ class AlertBook:
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
         past = self.past.get((rule_key(rule.rule), *group))
-        return past is not None and look.start <= past[1] and past[2:] == [basis(rule.rule)]
+        return (
+            past is not None
+            and look.start <= past[1]
+            and past[2:]
+            in (
+                [],  # stored by a version that did not know
+                [basis(rule.rule)],
+            )
+        )
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         key = rule_key(rule.rule)
@@ -183,13 +193,13 @@ class AlertBook:
         rule = book.rules[alert.key]
         if rule.judgement is not Judgement.CROSSING or is_crowd(alert.rule, alert.group):
             return False
-        look = windows(rule, alert.group, alert.window.start)
+        look, holds = windows(rule, alert.group, alert.window.start)
         grew = look.view["count"] > alert.window.figures["count"]
         if grew:
             alert.window = snapshot(look)
             alert.changed = True
             self.pages.touch(alert)
-            if rule.holds(look.view):
+            if holds:
                 alert.note = ""
         return grew
 
@@ -201,18 +211,41 @@ class AlertBook:
                 changed |= self._renew(alert, book, windows)
         return changed
 
-    def resolve(self, watermark: int, book: RuleBook, windows: Windows) -> bool:
-        """End the alerts whose last window that held is long enough behind the watermark."""
+    def bridge(self, judged: int, book: RuleBook, blind: Blind) -> bool:
+        """Let alerts that keep their last state last over windows of which not all was seen.
+
+        `judged`: up to when windows were judged before. Tell whether anything changed.
+        """
+        changed = False
+        for key, mine in self.firing.items():
+            rule = book.rules[key]
+            if rule.rule.no_data != "keepLast":
+                continue
+            step = rule.shape.step
+            unseen = first_told(rule, blind.of(rule.shape.size)) - step
+            for alert in mine.values():
+                if (judged - rule.wait) // step * step <= alert.until < unseen:
+                    alert.until = unseen
+                    self.pages.touch(alert)
+                    changed = True
+        return changed
+
+    def resolve(self, watermark: int, book: RuleBook, windows: Windows, blind: Blind) -> bool:
+        """End the alerts whose last window that held is long enough behind the watermark.
+
+        A rule that judges by what is missing has first to see a window that proves something.
+        """
         over = []
         for key, mine in self.firing.items():
-            patience = book.rules[key].patience
-            over += [alert for alert in mine.values() if alert.until + patience <= watermark]
+            rule = book.rules[key]
+            told = first_told(rule, blind.of(rule.shape.size)) if rule.by_lack else 0
+            last = watermark - rule.patience
+            over += [alert for alert in mine.values() if max(alert.until, told) <= last]
         for alert in over:
-            rule = alert.rule
             if lasts(alert, book.rules[alert.key], watermark, windows):
                 self.pages.touch(alert)
                 continue
-            quiet = max(rule.resolve_after, rule.keep_firing_for)
+            quiet = max(alert.rule.resolve_after, alert.rule.keep_firing_for)
             what = (
                 "no group was turned away"
                 if is_crowd(alert.rule, alert.group)
@@ -221,8 +254,9 @@ class AlertBook:
             self._renew(alert, book, windows)
             self._end(alert, f"{what} for {duration(quiet)}")
             size = alert.window.end - alert.window.start
-            forgotten = watermark + size + rule.window.allowed_lateness
-            self.past.put((alert.key, *alert.group), [forgotten, alert.window.start, basis(rule)])
+            forgotten = watermark + size + alert.rule.window.allowed_lateness
+            window = [forgotten, alert.window.start, basis(alert.rule)]
+            self.past.put((alert.key, *alert.group), window)
         return self.past.sweep(watermark) or bool(over)
 
     def follow(self, book: RuleBook) -> bool:

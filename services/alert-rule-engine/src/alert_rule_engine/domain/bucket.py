@@ -33,8 +33,8 @@ MAX_UNKNOWN: Final = 1_000
 NO_DATA: Final = "no data"
 ALERTS: Final = "alerts"
 PAST: Final = "past"
-_NEVER: Final = 1 << 62
 """Names of pieces that are no memory's."""
+_NEVER: Final = 1 << 62
 
 
 class Moment(NamedTuple):
@@ -175,7 +175,8 @@ class Bucket:
         before, self.judged = self.judged, max(self.judged, watermark)
         self.dirty |= self.alerts.settle(before, self.judged, book, self._window)
         self.refresh(log_now, book)
-        self.dirty |= self.alerts.resolve(watermark, book, self._window)
+        self.dirty |= self.alerts.bridge(before, book, self.blind)
+        self.dirty |= self.alerts.resolve(watermark, book, self._window, self.blind)
         self.forget(book, since=before)
 
     def refresh(self, log_now: int, book: RuleBook) -> None:
@@ -183,9 +184,13 @@ class Bucket:
         if self.alerts.firing:
             self.dirty |= self.alerts.refresh(log_now, book, self._window)
 
-    def _window(self, rule: CompiledRule, group: Group, start: int) -> Look:
+    def _window(self, rule: CompiledRule, group: Group, start: int) -> tuple[Look, bool]:
         panes = self.specs.get(rule.spec.id) or SpecPanes(rule.spec.pane)
-        return look_at(rule, panes, group, start, start + rule.shape.size)
+        look = look_at(rule, panes, group, start, start + rule.shape.size)
+        if not self.faults.out(rule.rule):
+            with self.faults.guard(rule.rule):
+                return look, rule.holds(look.view)
+        return look, False
 
     def _judge_until(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
         ends = rule.judgement is Judgement.END

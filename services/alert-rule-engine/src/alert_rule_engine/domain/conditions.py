@@ -96,8 +96,13 @@ class CompiledRule:
         quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)
         if self.rule.no_data == "keepLast":  # only the end of the next window tells
             quiet = max(quiet, self.shape.step)
+        return quiet + self.wait
+
+    @property
+    def wait(self) -> int:
+        """Return how long after their end its windows are judged."""
         waits = self.judgement is Judgement.END or self.rule.no_data == "alerting"
-        return quiet + (self.rule.window.allowed_lateness if waits else 0)
+        return self.rule.window.allowed_lateness if waits else 0
 
     @property
     def endless(self) -> bool:
@@ -107,7 +112,7 @@ class CompiledRule:
     @property
     def by_lack(self) -> bool:
         """Tell whether it concludes anything from what did not come."""
-        return self.endless or self.compares
+        return self.endless or self.compares or self.judgement is Judgement.END
 
     def view(self, window: Sum, previous: Sum | None = None) -> dict[str, Any]:
         """Return what the condition sees of a window (or of as much of it as there is)."""

@@ -60,9 +60,21 @@ def proves(
         seen = before >= max(blind, panes.since)
         return seen and _watched(rule, panes, group, look, place)
     if not rule.compares:
-        return rule.judgement is not Judgement.END or look.start >= panes.since
+        if rule.judgement is not Judgement.END:
+            return True
+        seen = look.start >= max(blind, panes.since)
+        return seen or (look.start >= panes.since and not rule.holds(look.view))
     first = panes.first(group)
     return first is not None and first <= before and before >= max(blind, panes.since)
+
+
+def first_told(rule: CompiledRule, unseen: int) -> int:
+    """Return the end of the first window that can prove silence.
+
+    `unseen`: windows that began before prove nothing.
+    """
+    size, step = rule.shape
+    return -(-(unseen + (size if rule.compares else 0)) // step) * step + size
 
 
 def blind_until(rule: CompiledRule, judged: int, unseen: int) -> int:
@@ -71,7 +83,7 @@ def blind_until(rule: CompiledRule, judged: int, unseen: int) -> int:
     `judged`: up to when verdicts were given; `unseen`: windows that began before prove nothing.
     """
     (size, step), pane = rule.shape, rule.spec.pane
-    first = -(-(unseen + (size if rule.compares else 0)) // step) * step
+    first = first_told(rule, unseen) - size
     if rule.compares and rule.judgement is not Judgement.END:
         return first if first > rule.shape.holding(judged - judged % pane, pane) else 0
     wait = size + rule.rule.window.allowed_lateness

@@ -11,8 +11,8 @@ from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.speech import is_crowd
 
-Windows = Callable[[CompiledRule, Group, int], Look]
-"""Sums the window of a rule and group that starts at a time."""
+Windows = Callable[[CompiledRule, Group, int], tuple[Look, bool]]
+"""Sums the window of a rule and group that starts at a time, and tells whether it holds."""
 
 
 def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
@@ -23,11 +23,11 @@ def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Window
     if not rule.overlaps or is_crowd(alert.rule, alert.group):
         return False
     pane = rule.spec.pane
-    look = windows(rule, alert.group, rule.shape.holding(watermark - watermark % pane, pane))
-    if rule.holds(look.view):
+    start = rule.shape.holding(watermark - watermark % pane, pane)
+    look, holds = windows(rule, alert.group, start)
+    if holds:
         prolong(alert, rule, look)
-        return True
-    return False
+    return holds
 
 
 def gone(alert: AlertState, book: RuleBook) -> str:

@@ -195,8 +195,15 @@ class Partition:
             brought = Brought(partial, block.start, at, max(0, self.judged - end))
             lanes.judge(grown, brought, found)
             if end <= self.judged:
+                self._see()
                 lanes.judge_again(filled, brought, found)
         return surplus
+
+    def _see(self) -> None:
+        """Let the buckets know what silence proves by now: the same in a replay of the log."""
+        blind = self.vector.sight.blind(self.judged)
+        for bucket in self.buckets:
+            bucket.blind = blind
 
     def _advance(self, offset: int) -> None:
         """Let every bucket that is not ahead of the log look at its windows."""
@@ -235,6 +242,7 @@ class Partition:
         known = self.vector.revisions
         changed = [each for key, each in book.rules.items() if known.get(key) != _revision(each)]
         self._take_over(book)
+        self._see()
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
@@ -250,6 +258,7 @@ class Partition:
         self._lanes.clear()
         self._expiring.clear()
         self._take_over(book)
+        self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
             bucket.follow(book, changed, self.vector.log_now)

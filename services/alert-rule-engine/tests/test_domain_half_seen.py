@@ -1,0 +1,146 @@
+"""While nobody can be heard nothing is concluded: no alert opens by it, and none ends by it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+
+from alert_contracts.rules import SPIKES, Rule, RuleType, Window
+from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.testing import (
+    NOON,
+    Pipeline,
+    a_rule,
+    an_error,
+    book_of,
+    sliding,
+    tumbling,
+)
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+NOBODY = range(0)
+
+
+def run(
+    pipeline: Pipeline, seconds: range, *, away: range = NOBODY, busy: Iterable[int] = ()
+) -> None:
+    """Tick each second; two events in those that are `busy`, unless the gateway is away."""
+    for second in seconds:
+        at = NOON + second * SECOND
+        if second in busy and second not in away:
+            pipeline.post(an_error(at, response_time=9.0), an_error(at, response_time=9.0))
+        pipeline.tick(at, deaf=second in away)
+
+
+def told(pipeline: Pipeline) -> list[tuple[str, int]]:
+    """What was said but for news, and the second in which its window starts."""
+    return [
+        (alert.status, (alert.window.start - NOON) // SECOND)
+        for alert in pipeline.alerts
+        if alert.status != "updated"
+    ]
+
+
+QUIET = {"threshold": None, "window": tumbling(MINUTE, 0), "resolve_after": 2 * MINUTE}
+
+
+@pytest.mark.parametrize("least", [0, 1])
+def test_few_events_of_a_window_that_was_half_seen_alarm_nobody(least: int) -> None:
+    rule = a_rule(condition="count < 100", threshold=None, min_count=least, window=tumbling(MINUTE))
+    pipeline = Pipeline(rule)
+    run(pipeline, range(900), away=range(305, 350), busy=range(900))
+    assert pipeline.alerts == []
+
+
+def test_an_absence_lasts_over_an_outage_of_the_gateway() -> None:
+    pipeline = Pipeline(a_rule(RuleType.ABSENCE, **QUIET))
+    run(pipeline, range(1_500), away=range(300, 700), busy=range(150))
+    assert told(pipeline) == [("firing", 180)]
+    run(pipeline, range(1_500, 1_800), busy=range(1_500, 1_800))
+    assert [status for status, _ in told(pipeline)] == ["firing", "resolved"]
+
+
+@pytest.mark.parametrize("until", [130, 270])
+def test_an_alert_that_keeps_its_last_state_lasts_over_it_too(until: int) -> None:
+    mean = {"condition": "avg > 5", "value": "responseTime", "no_data": "keepLast"}
+    pipeline = Pipeline(a_rule(RuleType.METRIC, **{**QUIET, **mean}))
+    run(pipeline, range(1_500), away=range(300, 700), busy=range(until))
+    assert told(pipeline) == [("firing", 0)]
+
+
+def test_it_ends_after_an_outage_if_a_window_before_had_shown_it_over() -> None:
+    mean = {"condition": "avg > 5", "value": "responseTime", "no_data": "keepLast"}
+    pipeline = Pipeline(a_rule(RuleType.METRIC, **{**QUIET, **mean}))
+    run(pipeline, range(180), busy=range(150))
+    for second in range(181, 239):
+        pipeline.post(an_error(NOON + second * SECOND, response_time=1.0))
+        pipeline.tick(NOON + second * SECOND)
+    run(pipeline, range(239, 1_500), away=range(300, 700))
+    assert [status for status, _ in told(pipeline)] == ["firing", "resolved"]
+
+
+def a_spike(factor: float, revision: int = 1) -> Rule:
+    rule = a_rule(RuleType.SPIKE, threshold=None, factor=factor, condition=SPIKES["up"])
+    changes: dict[str, Any] = {"min_count": 1, "min_reference": 1, "revision": revision}
+    return msgspec.structs.replace(rule, window=tumbling(MINUTE), updated_at=revision, **changes)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_restart_believes_in_no_window_that_was_half_seen(*, restarts: bool, late: bool) -> None:
+    pipeline = Pipeline(a_spike(3.0))
+    run(pipeline, range(641), away=range(545, 596), busy=range(641))
+    pipeline.flush()
+    if restarts:
+        pipeline.crash(a_spike(1.5, revision=2))
+    else:
+        pipeline.change(a_spike(1.5, revision=2))
+    if late:
+        pipeline.post(an_error(NOON + 625 * SECOND))
+    run(pipeline, range(641, 900), busy=range(641, 900))
+    assert pipeline.alerts == []
+
+
+class _Broken(CompiledRule):
+    """A rule with a fault of ours."""
+
+    __slots__ = ()
+
+    def holds(self, view: object) -> bool:  # noqa: ARG002
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "window", [tumbling(MINUTE), sliding(MINUTE), Window("hopping", MINUTE, 30 * SECOND)]
+)
+def test_a_fault_of_ours_while_an_alert_goes_on_stops_no_other_rule(window: Window) -> None:
+    good = a_rule(id="r2", threshold=5, window=window)
+    pipeline = Pipeline(a_rule(threshold=0, window=window, resolve_after=10 * SECOND), good)
+    run(pipeline, range(5), busy=range(1))
+    book = book_of(*(each.rule for each in pipeline.book.rules.values()))
+    broken = book.rules["default/r1"]
+    object.__setattr__(broken, "__class__", _Broken)
+    for journal in pipeline.journals:
+        journal.partition.follow(book)
+    run(pipeline, range(5, 200), busy=range(20, 30))
+    assert [a.status for a in pipeline.alerts if a.rule.id == "r1"][-1] == "resolved"
+    assert next(a.status for a in pipeline.alerts if a.rule.id == "r2") == "firing"
+
+
+def test_an_alert_that_was_over_before_an_upgrade_stays_over() -> None:
+    """Older versions did not store what it had counted."""
+    rule = a_rule(
+        RuleType.ERROR_RATE, threshold=10, min_count=1, window=tumbling(10 * SECOND, MINUTE)
+    )
+    pipeline = Pipeline(msgspec.structs.replace(rule, resolve_after=5 * SECOND))
+    run(pipeline, range(21), busy=range(1))
+    for journal in pipeline.journals:
+        for bucket in journal.partition.buckets:
+            for key in list(bucket.alerts.past):
+                entry = bucket.alerts.past.get(key) or []
+                bucket.alerts.past.put(key, entry[:2])
+    pipeline.post(an_error(NOON + SECOND))
+    run(pipeline, range(21, 60))
+    assert told(pipeline) == [("firing", 0), ("resolved", 0)]
