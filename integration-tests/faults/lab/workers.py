@@ -53,6 +53,8 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None
         self._wanted = False
+        self._turn = threading.Lock()
+        """Held while it is decided whether it lives again."""
         self.born = 0.0
         """When its present life began; monotonic clock."""
         self.peak_kib = 0
@@ -97,7 +99,10 @@ class Worker:
             self.deaths.append(self._process.returncode)
             if time.monotonic() - began < DIED_YOUNG_S:
                 time.sleep(BACK_OFF_S)
-            self._spawn()
+            with self._turn:
+                if self._stopped():
+                    return
+                self._spawn()
 
     def _stopped(self) -> bool:
         return not self._wanted
@@ -122,7 +127,8 @@ class Worker:
 
     def stop(self) -> None:
         """Ask it to end, and wait; it is not started again."""
-        self._wanted = False
+        with self._turn:
+            self._wanted = False
         assert self._process is not None
         with suppress(ProcessLookupError):
             self.signal(signal.SIGCONT)
