@@ -102,4 +102,4 @@ async def test_it_looks_again_soon_until_it_has_published_for_the_first_time() -
     running = asyncio.create_task(Reconciler(publication, pause=60, sleep=sleep).run())
     await enough.wait()
     running.cancel()
-    assert pauses[:5] == [0.25, 0.25, 0.25, 60, 60]
+    assert pauses[:5] == [0.25, 0.5, 1, 60, 60]

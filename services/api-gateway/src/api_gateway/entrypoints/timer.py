@@ -11,7 +11,8 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 SOON_SECONDS: Final = 0.25
-"""Between two looks until the first has succeeded: the gateway waits for that."""
+"""Between the first two looks, and twice as long each time, until one has succeeded: the gateway
+waits for that."""
 
 
 class Reconciler:
@@ -34,9 +35,11 @@ class Reconciler:
 
     async def run(self) -> None:
         """Go on until cancelled."""
+        soon = SOON_SECONDS
         while True:
             await self.once()
-            await self._sleep(self._pause if self.published.is_set() else SOON_SECONDS)
+            await self._sleep(self._pause if self.published.is_set() else min(soon, self._pause))
+            soon *= 2
 
     async def check(self) -> None:
         """Raise TemporaryError if rules may be stored that are not published."""
