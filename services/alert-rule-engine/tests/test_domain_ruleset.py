@@ -542,3 +542,26 @@ def test_services_without_number_are_not_all_remembered() -> None:
             batch = encode_batch([an_error(service=each) for each in services])
             assert [event.service for event in decoder.decode(batch)] == services
     assert 0 < len(decoder.known) <= MAX_KNOWN
+
+
+def _of_services(names: Iterable[str]) -> bytes:
+    texts = [f'{{"timestamp":1,"service":"{name}","message":"m"}}' for name in names]
+    return "\n".join(texts).encode()
+
+
+def test_services_that_come_again_only_after_thousands_are_known_in_the_end() -> None:
+    decoder = Decoder([])
+    for start in range(0, 40_000, 1_000):
+        decoder.decode(
+            _of_services(f"pod-{number % 3_000}" for number in range(start, start + 1_000))
+        )
+    assert len(decoder.known) > 3_000
+
+
+def test_services_that_never_come_again_are_looked_up_no_more_until_rules_change() -> None:
+    decoder = Decoder([])
+    for start in range(0, 20_000, 1_000):
+        events = decoder.decode(_of_services(f"job-{start + number}" for number in range(1_000)))
+        assert events[7].service == f"job-{start + 7}"
+    assert not decoder.known
+    assert Decoder([], decoder).known

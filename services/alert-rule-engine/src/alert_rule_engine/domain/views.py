@@ -18,6 +18,8 @@ MAX_KNOWN: Final = 4_096
 """Services that are known by heart."""
 _MISSES: Final = 1_000
 """So many events with services that are not known, and more if many are, make it learn."""
+_PATIENCE: Final = 16_000
+"""After so many events with services that never come twice, services are no longer looked up."""
 _OFTEN: Final = 2
 _ALWAYS: Final = ("timestamp", "service", "level", "status_code")
 _READ: Final = {
@@ -40,7 +42,7 @@ class Decoder:
         self._missed: Counter[str] = Counter()
         self._most_missed = 0
         self.known: frozenset[str] = frozenset()
-        self._learn(before.known if before else frozenset({""}))
+        self._learn((before and before.known) or frozenset({""}))
 
     def decode(self, value: bytes) -> list[Event]:
         """Return the events of a record, as far as they are needed.
@@ -49,16 +51,27 @@ class Decoder:
             msgspec.DecodeError: (or its subclass ValidationError) the value is no NDJSON of events.
         """
         if self._missed.total() > self._most_missed:
-            often = {text for text, number in self._missed.items() if number >= _OFTEN}
-            known = self.known | often
-            self._learn(known if len(known) <= MAX_KNOWN else often)
+            self._look_back()
         return cast("list[Event]", self._decode(value))
 
+    def _look_back(self) -> None:
+        """Learn the services that came more than once since the last time."""
+        often = {text for text, number in self._missed.items() if number >= _OFTEN}
+        if often:
+            known = self.known | often
+            self._learn(known if len(known) <= MAX_KNOWN else often)
+        elif self._most_missed < _PATIENCE:
+            self._most_missed *= 2
+        else:
+            self._learn(())
+
     def _learn(self, services: Iterable[str]) -> None:
-        self.known = frozenset(list(services)[:MAX_KNOWN]) or self.known
+        self.known = frozenset(list(services)[:MAX_KNOWN])
         self._missed.clear()
         self._most_missed = _MISSES + 4 * len(self.known)
-        texts = {"service": _among(self.known, self._miss), "level": _among(LEVELS, _unchanged)}
+        texts = {"level": _among(LEVELS, _unchanged)}
+        if self.known:
+            texts["service"] = _among(self.known, self._miss)
         view = msgspec.defstruct(
             "EventView",
             [_definition(name, texts.get(name, _FIELDS[name].type)) for name in self._names],
