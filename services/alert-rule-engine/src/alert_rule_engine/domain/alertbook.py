@@ -9,8 +9,16 @@ from typing import Final
 
 from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.due import first_told
-from alert_rule_engine.domain.endings import Windows, basis, gone, lasts
+from alert_rule_engine.domain.endings import (
+    Windows,
+    basis,
+    bridged,
+    gone,
+    lasts,
+    overdue,
+    stands_for,
+    why_over,
+)
 from alert_rule_engine.domain.lifecycle import (
     AlertState,
     Crossing,
@@ -27,7 +35,7 @@ from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import Blind
 from alert_rule_engine.domain.specs import FILTERS
-from alert_rule_engine.domain.speech import duration, is_crowd
+from alert_rule_engine.domain.speech import is_crowd
 
 SECOND: Final = 1_000
 Witness = Callable[[], Crossing]
@@ -133,15 +141,9 @@ class AlertBook:
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
         past = self.past.get((rule_key(rule.rule), *group))
-        return (
-            past is not None
-            and look.start <= past[1]
-            and past[2:]
-            in (
-                [],  # stored by a version that did not know
-                [basis(rule.rule)],
-            )
-        )
+        if past is None or look.start > past[1]:
+            return False
+        return stands_for(rule.rule, past[2:])
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         key = rule_key(rule.rule)
@@ -216,43 +218,24 @@ class AlertBook:
 
         `judged`: up to when windows were judged before. Tell whether anything changed.
         """
-        changed = False
+        changed = []
         for key, mine in self.firing.items():
-            rule = book.rules[key]
-            if rule.rule.no_data != "keepLast":
-                continue
-            step = rule.shape.step
-            unseen = first_told(rule, blind.of(rule.shape.size)) - step
-            for alert in mine.values():
-                if (judged - rule.wait) // step * step <= alert.until < unseen:
-                    alert.until = unseen
-                    self.pages.touch(alert)
-                    changed = True
-        return changed
+            changed += bridged(mine.values(), book.rules[key], judged, blind)
+        for alert in changed:
+            self.pages.touch(alert)
+        return bool(changed)
 
     def resolve(self, watermark: int, book: RuleBook, windows: Windows, blind: Blind) -> bool:
-        """End the alerts whose last window that held is long enough behind the watermark.
-
-        A rule that judges by what is missing has first to see a window that proves something.
-        """
+        """End the alerts whose last window that held is long enough behind the watermark."""
         over = []
         for key, mine in self.firing.items():
-            rule = book.rules[key]
-            told = first_told(rule, blind.of(rule.shape.size)) if rule.by_lack else 0
-            last = watermark - rule.patience
-            over += [alert for alert in mine.values() if max(alert.until, told) <= last]
+            over += overdue(mine.values(), book.rules[key], watermark, blind)
         for alert in over:
             if lasts(alert, book.rules[alert.key], watermark, windows):
                 self.pages.touch(alert)
                 continue
-            quiet = max(alert.rule.resolve_after, alert.rule.keep_firing_for)
-            what = (
-                "no group was turned away"
-                if is_crowd(alert.rule, alert.group)
-                else "no window held"
-            )
             self._renew(alert, book, windows)
-            self._end(alert, f"{what} for {duration(quiet)}")
+            self._end(alert, why_over(alert))
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + alert.rule.window.allowed_lateness
             window = [forgotten, alert.window.start, basis(alert.rule)]

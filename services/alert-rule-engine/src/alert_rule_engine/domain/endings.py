@@ -1,18 +1,55 @@
 """What ends an alert: a change of its rule, or that no window holds any more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec.structs
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.due import first_told
 from alert_rule_engine.domain.lifecycle import AlertState, Look, prolong
 from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
-from alert_rule_engine.domain.speech import is_crowd
+from alert_rule_engine.domain.sight import Blind
+from alert_rule_engine.domain.speech import duration, is_crowd
 
 Windows = Callable[[CompiledRule, Group, int], tuple[Look, bool]]
 """Sums the window of a rule and group that starts at a time, and tells whether it holds."""
+
+
+def bridged(
+    alerts: Iterable[AlertState], rule: CompiledRule, judged: int, blind: Blind
+) -> list[AlertState]:
+    """Prolong those that keep their last state over what was not seen; return them."""
+    if rule.rule.no_data != "keepLast":
+        return []
+    step = rule.shape.step
+    unseen = first_told(rule, blind.of(rule.shape.size)) - step
+    since = (judged - rule.wait) // step * step
+    found = [alert for alert in alerts if since <= alert.until < unseen]
+    for alert in found:
+        alert.until = unseen
+    return found
+
+
+def overdue(
+    alerts: Iterable[AlertState], rule: CompiledRule, watermark: int, blind: Blind
+) -> list[AlertState]:
+    """Return those whose last window that held is long enough behind the watermark.
+
+    A rule that judges by what is missing has first to see a window that proves something.
+    """
+    told = first_told(rule, blind.of(rule.shape.size)) if rule.by_lack else 0
+    last = watermark - rule.patience
+    return [alert for alert in alerts if max(alert.until, told) <= last]
+
+
+def why_over(alert: AlertState) -> str:
+    """Return in words why an alert that is overdue is over."""
+    rule = alert.rule
+    what = "no group was turned away" if is_crowd(rule, alert.group) else "no window held"
+    return f"{what} for {duration(max(rule.resolve_after, rule.keep_firing_for))}"
 
 
 def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
@@ -46,6 +83,11 @@ def gone(alert: AlertState, book: RuleBook) -> str:
 def basis(rule: Rule) -> int:
     """Return 64 bits that stand for what an alert of a rule depends on."""
     return digest(repr(_counts(rule)).encode())
+
+
+def stands_for(rule: Rule, stored: list[Any]) -> bool:
+    """Tell whether what was stored of an alert's basis is a rule's; some versions stored none."""
+    return stored in ([], [basis(rule)])
 
 
 def _counts(rule: Rule) -> tuple[object, ...]:
