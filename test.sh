@@ -45,13 +45,13 @@ step() {
   report "$name" "$status" "$begun"
 }
 
-# aside NAME COMMAND...: run it beside the steps, after those put aside before; `joined` waits for
+# aside LANE NAME COMMAND...: run it beside the steps, one at a time in each lane; `joined` waits for
 # all and reports them. Each is a process group of its own.
 aside() {
-  local name=$1
-  shift
+  local lane=$1 name=$2
+  shift 2
   # shellcheck disable=SC2016 # it is the inner shell that expands
-  setsid flock -o "$logs/aside.lock" bash -euo pipefail -c \
+  setsid flock -o "$logs/$lane.lock" bash -euo pipefail -c \
     'trap "echo \$SECONDS >\"$0\"" EXIT; "$@"' "$(log_of "$name").seconds" "$@" \
     >"$(log_of "$name")" 2>&1 </dev/null &
   beside+=("$name") beside_pids+=($!)
@@ -135,14 +135,12 @@ export -f install_tools install_venv
 
 # ---- checks without servers ----------------------------------------------------------------------
 
-unit_tests() {
+unit_tests() { # domains and handlers: every branch
   coverage erase
   coverage run -m pytest -q -m "not docker" --hypothesis-profile=repeatable
   coverage report --skip-covered --precision=1
-}
-
-decisions_are_covered() { # domains and handlers: every branch
-  coverage report --fail-under=100 --show-missing --include='*/domain/*,*/handlers.py,*/handlers/*,*/rule_language/*'
+  coverage report --fail-under=100 --show-missing --skip-covered \
+    --include='*/domain/*,*/handlers.py,*/handlers/*,*/rule_language/*'
 }
 
 images_are_enough() { # each service starts to import with its own lock and nothing else
@@ -159,7 +157,7 @@ images_are_enough() { # each service starts to import with its own lock and noth
   done
 }
 
-export -f unit_tests decisions_are_covered images_are_enough
+export -f unit_tests images_are_enough
 
 # ---- the stack -----------------------------------------------------------------------------------
 
@@ -230,27 +228,24 @@ over_the_stack() { # --native or --docker
 
 step "Tools, locked" install_tools
 export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
-if ! $quick; then
-  aside "Contract tests, real servers (native)" \
-    env TOCSIN_TEST_BACKING=native pytest -q -m docker
-  aside "Faults of the engine, and what an oracle says" engine_faults
-  aside "Engine beside Kafka Streams: the same alerts" engine_beside_peer
-fi
 step "Format and lint" just lint || true
 step "Types" just types || true
 step "Imports: who may know whom" just imports || true
-step "Unit and contract tests, fakes" unit_tests || true
-step "Domains and handlers: every branch" decisions_are_covered || true
 step "Each service imports with its own lock" images_are_enough || true
+aside cpu "Unit and contract tests, fakes; branches of decisions" unit_tests
 if ! $quick; then
+  aside servers "Contract tests, real servers (native)" \
+    env TOCSIN_TEST_BACKING=native pytest -q -m docker
+  aside servers "Faults of the engine, and what an oracle says" engine_faults
+  ! $docker || aside servers "Engine beside Kafka Streams: the same alerts" engine_beside_peer
   if over_the_stack --native; then
     step "Faults: kill -9, outages, flushes" pipeline_faults || true
   fi
   stop_stack
-  joined || true
 fi
+joined || true
 if $docker; then
-  aside "Contract tests, containers" \
+  aside servers "Contract tests, containers" \
     env TOCSIN_TEST_BACKING=containers TESTCONTAINERS_RYUK_DISABLED=true pytest -q -m docker
   over_the_stack --docker || true
   joined || true

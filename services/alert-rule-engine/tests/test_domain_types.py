@@ -262,6 +262,18 @@ def test_distinct_values_are_counted_as_they_come() -> None:
     assert alert.reason == "distinct 3 > threshold 2"
 
 
+@pytest.mark.parametrize("many", [3, 2_000])
+def test_distinct_values_survive_a_restart(many: int) -> None:
+    rule = a_rule(RuleType.CARDINALITY, value="host", threshold=many, window=tumbling(MINUTE))
+    pipeline = Pipeline(rule)
+    pipeline.post(*(an_error(host=f"h{number}") for number in range(many - many // 20)))
+    pipeline.flush()
+    pipeline.crash()
+    assert pipeline.alerts == []
+    pipeline.post(*(an_error(host=f"h{number}") for number in range(many + many // 20 + 1)))
+    assert len(pipeline.alerts) == 1
+
+
 def test_too_few_distinct_values_are_told_at_the_end_of_the_window() -> None:
     rule = a_rule(
         RuleType.CARDINALITY,

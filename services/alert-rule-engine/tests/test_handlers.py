@@ -1,5 +1,6 @@
 """The use cases on fakes: evaluating, poison, faults of our own, rules taken over."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import Rule, RuleType, encode_rule
 from alert_contracts.topics import Header
 from alert_rule_engine.domain import partials
-from alert_rule_engine.domain.evaluators import SpecEvaluator
+from alert_rule_engine.domain.evaluators import Predicate, SpecEvaluator
 from alert_rule_engine.domain.partials import Partial, Tick
 from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.domain.specs import PaneSpec, match_of
@@ -187,6 +188,27 @@ def test_a_rule_for_which_no_code_can_be_made_is_left_out_alone() -> None:
         if spec.value is not None:
             match = SimpleNamespace(variables=match.variables, source=match.source, budget=None)
         return SpecEvaluator(spec, match)
+
+    handler = EvaluateBatch(lambda: NOON, sets=RuleSets(make))
+    handler.follow(book_of(GOOD, BAD))
+    found = decoded(handler.handle(a_batch(an_error()), settled=0).values)
+    assert [block.counts for each in found for block in each.blocks] == [[1]]
+    assert [each.rule_id for each in handler.statuses() if each.quarantined] == ["bad"]
+
+
+class Unplanned(SpecEvaluator):
+    """A spec with a fault of ours that shows only when it is put together with others."""
+
+    __slots__ = ()
+
+    def predicates(self) -> Sequence[Predicate]:
+        raise ZeroDivisionError
+
+
+def test_a_rule_that_cannot_be_put_together_with_others_is_left_out_alone() -> None:
+    def make(spec: PaneSpec) -> SpecEvaluator:
+        kind = SpecEvaluator if spec.value is None else Unplanned
+        return kind(spec, match_of(spec.match, spec.tenant))
 
     handler = EvaluateBatch(lambda: NOON, sets=RuleSets(make))
     handler.follow(book_of(GOOD, BAD))
