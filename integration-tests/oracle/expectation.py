@@ -77,15 +77,17 @@ def episodes(windows: Windows, watches: Iterable[Watch], presence: Presence) -> 
     for (rule, group), found in windows.items():
         watch = by_id[rule]
         held = judge(watch, found, presence)
-        for starts in _apart(sorted(held), watch.size + watch.resolve_after + DISORDER):
+        distance = watch.size + watch.resolve_after + DISORDER
+        ends = {start: presence.outlasts(watch, start, distance) + distance for start in held}
+        for starts in _apart(sorted(held), ends):
             alone = held[starts[0]] and _alone(watch, starts, found)
             sure = any(held[start] for start in starts)
             yield Episode(rule, group, starts, alone=alone, sure=sure)
 
 
-def _apart(starts: Sequence[int], distance: int) -> Iterator[tuple[int, ...]]:
-    """Cut a row of window starts where two follow each other by at least a distance."""
-    cuts = [at for at, (one, two) in enumerate(pairwise(starts), 1) if two - one >= distance]
+def _apart(starts: Sequence[int], ends: Mapping[int, int]) -> Iterator[tuple[int, ...]]:
+    """Cut a row of window starts where the next one comes only when the alert of one is over."""
+    cuts = [at for at, (one, two) in enumerate(pairwise(starts), 1) if two >= ends[one]]
     for begin, end in pairwise([0, *cuts, len(starts)]):
         if begin < end:
             yield tuple(starts[begin:end])

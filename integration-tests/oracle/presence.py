@@ -13,8 +13,10 @@ from typing import Final
 from oracle.watch import Judged, Watch
 
 DOUBTFUL: Final = 1_500
+LIKELY: Final = 2_000
 SURE: Final = 8_000
-"""Milliseconds without any record: perhaps, and surely, a span of which nothing is known."""
+"""Milliseconds without any record: perhaps, probably, and surely, a span of which nothing is known.
+"""
 ORDER: Final = 2_000
 """Milliseconds that event time waits for order."""
 DELAY: Final = 10_000
@@ -45,6 +47,19 @@ class Presence:
         return judged + CLOSING > self.until or any(
             begin < judged + DELAY and over > end - watch.needs for begin, over in self.gaps
         )
+
+    def outlasts(self, watch: Watch, start: int, distance: int) -> int:
+        """Return the start of a window that held, or a later one that is as good.
+
+        An alert that is told by what is missing goes on while nobody can be heard: it ends, like
+        any, a while after the last window that held, but after the first that proves anything.
+        """
+        if watch.judged is not Judged.END and not watch.compares:
+            return start
+        for begin, over in self.gaps:
+            if over - begin > LIKELY and begin < start + distance:
+                start = max(start, over + watch.needs - watch.size + watch.step)
+        return start
 
 
 def presence(accepted: Iterable[int]) -> Presence:

@@ -344,6 +344,15 @@ def test_what_was_silent_while_nobody_could_write_is_no_absence() -> None:
     assert differences(absence(), batches, silence(2 * MINUTE), outage) == []
 
 
+def test_an_absence_that_was_told_before_an_outage_goes_on_over_it() -> None:
+    batches = minutes(2, *[0] * 9)
+    outage = Presence(10 * MINUTE, ((3 * MINUTE, 7 * MINUTE),))
+    assert differences(absence(), batches, silence(MINUTE), outage) == []
+    seen = Presence(10 * MINUTE)
+    assert differences(absence(), batches, [], outage)
+    assert differences(absence(), minutes(2, 0, 0, *[2] * 5, 0, 0), silence(MINUTE), seen)
+
+
 def test_where_an_outage_was_short_or_the_end_is_near_either_verdict_is_right() -> None:
     batches = minutes(2, 0, 1, 1)
     for seen in (
