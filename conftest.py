@@ -1,5 +1,6 @@
 """Fixtures that every member's tests share: the real servers, started once a run."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from service_runtime.testing import Backing, backing_services, fresh_schema
 
 PROJECT = Path(__file__).parent
 settings.register_profile("repeatable", derandomize=True)
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are stopped, not left behind
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,7 @@ summary_of() {
 finish() {
   local status=$? pid
   for pid in "${beside_pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
+  wait "${beside_pids[@]}" 2>/dev/null || true
   stop_stack
   if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFailed: %s\n' "$(IFS=,; echo "${failed[*]}")"
