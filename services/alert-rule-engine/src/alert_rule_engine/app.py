@@ -265,7 +265,8 @@ def main(role: Role, settings: Settings) -> int:
     """Run a role; return the exit status."""
     telemetry.configure_logging(f"{SERVICE}-{role}", settings.log_level)
     telemetry.announce_build(f"{SERVICE}-{role}")
-    keep_the_heap()
+    if role is Role.EVALUATE:  # the other one unpacks little, and holds much
+        keep_the_heap()
     mode.loop.use("uvloop")
     runner = run_evaluate if role is Role.EVALUATE else run_aggregate
     return lifecycle.run(lambda stop: runner(settings, stop), grace=settings.shutdown_grace)
