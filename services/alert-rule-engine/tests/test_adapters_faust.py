@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from alert_contracts.alerts import Alert, decode_alert
 from alert_contracts.events import Event, encode_batch
@@ -42,19 +42,20 @@ class Stack:
         )
         self._consumer = Consumer({"bootstrap.servers": kafka, "group.id": self.tag})
         self._consumer.assign(
-            [
-                TopicPartition(
-                    Topic.ALERTS,
-                    number,
-                    self._consumer.get_watermark_offsets(
-                        TopicPartition(Topic.ALERTS, number), timeout=10
-                    )[1],
-                )
-                for number in range(6)
-            ]
+            [TopicPartition(Topic.ALERTS, number, self._end(number)) for number in range(6)]
         )
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self.alerts: list[Alert] = []
+
+    def _end(self, number: int) -> int:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                place = TopicPartition(Topic.ALERTS, number)
+                return int(self._consumer.get_watermark_offsets(place, timeout=10)[1])
+            except KafkaException:  # a topic that is new has no leader yet
+                assert time.monotonic() < deadline
+                self._consumer.poll(0.1)
 
     def start(self, role: str) -> None:
         environment = {
