@@ -6,7 +6,7 @@ out of records. So a replay from any stored bucket repeats every decision, id an
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.brought import Brought
@@ -37,15 +37,6 @@ PAST: Final = "past"
 _NEVER: Final = 1 << 62
 
 
-class Moment(NamedTuple):
-    """What time it is."""
-
-    watermark: int
-    log_now: int
-    blind: Blind
-    """Windows that began before prove nothing by being empty."""
-
-
 @dataclass(slots=True)
 class Bucket:
     """State of the groups of one bucket."""
@@ -66,6 +57,7 @@ class Bucket:
     dirty: bool = False
     faults: Faults = field(default_factory=Faults)
     blind: Blind = SIGHTED
+    """Windows that began before prove nothing by what they lack; its partition says so in time."""
 
     def pieces(self) -> set[tuple[str, int]]:
         """Return the pieces that hold anything: of memories by spec, and of alerts."""
@@ -162,9 +154,8 @@ class Bucket:
         if self._proves(rule, panes, group, look):
             self._judge(rule, group, look, witness or closed(panes, look))
 
-    def advance(self, now: Moment, book: RuleBook) -> None:
+    def advance(self, watermark: int, log_now: int, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
-        watermark, log_now, self.blind = now
         for spec in [spec for spec in self.specs if spec in book.timed]:
             panes = self.specs[spec]
             for rule in book.specs[spec].timed:

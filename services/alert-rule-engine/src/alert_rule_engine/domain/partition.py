@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import pack_reference
 from alert_rule_engine.domain.brought import Brought
-from alert_rule_engine.domain.bucket import Bucket, Moment
+from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Arrival, Expiring, Lanes, chosen
@@ -215,13 +215,12 @@ class Partition:
         self.judged = max(self.judged, watermark)
         self.faults.now = self.vector.log_now
         self.refreshed = self.vector.log_now // STRIDE
-        blind = self.vector.sight.blind(watermark)
+        self._see()
         for bucket in self.buckets:
             if offset <= bucket.restored:
                 continue
             if moved and watermark > bucket.judged:
-                now = Moment(watermark, self.vector.log_now, blind)
-                bucket.advance(now, self.book)
+                bucket.advance(watermark, self.vector.log_now, self.book)
             else:
                 bucket.refresh(self.vector.log_now, self.book)
         if moved:
