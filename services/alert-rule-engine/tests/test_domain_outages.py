@@ -82,6 +82,6 @@ def test_what_was_pending_before_an_outage_begins_anew_after_it() -> None:
     pipeline = Pipeline(rule)
     run(pipeline, 0, 40, beat=20)
     run(pipeline, 8 * 3_600, 8 * 3_600 + 60, beat=20)
-    pending = [row for bucket, _ in panes_of(pipeline) for row in bucket.alerts.pending_rows()]
+    pending = [row for bucket, _ in panes_of(pipeline) for row in bucket.alerts.pending.rows()]
     assert [since >= NOON + 8 * HOUR for *_, since in pending] == [True]
     assert pipeline.alerts == []

@@ -399,7 +399,7 @@ def test_of_several_groups_that_wait_each_gives_up_by_itself() -> None:
         mine
         for j in pipeline.journals
         for b in j.partition.buckets
-        for mine in b.alerts.pending.values()
+        for mine in b.alerts.pending.since.values()
     )
     assert list(waiting) == [("pay",)]
 
@@ -422,9 +422,9 @@ def test_a_rule_without_match_any_more_waits_for_nothing() -> None:
     pipeline = Pipeline(rule)
     pipeline.post(an_error())
     run(pipeline, 30)
-    assert any(b.alerts.pending for j in pipeline.journals for b in j.partition.buckets)
+    assert any(b.alerts.pending.rows() for j in pipeline.journals for b in j.partition.buckets)
     pipeline.change()
-    assert not any(b.alerts.pending for j in pipeline.journals for b in j.partition.buckets)
+    assert not any(b.alerts.pending.rows() for j in pipeline.journals for b in j.partition.buckets)
 
 
 def test_an_alert_goes_on_for_as_long_as_it_is_to_be_kept() -> None:

@@ -31,6 +31,7 @@ from alert_rule_engine.domain.lifecycle import (
 )
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.pending import Pending
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import Blind
@@ -52,10 +53,7 @@ class AlertBook:
     past: Shelf = field(default_factory=Shelf)
     """Of an alert that is over: the watermark at which that no longer matters, the start of its
     last window, and its `basis`. Late events of that window do not open it again."""
-    pending: dict[str, dict[Group, int]] = field(default_factory=dict)
-    """Since when the condition of a rule with `for` has held."""
-    bases: dict[str, int] = field(default_factory=dict)
-    """What the rules counted of which something is pending; see `basis`."""
+    pending: Pending = field(default_factory=Pending)
     outbox: dict[str, dict[str, AlertState]] = field(default_factory=dict)
     """Alerts with something to say, by rule and id, in order."""
     pages: Pages = field(default_factory=Pages)
@@ -68,14 +66,6 @@ class AlertBook:
         """Yield the alerts that fire."""
         for mine in self.firing.values():
             yield from mine.values()
-
-    def pending_rows(self) -> list[tuple[str, Group, int]]:
-        """Return what is pending as (rule, group, since)."""
-        return [
-            (key, group, since)
-            for key, mine in self.pending.items()
-            for group, since in mine.items()
-        ]
 
     def groups(self, key: str) -> list[Group]:
         """Return the groups of a rule that fire."""
@@ -127,16 +117,7 @@ class AlertBook:
                 alert.until = max(alert.until, look.end)
                 self.pages.touch(alert)
             return True
-        return self._lapse(rule_key(rule.rule), group)
-
-    def _lapse(self, key: str, group: Group) -> bool:
-        """Let what is pending begin anew."""
-        mine = self.pending.get(key, {})
-        if mine.pop(group, None) is None:
-            return False
-        if not mine:
-            del self.pending[key], self.bases[key]
-        return True
+        return self.pending.lapse(rule_key(rule.rule), group)
 
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
@@ -146,18 +127,16 @@ class AlertBook:
         return stands_for(rule.rule, past[2:])
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
-        key = rule_key(rule.rule)
         if self._is_past(rule, group, look):
             return False
         since = look.at
         if rule.rule.hold:
-            since = self.pending.setdefault(key, {}).setdefault(group, look.at)
-            self.bases[key] = basis(rule.rule)
+            since = self.pending.begin(rule.rule, group, look.at)
             if look.at - since < rule.rule.hold:
                 return True
         if not holds_at(rule.rule.active_time, look.at):
             return False
-        self._lapse(key, group)
+        self.pending.lapse(rule_key(rule.rule), group)
         crossing = witness()
         crossing.at = min(crossing.at, since)
         return self._open(rule, group, look, crossing)
@@ -256,14 +235,7 @@ class AlertBook:
                 self.pages.touch(alert)
         for alert, why in over:
             self._end(alert, why)
-        lost = [
-            key
-            for key, counted in self.bases.items()
-            if key not in book.rules or counted != basis(book.rules[key].rule)
-        ]
-        for key in lost:
-            del self.pending[key], self.bases[key]
-        return bool(over or lost)
+        return self.pending.follow(book) or bool(over)
 
     def _end(self, alert: AlertState, why: str) -> None:
         mine = self.firing[alert.key]

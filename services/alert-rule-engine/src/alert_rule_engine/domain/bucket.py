@@ -187,7 +187,7 @@ class Bucket:
         ends = rule.judgement is Judgement.END
         shift = rule.rule.window.allowed_lateness if ends else 0
         span = Span(self.judged - shift, watermark - shift)
-        pending = rule_key(rule.rule) in self.alerts.pending
+        pending = bool(self.alerts.pending.groups(rule_key(rule.rule)))
         blind = self.blind.of(rule.shape.size)
         for end in due(rule, panes, span, blind=blind, pending=pending, whole=ends):
             for group in self._concerned(rule, panes, end):
@@ -221,7 +221,7 @@ class Bucket:
             concerned.update(dict.fromkeys(panes.known() if empty else panes.groups))
             concerned.update(dict.fromkeys(rule.expected.get(self.place, ())))
             return list(concerned)
-        concerned.update(dict.fromkeys(self.alerts.pending.get(key, ())))
+        concerned.update(dict.fromkeys(self.alerts.pending.groups(key)))
         far = panes.pane if rule.shape.tumbling else rule.reach + panes.pane
         for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
             concerned.update(dict.fromkeys(panes.slices.get(start, ())))

@@ -174,14 +174,14 @@ def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], app
         judged=bucket.judged,
         looked=bucket.alerts.looked,
         pages=sorted(bucket.alerts.pages.live()),
-        held=bucket.alerts.pending_rows(),
+        held=bucket.alerts.pending.rows(),
         specs=[
             PackedSpec(spec, each.pane, each.since, _pack_memory(each.memory))
             for spec, each in bucket.specs.items()
         ],
         slices=[(start, _slices(bucket, start)) for start in sorted(hot)],
         pieces=[(*piece, _piece(bucket, piece)) for piece in sorted(pieces)],
-        bases=bucket.alerts.bases,
+        bases=bucket.alerts.pending.bases,
     )
     return seal(_encode(packed))
 
@@ -198,9 +198,7 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
     bucket.judged = packed.judged
     bucket.alerts.looked = packed.looked
     bucket.alerts.pages.expect(packed.pages)
-    bucket.alerts.bases = {rule: packed.bases.get(rule, 0) for rule, *_ in packed.held}
-    for rule, group, since in packed.held:
-        bucket.alerts.pending.setdefault(rule, {})[group] = since
+    bucket.alerts.pending.restore(packed.held, packed.bases)
     for each in packed.specs:
         panes = bucket.specs[each.spec] = SpecPanes(each.pane, each.since)
         if each.memory is not None:
