@@ -1,6 +1,8 @@
 """An alert shows the events that its rule counted, as far as their records can be read."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -10,7 +12,15 @@ from hypothesis.strategies import integers, lists, permutations, sampled_from
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event, encode_batch
-from alert_rule_engine.domain.evidence import Question, Reference, Search, wanted
+from alert_rule_engine.domain.evidence import (
+    MAX_MARKS,
+    Question,
+    Reference,
+    Search,
+    Selector,
+    wanted,
+)
+from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.sampling import MAX_SAMPLE, events_of, fitted
 
 START = 1_000
@@ -31,6 +41,16 @@ class Errors:
 
     def text(self, event: Event) -> str | None:
         return event.host
+
+    def marks(self, group: Group) -> tuple[str, ...]:
+        return group
+
+
+class Unmarked(Errors):
+    """Knows no text by which to tell an event of a group."""
+
+    def marks(self, group: Group) -> tuple[str, ...]:
+        return group[:0]
 
 
 def an_event(
@@ -59,8 +79,12 @@ def ndjson(*events: Event) -> bytes:
     return encode_batch(events)
 
 
-def answer(questions: Sequence[Question], records: Mapping[Reference, bytes]) -> list[list[Sample]]:
-    search = Search(questions, {"errors": Errors()}.get)
+def answer(
+    questions: Sequence[Question],
+    records: Mapping[Reference, bytes],
+    selector: Selector = Errors(),  # noqa: B008 - it has no state
+) -> list[list[Sample]]:
+    search = Search(questions, {"errors": selector}.get)
     for reference, value in records.items():
         search.look(reference, value)
     return search.samples()
@@ -149,6 +173,33 @@ def test_lines_that_are_no_events_are_left_out() -> None:
     record = b'{"timestamp":1,"service":"pay"}\n\xff\n' + ndjson(an_event(1_001))
     assert shown(one(ask((0, 1)), {(0, 1): record})) == [("other", "1001")]
     assert events_of(b"nothing") == []
+
+
+SERVICES = ("pay", "payé", 'p"ay', "p\\ay", "p/ay", "p\tay", "支払い")
+
+
+@given(
+    lists(sampled_from(SERVICES), max_size=12),
+    lists(sampled_from(SERVICES), min_size=1, max_size=3),
+    sampled_from([json.dumps, partial(json.dumps, ensure_ascii=False)]),
+)
+def test_whatever_the_text_and_its_spelling_the_same_events_are_found_by_their_marks(
+    services: list[str], asked: list[str], encode: Callable[[object], str]
+) -> None:
+    lines = [
+        encode({"timestamp": START + number, "service": service, "message": "m", "level": "ERROR"})
+        for number, service in enumerate(services)
+    ]
+    records = {(0, 1): "\n".join(lines).encode()}
+    questions = [ask(crossing=(0, 1), service=service) for service in asked]
+    assert answer(questions, records) == answer(questions, records, Unmarked())
+
+
+def test_more_groups_than_are_looked_for_by_their_marks_are_found_as_well() -> None:
+    names = [f"s{number}" for number in range(MAX_MARKS + 1)]
+    record = ndjson(*(an_event(1_001, service=name) for name in names))
+    answers = answer([ask(first=(0, 1), service=name) for name in names], {(0, 1): record})
+    assert [samples[0].event.service for samples in answers] == names
 
 
 def test_one_record_answers_many_questions() -> None:

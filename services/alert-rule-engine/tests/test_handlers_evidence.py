@@ -10,6 +10,7 @@ from alert_contracts.alerts import Alert, RuleRef, WindowSpan
 from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import RuleType, Severity
 from alert_rule_engine.domain.evidence import Question, Reference
+from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.handlers.evidence import MAX_WAITING, Allowance, Witness
 from alert_rule_engine.testing import NOON, FakeAlerts, FakeRecords, an_error
 
@@ -28,6 +29,9 @@ class Errors:
 
     def text(self, event: Event) -> str | None:
         return event.host
+
+    def marks(self, group: Group) -> tuple[str, ...]:
+        return group
 
 
 class Defect(Errors):

@@ -38,4 +38,4 @@ def test_a_rule_that_cannot_be_read_is_poison(value: bytes) -> None:
 def test_a_line_that_nests_too_deep_is_no_sample_and_hides_no_other() -> None:
     good = b'{"timestamp":1,"service":"s","message":"m"}'
     deep = good[:-1] + b',"attributes":{"x":' + DEEP + b"}}"
-    assert [each.service for each in events_of(deep + b"\n" + good)] == ["s"]
+    assert [event.service for _, event in events_of(deep + b"\n" + good)] == ["s"]

@@ -10,7 +10,7 @@ from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.asks import ask_of
 from alert_rule_engine.domain.distinct import hash_of
 from alert_rule_engine.domain.partials import Group, slot_of, target_of
-from alert_rule_engine.domain.readers import GroupBy, Raw, text_of
+from alert_rule_engine.domain.readers import MAX_VALUE, TEXTS, GroupBy, Raw, text_of
 from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.specs import Kind, PaneSpec, match_of, scalar_of, value_of
 from alert_rule_engine.domain.tallies import Home, Place, Tallies
@@ -91,6 +91,14 @@ class SpecEvaluator:
         """Return the event's value as a bounded text; None without a value."""
         found = None if self._term is None else self._term.of(event)
         return None if found is None else text_of(found)
+
+    def marks(self, group: Group) -> tuple[str, ...]:
+        """Return texts that each event which counts in a group has in its fields."""
+        given = dict(zip(self.spec.group_by, group, strict=False))  # terms have one part more
+        for name, demanded in self.match.equalities.items():
+            if len(demanded) == 1:
+                given.setdefault(name, *demanded)
+        return tuple(given[name] for name in TEXTS if 0 < len(given.get(name, "")) <= MAX_VALUE)
 
     def allow(self, steps: int) -> None:
         """Let the macros of each of its expressions take so many steps from now on."""

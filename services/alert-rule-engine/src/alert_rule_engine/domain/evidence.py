@@ -16,6 +16,8 @@ from alert_rule_engine.domain.sampling import Sighting, Telling, choose, events_
 
 LOOK_STEPS: Final = 10_000
 """Steps of macros for one record: milliseconds. What they do not reach is not shown."""
+MAX_MARKS: Final = 16
+"""Groups to look for in a record by their texts; with more it is as cheap to unpack all of it."""
 Reference = tuple[int, int]
 """Source partition and offset of a record of `log-events`."""
 
@@ -37,6 +39,10 @@ class Selector(Protocol):
 
     def text(self, event: Event) -> str | None:
         """Return the event's value as a text; None if it has none."""
+        ...
+
+    def marks(self, group: Group) -> tuple[str, ...]:
+        """Return texts that each event which counts in a group has in its fields."""
         ...
 
 
@@ -136,11 +142,20 @@ class Search:
 
     def look(self, reference: Reference, value: bytes) -> None:
         """Look through one record."""
-        events = events_of(value)
-        for spec, findings in self._asking.get(reference, {}).items():
-            selector = self._selector_of(spec)
-            if selector is not None:
-                _look(reference, events, selector, findings)
+        asking = [
+            (selector, findings)
+            for spec, findings in self._asking.get(reference, {}).items()
+            if (selector := self._selector_of(spec)) is not None
+        ]
+        marks = {
+            selector.marks(finding.question.group)
+            for selector, findings in asking
+            for finding in findings
+        }
+        some = all(marks) and len(marks) <= MAX_MARKS
+        events = events_of(value, marks if some else None)
+        for selector, findings in asking:
+            _look(reference, events, selector, findings)
 
     def samples(self) -> list[list[Sample]]:
         """Return the samples of each question, as far as its records were looked through."""
@@ -148,11 +163,14 @@ class Search:
 
 
 def _look(
-    reference: Reference, events: Sequence[Event], selector: Selector, findings: list[_Finding]
+    reference: Reference,
+    events: Sequence[tuple[int, Event]],
+    selector: Selector,
+    findings: list[_Finding],
 ) -> None:
     selector.allow(LOOK_STEPS)
     found: dict[Group, list[Sighting]] = {finding.question.group: [] for finding in findings}
-    for line, event in enumerate(events):
+    for line, event in events:
         if selector.matches(event):
             sightings = found.get(selector.group_of(event))
             if sightings is not None:

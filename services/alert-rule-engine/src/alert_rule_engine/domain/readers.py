@@ -17,6 +17,8 @@ FIELDS: Final = {
     "statusCode": "status_code",
     "traceId": "trace_id",
 }
+TEXTS: Final = ("traceId", "host", "service", "level")
+"""Those of them that an event holds as they are; first those that few events share."""
 _ATTRIBUTE: Final = "attributes."
 _OUTCOME: Final = ("level", "status_code")
 Raw = tuple[Any, ...]

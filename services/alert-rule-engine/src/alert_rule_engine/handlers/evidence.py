@@ -26,7 +26,7 @@ MAX_WAITING: Final = 2_000
 BURST: Final = 64
 RECORDS_PER_SECOND: Final = 100
 """Records read again, at once and on average; an alert that would need more shows fewer events.
-A record takes some 3 ms to unpack and to look through."""
+A record takes up to 3 ms, where nothing tells beforehand which of its events are asked for."""
 Selectors = Callable[[str], Selector | None]
 """Returns the selector of a pane spec; None if no rule reads it any more."""
 
@@ -147,5 +147,5 @@ class Witness:
         telemetry.EVIDENCE.labels("missing").inc(len(references) - len(records))
         for reference, value in records.items():
             search.look(reference, value)
-            # That took a millisecond or two: others have their turn in between.
+            # That may have taken a millisecond or two: others have their turn in between.
             await asyncio.sleep(0)
