@@ -27,10 +27,11 @@ _CHANGE_BYTES: Final = 16 + 4 * (MAX_VALUE + 17)
 _size: Final = attrgetter("size")
 Changes = list[tuple[int, str]]
 Bins = dict[Place, list[int]]
-Counted = tuple[int, Tallies]
+Gained = tuple[int, Tallies]
+"""What the panes that hold a time gained."""
 
 
-def blocks_of(panes: Sequence[Counted], target_bytes: int = TARGET_BYTES) -> list[list[Block]]:
+def blocks_of(panes: Sequence[Gained], target_bytes: int = TARGET_BYTES) -> list[list[Block]]:
     """Return, for each target, the blocks of what was counted in the panes that hold some times."""
     bound = sum(_bound(tallies) for _, tallies in panes)
     writer = _Writer(target_bytes, tight=bound > target_bytes)

@@ -1,8 +1,8 @@
 """Stage one: a batch of events becomes blocks, one for each pane spec, pane and target.
 
-Events are counted by key (service, level, status) in C; what the key decides is then done once per
-key, so the cost of an event hardly depends on the number of rules. Only what a key does not decide
-is asked of each event.
+What is to be done with an event follows from its key (service, level, status). Events that are
+treated alike are counted in C, and the rest is done once for all of them, so the cost of an event
+hardly depends on the number of rules. Only what a key does not decide is asked of each event.
 """
 
 from collections import Counter, defaultdict
@@ -11,10 +11,10 @@ from typing import Final
 
 from alert_contracts.events import Event
 from alert_rule_engine.domain.batches import Batch, batch_of, slices_of
-from alert_rule_engine.domain.blocks import TARGET_BYTES, Counted, blocks_of
+from alert_rule_engine.domain.blocks import TARGET_BYTES, Gained, blocks_of
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block
-from alert_rule_engine.domain.plans import MAX_PLANS, Key, Plan, Plans
+from alert_rule_engine.domain.plans import MAX_PLANS, Plan, Plans
 from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.sieves import Sieve
 from alert_rule_engine.domain.tallies import Tallies
@@ -24,8 +24,8 @@ BATCH_STEPS: Final = 5_000_000
 """Steps that the macros of all rules may take for one batch: seconds at most."""
 MOST_STEPS: Final = 200_000
 """Of them, the steps of one spec's expression."""
+Counted = Mapping[Plan, int]
 Times = dict[Plan, list[float]]
-Looking = dict[Key, Sequence[SpecEvaluator | Sieve]]
 
 
 class RuleSet:
@@ -100,47 +100,44 @@ class RuleSet:
         """Count events that no edge of a pane parts."""
         tallies = Tallies()
         plans = self._plans
-        keys = [(event.service, event.level, event.status_code) for event in events]
-        counted = Counter(keys)
-        looking = _count(plans, counted, tallies)
+        planned = [plans[each.service, each.level, each.status_code] for each in events]
+        counted = Counter(planned)
+        _count(counted, tallies)
         if plans.timed:
-            _count_timed(list(map(plans.__getitem__, keys)), events, tallies)
-        if looking:
-            _look(looking, events, tallies)
+            _count_timed(planned, counted, events, tallies)
+        if any(plan.looking for plan in counted):
+            _look(planned, events, tallies)
         for sieve in plans.everywhere:
             sieve.collect(events, tallies)
         return tallies
 
 
-def _count(plans: Plans, counted: Mapping[Key, int], tallies: Tallies) -> Looking:
-    """Count what keys decide; return what is to look at the events of some of them."""
+def _count(counted: Counted, tallies: Tallies) -> None:
+    """Count what keys decide."""
     counts, errors = tallies.counts, tallies.errors
-    looking: Looking = {}
-    for key, number in counted.items():
-        plan = plans[key]
+    for plan, number in counted.items():
         for place in plan.always:
             counts[place] += number
         if plan.error:
             for place in plan.always:
                 errors[place] += number
-        if plan.looking:
-            looking[key] = plan.looking
-    return looking
 
 
-def _times(plans: Iterable[Plan], events: Iterable[Event]) -> Times:
+def _times(planned: Iterable[Plan], events: Iterable[Event]) -> Times:
     """Return the response times of each plan's events."""
     times: Times = defaultdict(list)
-    for plan, event in zip(plans, events, strict=True):
-        time = event.response_time
+    read = [event.response_time for event in events]
+    for plan, time in zip(planned, read, strict=True):
         if time is not None:
             times[plan].append(time)
     return times
 
 
-def _count_timed(plans: Sequence[Plan], events: Sequence[Event], tallies: Tallies) -> None:
+def _count_timed(
+    planned: Sequence[Plan], counted: Counted, events: Sequence[Event], tallies: Tallies
+) -> None:
     counts, errors, numbers = tallies.counts, tallies.errors, tallies.numbers
-    times = _times(plans, events)
+    times = _times(planned, events)
     for plan, values in times.items():
         for place in plan.timed:
             counts[place] += len(values)
@@ -148,7 +145,7 @@ def _count_timed(plans: Sequence[Plan], events: Sequence[Event], tallies: Tallie
                 errors[place] += len(values)
         for place in plan.numbered:
             numbers[place] += values
-    for plan, number in Counter(plans).items():
+    for plan, number in counted.items():
         if plan.untimed:
             _count_untimed(plan, number - len(times.get(plan, ())), tallies)
 
@@ -160,23 +157,22 @@ def _count_untimed(plan: Plan, number: int, tallies: Tallies) -> None:
             tallies.errors[place] += number
 
 
-def _look(looking: Looking, events: Sequence[Event], tallies: Tallies) -> None:
+def _look(planned: Iterable[Plan], events: Iterable[Event], tallies: Tallies) -> None:
     """Let specs that do not go by keys alone look at the events that may concern them."""
-    levels = {key[1] for key in looking}
     wanted: dict[SpecEvaluator | Sieve, list[Event]] = defaultdict(list)
-    for event in [event for event in events if event.level in levels]:
-        for each in looking.get((event.service, event.level, event.status_code), ()):
+    for plan, event in zip(planned, events, strict=True):
+        for each in plan.looking:
             wanted[each].append(event)
     for each, found in wanted.items():
         each.collect(found, tallies)
 
 
-def _apart(slices: Sequence[Counted], panes: Collection[int]) -> bool:
+def _apart(slices: Sequence[Gained], panes: Collection[int]) -> bool:
     """Tell whether no pane of these lengths holds more than one of the slices."""
     return all(len({at // pane for at, _ in slices}) == len(slices) for pane in panes)
 
 
-def _by_pane(slices: Iterable[Counted]) -> list[Counted]:
+def _by_pane(slices: Iterable[Gained]) -> list[Gained]:
     """Put together what slices added to one pane; return each start and what its panes gained."""
     panes: dict[int, Tallies] = defaultdict(Tallies)
     for at, tallies in slices:
