@@ -1,6 +1,7 @@
 """The panes of one pane spec in one bucket: summing into windows, forgetting. Knows no alert."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import filterfalse
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import Cell, Sum
@@ -57,8 +58,9 @@ class SpecPanes:
         """Windows that began before prove nothing by what they lack: their events were not asked
         for, or are forgotten."""
         self.slices: dict[int, Slice] = {}
-        self.groups: dict[Group, int] = {}
-        """How many panes each group has."""
+        self.groups: dict[Group, Group] = {}
+        """The groups that have panes. All panes of one name it by this one tuple: the same texts
+        come anew with each row, and would take twice what a cell does."""
         self.memory: Memory | None = None
         self.sums: dict[Group, dict[int, _Kept]] = {}
         """Window sums by group and length, as they were last asked for; below 0 the length of those
@@ -89,8 +91,11 @@ class SpecPanes:
 
     def put(self, start: int, group: Group, cell: Cell) -> None:
         """Set a pane that is not there yet."""
-        self.opened(start)[group] = cell
-        self.groups[group] = self.groups.get(group, 0) + 1
+        self.opened(start)[self.groups.setdefault(group, group)] = cell
+
+    def size(self) -> int:
+        """Return how many panes there are."""
+        return sum(map(len, self.slices.values()))
 
     def opened(self, start: int) -> Slice:
         """Return the panes that start at a time."""
@@ -184,15 +189,13 @@ class SpecPanes:
     def forget(self, horizon: int, watermark: int) -> list[int]:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
         old = [start for start in self.slices if start + self.pane + horizon <= watermark]
-        for start in old:
-            for group in self.slices.pop(start):
-                left = self.groups[group] - 1
-                if left:
-                    self.groups[group] = left
-                else:
-                    del self.groups[group]
-                    self.stale(group)
-            self.gone = max(self.gone, start + self.pane)
+        groups: Iterable[Group] = set().union(*map(self.slices.pop, old))
+        for held in reversed(self.slices.values()):
+            groups = [*filterfalse(held.__contains__, groups)]
+        for group in groups:
+            del self.groups[group]
+            self.stale(group)
+        self.gone = max((self.gone, *(start + self.pane for start in old)))
         self.since = max(self.since, self.gone)
         return old
 

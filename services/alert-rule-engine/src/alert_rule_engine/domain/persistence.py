@@ -268,7 +268,11 @@ def _fill(bucket: Bucket, start: int, slices: Iterable[PackedSlice]) -> None:
     for packed in slices:
         panes = bucket.specs.setdefault(packed.spec, SpecPanes(packed.pane))
         panes.opened(start).accepted = packed.accepted
+        known: dict[int, int] = {}
         for group, cell in zip(packed.groups, packed.cells, strict=True):
+            # Each number was read as one of its own; few records brought all of these panes.
+            cell.first = known.setdefault(cell.first, cell.first)
+            cell.last = known.setdefault(cell.last, cell.last)
             panes.put(start, group, cell)
 
 

@@ -10,8 +10,8 @@ from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.rules import SpecRules, rule_key
 from alert_rule_engine.domain.vector import Tally
 
-CELL_BYTES: Final = 200
-GROUP_BYTES: Final = 400
+CELL_BYTES: Final = 120
+GROUP_BYTES: Final = 250
 """About what a pane of a group, and a group that is remembered, take in memory."""
 
 
@@ -44,7 +44,7 @@ def _extent(partition: Partition, known: SpecRules) -> _Extent:
         if panes is not None:
             remembered += len(panes.memory or ())
             groups += max(len(panes.groups), len(panes.memory or ()))
-            cells += sum(panes.groups.values())
+            cells += panes.size()
             since = max(since, panes.since)
     size = cells * CELL_BYTES + (groups + remembered) * GROUP_BYTES
     return _Extent(groups, size, since, partition.vector.tallies.get(known.spec.id, Tally()))

@@ -215,7 +215,7 @@ class ApplyPartials:
         held = [journal.partition for journal in self.journals.values()]
         panes = [panes for each in held for b in each.buckets for panes in b.specs.values()]
         telemetry.GROUPS.set(sum(len(each.groups) for each in panes))
-        telemetry.PANES.set(sum(sum(each.groups.values()) for each in panes))
+        telemetry.PANES.set(sum(each.size() for each in panes))
         waiting = sum(each.waiting() for each in held)
         telemetry.WAITING.set(waiting)
         if waiting:
