@@ -94,6 +94,7 @@ def _memory(bench: Bench, options: argparse.Namespace) -> int:
     for name, mib in held.resident.items():
         print(f"{name}: {mib:.0f} MiB resident, {held.peak[name]:.0f} MiB at most")
     print(f"restarted aggregate ready after {held.restored:.2f} s: {held.restore_line}")
+    print(f"restarted aggregate: {held.restored_resident:.0f} MiB resident")
     print("\n".join(held.problems) or "Oracle difference 0.")
     return 1 if held.problems else 0
 

@@ -44,6 +44,8 @@ class Held(NamedTuple):
     peak: dict[str, float]
     restored: float
     """Seconds from the start of a new aggregate, the old one killed, until it takes records."""
+    restored_resident: float
+    """MiB of the new one then."""
     restore_line: str
     """What it logged about the restoring alone."""
     problems: Sequence[str]
@@ -75,9 +77,10 @@ def hold(bench: Bench, *, seed: int, events: int) -> Held:
         peak = {name: peak_mib(p.pid) for name, p in processes.members.items()}
         groups, panes = (_gauge(side, name) for name in GAUGES)
         seconds, line = _restart(side, processes)
+        restored = resident_mib(processes.members["aggregate-0"].pid)
     finally:
         processes.stop()
-    return Held(groups, panes, resident, peak, seconds, line, problems)
+    return Held(groups, panes, resident, peak, seconds, restored, line, problems)
 
 
 def _gauge(side: Tocsin, name: str) -> int:
