@@ -79,7 +79,8 @@ class PackedVector(msgspec.Struct, array_like=True, gc=False):
     seen: int
     tallies: dict[str, Tally]
     revisions: dict[str, tuple[int, int]]
-    holes: list[tuple[int, int]] = []
+    holes: list[tuple[int, int]] | None = None
+    """None: an older version wrote it, and as `seen` until when nothing proves silence."""
 
 
 def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
@@ -124,6 +125,7 @@ def unpack_vector(value: bytes) -> Vector:
     """
     packed = _decode_vector(unseal(value))
     recent = {source: deque(ids, maxlen=REMEMBERED) for source, ids in packed.recent.items()}
+    holes = [(packed.seen, packed.seen)] if packed.holes is None else packed.holes
     return Vector(
         applied=packed.applied,
         sources=packed.sources,
@@ -132,7 +134,7 @@ def unpack_vector(value: bytes) -> Vector:
         log_now=packed.log_now,
         counted=packed.counted,
         excused=set(packed.excused),
-        sight=Sight(packed.seen, packed.holes),
+        sight=Sight(packed.seen, holes),
         tallies=packed.tallies,
         revisions=packed.revisions,
     )
