@@ -24,17 +24,22 @@ _TP: Final = TopicPartition(str(Topic.ALERT_RULES), 0)
 _POLL_MS: Final = 500
 
 
+def rules_consumer(brokers: str) -> AIOKafkaConsumer:
+    """Return the consumer of a RulesFeed."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=brokers,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+
+
 class RulesFeed:
     """Reads `alert-rules`."""
 
-    def __init__(self, brokers: str, handler: TakeRules) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, handler: TakeRules) -> None:
+        self._consumer = consumer
         self._handler = handler
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=brokers,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
 
     async def load(self) -> RuleBook:
         """Read what is there; return it compiled.
