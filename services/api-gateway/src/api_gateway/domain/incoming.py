@@ -52,23 +52,8 @@ class NotPlainError(ValueError):
     """The event needs the slow way."""
 
 
-_array: Final = msgspec.json.Decoder(list[Incoming])
-_one: Final = msgspec.json.Decoder(Incoming)
-
-
-def decode_array(body: bytes) -> list[Incoming]:
-    """Return the events of a JSON array; raises whatever msgspec does for what is not plain."""
-    return _array.decode(body)
-
-
-def decode_lines(body: bytes) -> list[Incoming]:
-    """Return the events of NDJSON; raises whatever msgspec does for what is not plain."""
-    return _one.decode_lines(body)
-
-
-def decode_one(text: bytes) -> Incoming:
-    """Return one event; raises whatever msgspec does for what is not plain."""
-    return _one.decode(text)
+array_decoder: Final = msgspec.json.Decoder(list[Incoming])
+event_decoder: Final = msgspec.json.Decoder(Incoming)
 
 
 def adopt(events: list[Incoming], arrival: int) -> list[Adopted]:

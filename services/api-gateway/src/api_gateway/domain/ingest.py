@@ -181,13 +181,17 @@ def _without_long_lines(
     return b"".join(kept), len(kept)
 
 
-take_array: Final = Form(regular.decode_array, incoming.decode_array, _array_elements)
+take_array: Final = Form(
+    regular.array_decoder.decode, incoming.array_decoder.decode, _array_elements
+)
 """A JSON array of events."""
-take_lines: Final = Form(regular.decode_lines, incoming.decode_lines, _line_elements)
+take_lines: Final = Form(
+    regular.event_decoder.decode_lines, incoming.event_decoder.decode_lines, _line_elements
+)
 """NDJSON, one event a line; never malformed as a whole."""
 take_one: Final = Form(
-    lambda text: [regular.decode_one(text)],
-    lambda text: [incoming.decode_one(text)],
+    lambda text: [regular.event_decoder.decode(text)],
+    lambda text: [incoming.event_decoder.decode(text)],
     lambda text: [text],
 )
 """One event; never malformed as a whole."""

@@ -38,25 +38,10 @@ class Regular(
     attributes: Annotated[dict[str, Scalar], Meta(max_length=MAX_ATTRIBUTES)] | None = None
 
 
-_array: Final = msgspec.json.Decoder(list[Regular])
-_one: Final = msgspec.json.Decoder(Regular)
+array_decoder: Final = msgspec.json.Decoder(list[Regular])
+event_decoder: Final = msgspec.json.Decoder(Regular)
 _timestamp: Final = attrgetter("timestamp")
 _service: Final = attrgetter("service")
-
-
-def decode_array(body: bytes) -> list[Regular]:
-    """Return the events of a JSON array; raises whatever msgspec does for others."""
-    return _array.decode(body)
-
-
-def decode_lines(body: bytes) -> list[Regular]:
-    """Return the events of NDJSON; raises whatever msgspec does for others."""
-    return _one.decode_lines(body)
-
-
-def decode_one(text: bytes) -> Regular:
-    """Return one event; raises whatever msgspec does for others."""
-    return _one.decode(text)
 
 
 def may_stay(events: list[Regular], arrival: int) -> bool:
