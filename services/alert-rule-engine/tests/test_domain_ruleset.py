@@ -92,7 +92,7 @@ def rows_of(targets: Iterable[Iterable[Block]]) -> Iterator[Row]:
             for index, slot in enumerate(block.slots):
                 assert target_of(slot) == target
                 yield Row(
-                    block.spec,
+                    block.spec or block.specs[index],
                     block.start,
                     block.groups[index],
                     slot,

@@ -213,7 +213,7 @@ async def test_poison_is_passed_for_good_also_by_the_next_process() -> None:
 async def test_a_partial_of_another_format_is_poison() -> None:
     stage = Stage(a_rule())
     await stage.handler.restore([0], {})
-    with pytest.raises(PoisonError, match="format 9, this version reads 2"):
+    with pytest.raises(PoisonError, match="format 9, this version reads 3"):
         await stage.handler.apply(a_record_of(Tick(9, NOON, {})), "token")
 
 

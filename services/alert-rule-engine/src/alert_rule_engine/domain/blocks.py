@@ -4,6 +4,7 @@ What one target gets of one record is bounded, and the same events are cut in th
 time: the places of a block come in the order in which the batch met them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -19,6 +20,8 @@ from alert_rule_engine.domain.tallies import Home, Place, Tallies
 TARGET_BYTES: Final = 4 * 1_048_576
 """Blocks of one target of one record; what they have no room for is surplus."""
 _BLOCK_BYTES: Final = 64
+_FEW: Final = 2
+"""Rows of one pane spec that take less in a block that is shared."""
 _BIN_BYTES: Final = 3
 _HASH_BYTES: Final = 9
 _LARGE: Final = sketches.LARGEST / 10_000
@@ -51,38 +54,47 @@ class _Writer:
 
     def write(self, at: int, tallies: Tallies) -> None:
         """Write what was counted in the panes that hold the time `at`."""
-        errors = tallies.errors
-        wrong = {place.home for place in errors}
-        blocks: dict[Home, Block] = {}
-        filled: dict[Home, list[Place]] = {}
-        for place, number in tallies.counts.items():
-            home = place.home
-            block = blocks.get(home)
-            if block is None:
-                block = blocks[home] = self._block(home, at)
-                if home.fills:
-                    filled[home] = []
-            if self._tight and not self._fits(place, tallies):
-                block.surplus += number
-                continue
-            block.slots.append(place.slot)
-            block.groups.append(place.group)
-            block.counts.append(number)
-            if home in wrong:
-                block.errors.append(errors.get(place, 0))
-            if filled and home.fills:
-                filled[home].append(place)
+        found: dict[Home, list[Place]] = defaultdict(list)
+        for place in tallies.counts:
+            found[place.home].append(place)
+        shared: dict[tuple[int, int], list[Place]] = defaultdict(list)
         bins = _bins(tallies) if tallies.numbers else {}
-        for home, places in filled.items():
-            _FILL[home.spec.kind](blocks[home], places, tallies, bins)
+        for home, places in found.items():
+            if home.shares and len(places) <= _FEW and not self._tight:
+                shared[home.target, home.pane] += places
+                continue
+            kept = self._fitting(home, places, tallies) if self._tight else places
+            block = self._block(home, at, kept, tallies)
+            block.spec = home.id
+            if self._tight:
+                block.surplus = sum(tallies.counts[each] for each in places) - sum(block.counts)
+            if home.fills:
+                _FILL[home.spec.kind](block, kept, tallies, bins)
+        for places in shared.values():
+            self._block(places[0].home, at, places, tallies).specs = [
+                place.home.id for place in places
+            ]
 
-    def _block(self, home: Home, at: int) -> Block:
-        """Begin the block of a home."""
-        pane = home.pane
-        block = Block(home.id, at - at % pane, pane, [], [], [], [])
+    def _block(self, home: Home, at: int, places: Sequence[Place], tallies: Tallies) -> Block:
+        """Write the counts of some places."""
+        errors = tallies.errors
+        wrong = [errors.get(place, 0) for place in places] if errors else []
+        block = Block(
+            spec="",
+            start=at - at % home.pane,
+            pane=home.pane,
+            slots=[place.slot for place in places],
+            groups=[place.group for place in places],
+            counts=[tallies.counts[place] for place in places],
+            errors=wrong if any(wrong) else [],
+        )
         self.targets[home.target].append(block)
-        self._room[home.target] -= _BLOCK_BYTES
         return block
+
+    def _fitting(self, home: Home, places: Sequence[Place], tallies: Tallies) -> list[Place]:
+        """Return the places for which there is room in the record."""
+        self._room[home.target] -= _BLOCK_BYTES
+        return [place for place in places if self._fits(place, tallies)]
 
     def _fits(self, place: Place, tallies: Tallies) -> bool:
         """Take the room of a place, if there is as much."""

@@ -2,45 +2,32 @@
 
 A lane holds the panes of one spec that start at one time, in all buckets, so that a row costs one
 look into its bucket's dictionary, and one more for each shape of window in which rules wait to be
-crossed. Most blocks have a row or two, so nothing is built for a block that does nothing else.
+crossed, if any may be. Nothing is built for a block that does nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
-from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
+from alert_rule_engine.domain.lanes import MASK, NO_ERRORS, SHIFT, Arrival, Lane, Ways
 from alert_rule_engine.domain.memory import Groups
-from alert_rule_engine.domain.panes import NO_SLICE, Accepted, Slice, SpecPanes
-from alert_rule_engine.domain.partials import BUCKETS, Block, Group, bucket_of
+from alert_rule_engine.domain.panes import NO_SLICE, Slice, SpecPanes
+from alert_rule_engine.domain.partials import Block, Group, bucket_of
 from alert_rule_engine.domain.rules import SpecRules
-from alert_rule_engine.domain.running import Grown, Slid, Tumbled
+from alert_rule_engine.domain.running import ALWAYS, Grown, Slid, Tumbled
 from alert_rule_engine.domain.sifting import Found, Sifted, sift
 from alert_rule_engine.domain.specs import FILTERS
 from alert_rule_engine.domain.vector import Tally
 
-_SHIFT: Final = STATE_PARTITIONS.bit_length() - 1
-_MASK: Final = BUCKETS - 1
-_ALL_ZERO: Final = repeat(0)
-Lane = list[Slice]
-"""One entry for each bucket."""
 Expiring = dict[int, set["Lanes"]]
 """Lanes of which something is of no more use from a watermark on."""
 STRIDE: Final = 1_000
 """Event time between two looks at the windows, and log time between two at news; ms."""
-
-
-class Arrival(NamedTuple):
-    """What rows came in."""
-
-    reference: int
-    """The packed place of their record."""
-    accepted: Accepted
+_UNLIMITED: Final = 1 << 62
 
 
 class Lanes:
@@ -54,6 +41,7 @@ class Lanes:
         "_lanes",
         "_room",
         "_running",
+        "_ways",
         "closing",
         "known",
         "pane",
@@ -71,6 +59,7 @@ class Lanes:
         *,
         tally: Tally,
         expiring: Expiring,
+        ways: Ways,
     ) -> None:
         self.spec = spec
         self.pane = pane
@@ -85,6 +74,7 @@ class Lanes:
         self._buckets = buckets
         self._expiring = expiring
         self._lanes: dict[int, Lane] = {}
+        self._ways = ways
         self._crossing = known.crossing if known else ()
         self._running = [
             Tumbled(watch, pane, self._held)
@@ -130,32 +120,42 @@ class Lanes:
         Return those that had room, and the windows that may hold now with the number of their
         watch.
         """
-        block, peak = self._fill(block, arrival)
+        lane = self._lanes.get(block.start) or self._lane(block.start)
+        block, peak = self._fill(lane, block, arrival)
+        return block, self._grow(block, peak) if peak > lane.limit else []
+
+    def _grow(self, block: Block, peak: int) -> list[tuple[int, Grown]]:
+        settled = all(each.limit(block.start) == ALWAYS for each in self._running)
         grown: list[tuple[int, Grown]] = []
         for number, running in enumerate(self._running):
             if running.may_hold(block.start, peak):
                 found = running.grow(block.start, block.slots, block.groups, block.counts)
                 grown += [(number, each) for each in found]
-        return block, grown
+        if not settled:
+            for lane in self._lanes.values():
+                lane.limit = self._limit(lane.start)
+        return grown
 
-    def _fill(self, block: Block, arrival: Arrival) -> tuple[Block, int]:
+    def _limit(self, start: int) -> int:
+        return min([each.limit(start) for each in self._running], default=_UNLIMITED)
+
+    def _fill(self, lane: Lane, block: Block, arrival: Arrival) -> tuple[Block, int]:
         """Add rows; return those that had room, and how many events the fullest of them has."""
-        lane = self._lanes.get(block.start) or self._lane(block.start)
-        reference, accepted = arrival
+        reference, accepted, *_ = arrival
         accepted_at = accepted[0]
+        slices = lane.slices
         full = False
         peak = 0
-        rows = zip(block.slots, block.groups, block.counts, block.errors or _ALL_ZERO, strict=False)
+        rows = zip(block.slots, block.groups, block.counts, block.errors or NO_ERRORS, strict=False)
         for slot, group, count, errors in rows:
-            held = lane[slot >> _SHIFT & _MASK]
+            held = slices[slot >> SHIFT & MASK]
             cell = held.get(group)
             if cell is None:
-                held = self._open(slot, group, block.start, reference)
-                cell = held.get(group)
+                cell = self._open(lane, slot, group, reference)
                 if cell is None:
                     full = True
                     continue
-                lane[slot >> _SHIFT & _MASK] = held
+                held = slices[slot >> SHIFT & MASK]
             cell.count = total = cell.count + count
             cell.last = reference
             if total > peak:  # noqa: PLR1730 - a call costs three times as much
@@ -165,27 +165,36 @@ class Lanes:
                 held.accepted = accepted
             if not held.touched:
                 self._buckets[bucket_of(slot)].touch(held)
-        block = _accepted(lane, block) if full else block
+        block = _accepted(slices, block) if full else block
         if block.numbers or block.distinct:
-            _add_figures(lane, block)
+            _add_figures(slices, block)
         return block, peak
 
     def _lane(self, start: int) -> Lane:
-        lane = self._lanes[start] = [NO_SLICE] * BUCKETS
+        lane = self._lanes[start] = Lane(start, start + self.closing, self.tally, self._open)
+        self._ways.setdefault(start, {})[self.spec] = lane
+        for running in self._running:
+            running.may_hold(start, 0)
+        lane.limit = self._limit(start)
         for length in {self.pane, *(watch.shape.size for watch in self._crossing)}:
             end = start + length + self._horizon
             self._expiring.setdefault(-(-end // STRIDE) * STRIDE, set()).add(self)
         return lane
 
-    def _open(self, slot: int, group: Group, start: int, reference: int) -> Slice:
-        """Return the panes of a row; those of a new group are there if there was room for it."""
-        panes = self.panes_of(slot)
+    def _open(self, lane: Lane, slot: int, group: Group, reference: int) -> Cell | None:
+        """Return a pane that its lane does not know yet; None if there is no room for the group."""
+        panes, start = self.panes_of(slot), lane.start
         held = panes.slices.get(start, NO_SLICE)
-        if group in held or not self._has_room(panes, group, start):
-            return held
-        panes.put(start, group, Cell(0, 0, reference, reference))
-        self._buckets[bucket_of(slot)].expire(start + self.pane + self._horizon)
-        return panes.slices[start]
+        cell = held.get(group)
+        if cell is None:
+            if not self._has_room(panes, group, start):
+                return None
+            cell = Cell(0, 0, reference, reference)
+            panes.put(start, group, cell)
+            held = panes.slices[start]
+            self._buckets[bucket_of(slot)].expire(start + self.pane + self._horizon)
+        lane.slices[slot >> SHIFT & MASK] = held
+        return cell
 
     def _has_room(self, panes: SpecPanes, group: Group, start: int) -> bool:
         if isinstance(panes.memory, Groups):
@@ -216,6 +225,9 @@ class Lanes:
         old = [start for start in self._lanes if start + self.pane + self._horizon <= watermark]
         for start in old:
             del self._lanes[start]
+            del self._ways[start][self.spec]
+            if not self._ways[start]:
+                del self._ways[start]
         for running in self._running:
             running.forget(watermark, self._horizon)
 
@@ -229,14 +241,14 @@ def chosen(block: Block, rows: Sequence[int]) -> Block:
     return replace(block, **kept)
 
 
-def _accepted(lane: Lane, block: Block) -> Block:
+def _accepted(lane: Sequence[Slice], block: Block) -> Block:
     """Return the rows that found a cell."""
     places = zip(block.slots, block.groups, strict=True)
     rows = [row for row, (at, group) in enumerate(places) if group in lane[bucket_of(at)]]
     return chosen(block, rows)
 
 
-def _add_figures(lane: Lane, block: Block) -> None:
+def _add_figures(lane: Sequence[Slice], block: Block) -> None:
     places = zip(block.slots, block.groups, strict=True)
     cells = [lane[bucket_of(slot)][group] for slot, group in places]
     for cell, found in zip(cells, block.numbers, strict=False):

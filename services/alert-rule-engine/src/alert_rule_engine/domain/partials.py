@@ -5,7 +5,7 @@ several into one record is framing only: each partial keeps its identity (source
 replay may pack them otherwise. All times are epoch milliseconds.
 
 Rows stand in columns: a block holds what one pane spec gained in one pane, and its lists run in
-parallel, one entry for each group.
+parallel, one entry for each group. Pane specs that have only a row or two share a block.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ import msgspec
 
 from alert_contracts.topics import STATE_PARTITIONS
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 BUCKETS: Final = 16
 """State buckets per partition; both counts are part of the state's format."""
 MAX_CHANGES: Final = 64
@@ -37,9 +37,10 @@ class Numbers(msgspec.Struct, array_like=True, gc=False):
 
 
 class Block(msgspec.Struct, array_like=True, gc=False):
-    """What one pane spec gained in one pane. The lists are parallel."""
+    """What one pane spec gained in one pane, or several. The lists are parallel."""
 
     spec: str
+    """Empty: `specs` tells."""
     start: int
     pane: int
     slots: list[int]
@@ -57,6 +58,9 @@ class Block(msgspec.Struct, array_like=True, gc=False):
     into their first; at most `MAX_CHANGES`, the last of which is the newest."""
     surplus: int = 0
     """Events whose rows had no room in the record."""
+    specs: list[str] = []
+    """Of which pane spec each row is, where several share the block: of kind COUNT, and none with
+    a surplus."""
 
 
 class Partial(msgspec.Struct, array_like=True, gc=False, tag="p"):

@@ -14,7 +14,8 @@ from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
-from alert_rule_engine.domain.filling import STRIDE, Arrival, Expiring, Lanes, chosen
+from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
+from alert_rule_engine.domain.lanes import Arrival, Ways, apart
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -69,6 +70,7 @@ class Partition:
     faults: Faults = field(default_factory=Faults)
     _lanes: dict[str, Lanes] = field(default_factory=dict)
     _expiring: Expiring = field(default_factory=dict)
+    _ways: Ways = field(default_factory=dict)
     _newest: int = -1
     """The newest log offset that a bucket contained when it was restored."""
 
@@ -123,17 +125,15 @@ class Partition:
             self.vector.excuse()
 
     def _count(self, partial: Partial, offset: int) -> Losses:
-        """Add the rows of a partial to their panes, and let them be judged.
-
-        This runs for each block, of which a record has hundreds where a thousand rules each ask
-        something of their own.
-        """
+        """Add the rows of a partial to their panes, and let them be judged."""
         watermark = self.watermark()
         known = self._lanes
         accepted = (partial.accepted_at, partial.traceparent or "")
-        arrival = Arrival(pack_reference(partial.source, partial.offset), accepted)
+        reference = pack_reference(partial.source, partial.offset)
+        arrival = Arrival(reference, accepted, watermark, self.judged)
+        ways = self._ways if offset > self._newest else {}
         lost_late = lost_surplus = 0
-        for block in partial.blocks:
+        for block in apart(partial.blocks, ways, self.buckets, arrival):
             lanes = known.get(block.spec) or self._lanes_of(block)
             events = sum(block.counts)
             if block.start + lanes.closing <= watermark:
@@ -166,6 +166,7 @@ class Partition:
             self.book.specs.get(spec),
             tally=self.vector.tally(spec),
             expiring=self._expiring,
+            ways=self._ways,
         )
         return lanes
 
@@ -256,6 +257,7 @@ class Partition:
         old, self.book = self.book, book
         self._lanes.clear()
         self._expiring.clear()
+        self._ways.clear()
         self._take_over(book)
         self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]

@@ -3,8 +3,9 @@
 They follow from the panes at any time, so they are never stored.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
@@ -14,6 +15,10 @@ Held = Callable[[int], Iterable[tuple[Group, int]]]
 """Returns the groups of a pane, with their counts, in all buckets."""
 PanesOf = Callable[[int], SpecPanes]
 """Returns the panes of the bucket of a slot."""
+
+ALWAYS: Final = -1
+"""The limit of panes of which each row is to be looked at."""
+_NOTHING: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 class Grown(NamedTuple):
@@ -27,25 +32,16 @@ class Grown(NamedTuple):
     after: int
 
 
-class _Quiet:
-    """A window of which no group can have enough events yet."""
-
-    __slots__ = ("peaks", "together")
-
-    def __init__(self, peaks: dict[int, int]) -> None:
-        self.peaks = peaks
-        """By pane: how many events its fullest group has."""
-        self.together = sum(peaks.values())
-
-
 class Tumbled:
     """Counts of the groups in tumbling windows, by start of the window.
 
     They are made when the fullest groups of a window's panes together have enough events; before,
     none of its groups can have: that spares most windows two looks into a dictionary for each row.
+    Each pane is told to how many events its groups may come before anybody has to look again: what
+    the panes of a window may have together is never enough.
     """
 
-    __slots__ = ("_held", "_high", "_low", "_pane", "_quiet", "_size", "_windows")
+    __slots__ = ("_allowed", "_held", "_high", "_low", "_pane", "_size", "_windows")
 
     def __init__(self, watch: Watch, pane: int, held: Held) -> None:
         self._low, self._high = watch.low, watch.high
@@ -53,31 +49,35 @@ class Tumbled:
         self._pane = pane
         self._held = held
         self._windows: dict[int, dict[Group, int]] = {}
-        self._quiet: dict[int, _Quiet] = {}
-        """Windows that are not made yet."""
+        self._allowed: dict[int, dict[int, int]] = {}
+        """By window that is not made yet, and by pane: what its fullest group may have."""
+
+    def limit(self, start: int) -> int:
+        """Return how many events a group may have in a pane before any window may hold."""
+        window = start - start % self._size
+        if window in self._windows:
+            return ALWAYS
+        return self._allowed.get(window, _NOTHING).get(start, 0)
 
     def may_hold(self, start: int, peak: int) -> bool:
         """Tell whether any group may have enough events; `peak`: the most that one has in a pane.
 
-        Unless it is so, there is nothing to `grow`.
+        Unless it is so, there is nothing to `grow`, and the limits of panes may be others now.
         """
         window = start - start % self._size
-        quiet = self._quiet.get(window)
-        if quiet is None:
-            if window in self._windows:
+        if window in self._windows:
+            return True
+        allowed = self._allowed.get(window)
+        if allowed is None or not _allow(allowed, start, peak, self._low):
+            allowed = self._allowed[window] = self._peaks(window)
+            if not _allow(allowed, start, peak, self._low):
+                del self._allowed[window]
                 return True
-            quiet = self._quiet[window] = self._peaks(window)
-        elif peak > quiet.peaks[start]:
-            quiet.together += peak - quiet.peaks[start]
-            quiet.peaks[start] = peak
-        if quiet.together < self._low:
-            return False
-        del self._quiet[window]
-        return True
+        return False
 
-    def _peaks(self, window: int) -> "_Quiet":
+    def _peaks(self, window: int) -> dict[int, int]:
         panes = range(window, window + self._size, self._pane)
-        return _Quiet({at: max((n for _, n in self._held(at)), default=0) for at in panes})
+        return {at: max((n for _, n in self._held(at)), default=0) for at in panes}
 
     def grow(
         self, start: int, slots: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
@@ -110,10 +110,23 @@ class Tumbled:
 
     def forget(self, watermark: int, horizon: int) -> None:
         """Drop windows of which no pane is left."""
-        known = (*self._windows, *self._quiet)
+        known = (*self._windows, *self._allowed)
         for start in [start for start in known if start + self._size + horizon <= watermark]:
             self._windows.pop(start, None)
-            self._quiet.pop(start, None)
+            self._allowed.pop(start, None)
+
+
+def _allow(allowed: dict[int, int], start: int, peak: int, low: int) -> bool:
+    """Let a pane have `peak` events, and half of those that are left; tell whether there are any.
+
+    `low`: what all panes together may not have.
+    """
+    allowed[start] = max(allowed[start], peak)
+    left = low - 1 - sum(allowed.values())
+    if left < 0:
+        return False
+    allowed[start] += left // 2
+    return True
 
 
 class Slid:
@@ -128,6 +141,10 @@ class Slid:
         self._panes_of = panes_of
         self._windows: dict[Group, list[int]] = {}
         """Start and count."""
+
+    def limit(self, _start: int) -> int:
+        """Return how many events a group may have in a pane before any window may hold."""
+        return ALWAYS
 
     def may_hold(self, _start: int, _peak: int) -> bool:
         """Tell whether there is anything to `grow`."""

@@ -15,7 +15,7 @@ _COUNTED: Final = frozenset({Kind.COUNT, Kind.TERM})
 class Home:
     """One pane spec at one target: what one block is made for."""
 
-    __slots__ = ("fills", "id", "pane", "spec", "target")
+    __slots__ = ("fills", "id", "pane", "shares", "spec", "target")
 
     def __init__(self, spec: PaneSpec, target: int) -> None:
         self.spec = spec
@@ -24,6 +24,8 @@ class Home:
         self.target = target
         self.fills = spec.kind not in _COUNTED
         """Something is kept of values."""
+        self.shares = spec.kind is Kind.COUNT
+        """Its rows may share a block with those of others."""
 
 
 class Place:
