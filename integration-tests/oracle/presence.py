@@ -51,13 +51,17 @@ class Presence:
     def outlasts(self, watch: Watch, start: int, distance: int) -> int:
         """Return the start of a window that held, or a later one that is as good.
 
-        An alert that is told by what is missing goes on while nobody can be heard: it ends, like
-        any, a while after the last window that held, but after the first that proves anything.
+        No alert ends while nobody can be heard, since event time stands still. One that is told by
+        what is missing ends, like any, a while after the last window that held, but after the
+        first that proves anything.
         """
-        if watch.judged is not Judged.END and not watch.compares:
-            return start
+        by_lack = watch.judged is Judged.END or watch.compares
         for begin, over in self.gaps:
-            if over - begin > LIKELY and begin < start + distance:
+            if begin >= start + distance:
+                continue
+            if not by_lack:
+                start += over - begin
+            elif over - begin > LIKELY:
                 start = max(start, over + watch.needs - watch.size + watch.step)
         return start
 

@@ -80,11 +80,17 @@ def opener(watch: Watch, told: Told) -> int:
     """Return the start of the window that opened an alert.
 
     Of windows that were judged one right after the other the first record shows the last; but it
-    says when the alert began.
+    says when the alert began. Of windows that overlap, the one that ended next was judged then.
     """
-    if watch.judged is not Judged.END:
+    if watch.judged is Judged.CLOSE or (watch.judged is Judged.CROSSING and watch.tumbling):
         return told.opened_by
-    return (int(told.first["startsAt"]) - 1) // watch.step * watch.step
+    at = int(told.first["startsAt"])
+    pane = (at - 1) // watch.step * watch.step
+    if watch.judged is Judged.END:
+        return pane
+    if at % watch.step == 0:  # the end of a pane, or the beginning of the next
+        return told.opened_by
+    return min(told.opened_by, pane + watch.step - watch.size)
 
 
 def _fired(episode: Episode, watch: Watch, alerts: Sequence[Told]) -> Iterator[str]:

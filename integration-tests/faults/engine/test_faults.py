@@ -43,4 +43,6 @@ def run(bench: Bench, name: str, faults: Mapping[str, Harm], *, seed: int) -> No
             bench.calm()
         running.steady(AFTER_S)
         verdict = running.settle()
+        for difference in verdict.differences:
+            say(difference)
         assert not verdict.differences, verdict.differences[:20]

@@ -143,6 +143,34 @@ def test_overlapping_windows_that_hold_the_same_burst_have_a_known_opener() -> N
     assert not mixed.alone
 
 
+@pytest.mark.parametrize(
+    ("shown", "began", "right"),
+    [
+        (3_000, 5_900, True),
+        (4_000, 5_900, True),  # it was opened by [3 000, 6 000), and went on before it was told
+        (4_000, 6_000, False),
+        (4_000, 6_500, False),
+    ],
+)
+def test_of_overlapping_windows_the_one_that_ended_next_opened_an_alert(
+    shown: int, began: int, *, right: bool
+) -> None:
+    burst = batch(error(5_100), error(5_200), error(5_900))
+    life = [
+        record(number, status, 3, start=shown, startsAt=began)
+        for number, status in ((1, "firing"), (2, "resolved"))
+    ]
+    assert (differences(rule(**sliding(3_000, 1_000)), [burst], life) == []) is right
+
+
+def test_an_alert_that_was_not_over_when_nobody_could_be_heard_goes_on_behind_that() -> None:
+    far = [*THREE, batch(error(400_000), error(400_001), error(400_002))]
+    silent = Presence(LONG.until, ((62_000, 399_000),))
+    assert [each.starts for each in known(rule(), far, silent)] == [(0, 360_000)]
+    later = Presence(LONG.until, ((120_000, 399_000),))
+    assert [each.starts for each in known(rule(), far, later)] == [(0,), (360_000,)]
+
+
 def test_the_journal_gives_back_each_batch_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     for offset in (7, 9):
