@@ -99,8 +99,8 @@ class ThreadedHealthServer:
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 if path == "/metrics":
-                    body, kind = render_metrics(self.headers.get("Accept", ""))
-                    self._send(HTTPStatus.OK, body, kind)
+                    parts, kind = render_metrics(self.headers.get("Accept", ""))
+                    self._send(HTTPStatus.OK, b"".join(parts), kind)
                 elif path in routes:
                     status, answer = routes[path]()
                     self._send(status, msgspec.json.encode(answer), "application/json")

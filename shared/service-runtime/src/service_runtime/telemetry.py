@@ -4,13 +4,16 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from service_runtime import tracing
 
@@ -18,6 +21,7 @@ VERSION = "0.1.0"
 REPEAT_SECONDS: Final = 10.0
 KEY_LENGTH: Final = 40
 MAX_KEYS: Final = 1_000
+_END: Final = b"# EOF\n"
 Logger = structlog.stdlib.BoundLogger
 
 
@@ -123,9 +127,26 @@ def announce_build(service: str, registry: CollectorRegistry = REGISTRY) -> None
     gauge.labels(service, VERSION, commit()).set(1)
 
 
-def render_metrics(accept: str, registry: CollectorRegistry = REGISTRY) -> tuple[bytes, str]:
-    """Return the metrics and their content type: OpenMetrics if `accept` asks for it, else text."""
+class _Family(Collector):
+    """A registry of one metric."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def collect(self) -> Iterable[Metric]:
+        return (self._metric,)
+
+
+def render_metrics(
+    accept: str, registry: CollectorRegistry = REGISTRY
+) -> tuple[Iterator[bytes], str]:
+    """Return the metrics and their content type: OpenMetrics if `accept` asks for it, else text.
+
+    They come one by one: all at once may take longer than others should wait.
+    """
+    encoder: Callable[[Collector], bytes] = generate_latest
+    kind = "text/plain; version=0.0.4; charset=utf-8"
     if "openmetrics" in accept:
-        encoder, content_type = choose_encoder(accept)
-        return encoder(registry), content_type
-    return generate_latest(registry), "text/plain; version=0.0.4; charset=utf-8"
+        encoder, kind = choose_encoder(accept)
+    families = (encoder(_Family(each)).removesuffix(_END) for each in registry.collect())
+    return chain(families, [_END] if "openmetrics" in kind else []), kind

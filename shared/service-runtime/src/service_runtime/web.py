@@ -173,8 +173,12 @@ def _add_operations(app: FastAPI, health: Health) -> None:
     @app.get("/metrics", tags=["operations"])
     async def metrics(request: Request) -> Response:
         """Prometheus text, or OpenMetrics on request."""
-        body, kind = render_metrics(request.headers.get("accept", ""))
-        return Response(body, headers={"content-type": kind})
+        parts, kind = render_metrics(request.headers.get("accept", ""))
+        body = bytearray()
+        for part in parts:
+            body += part
+            await asyncio.sleep(0)  # other requests have their turn
+        return Response(bytes(body), headers={"content-type": kind})
 
 
 class TraceMiddleware:
