@@ -166,6 +166,29 @@ async def test_a_rule_tells_how_it_fares(stack: Stack, rules: Rules, name: Namin
     assert (await status())["health"] == "disabled"
 
 
+async def test_metrics_tell_how_a_rule_fares(stack: Stack, rules: Rules, name: Naming) -> None:
+    service = name("measured")
+    made, _ = await rules.create(**counting(service))
+
+    async def figure(metric: str) -> float:
+        labels = {"tenant": "default", "rule_id": made["id"]}
+        return await stack.gateway.metric(f"tocsin_rule_{metric}", **labels)
+
+    async def healthy() -> float:
+        return await figure("healthy")
+
+    async def matched() -> float:
+        return await figure("events_matched_total")
+
+    await eventually(healthy, what="metrics say that it is well", within=30)
+    await stack.accept([{"service": service, "message": "knock"}] * 3)
+    await eventually(matched, lambda count: count == 3, what="they count its events", within=30)
+    assert await figure("groups") == await figure("firing_alerts") == 1
+    assert await figure("state_bytes") > 0
+    assert await figure("last_evaluation_seconds") <= datetime.now(UTC).timestamp()
+    assert await figure("late_events_total") == await figure("surplus_events_total") == 0
+
+
 async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
     stack: Stack, rules: Rules, name: Naming
 ) -> None:

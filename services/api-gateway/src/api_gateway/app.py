@@ -19,6 +19,7 @@ from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
 from api_gateway.entrypoints.pulse import Pulse
 from api_gateway.entrypoints.readiness import be_ready
+from api_gateway.entrypoints.shelf import Shelf
 from api_gateway.entrypoints.statuses import Listener
 from api_gateway.entrypoints.timer import Reconciler
 from api_gateway.handlers.beating import Heartbeat
@@ -28,7 +29,7 @@ from api_gateway.handlers.ingesting import Ingestion
 from api_gateway.handlers.publishing import Publication
 from api_gateway.handlers.ruling import Rules
 from api_gateway.settings import Settings
-from api_gateway.telemetry import SERVICE, LogEvent, Metrics
+from api_gateway.telemetry import SERVICE, LogEvent, Metrics, RuleMetrics
 from service_runtime import templating
 from service_runtime.clock import now_ms
 from service_runtime.health import Health
@@ -50,7 +51,7 @@ class Gateway:
     health: Health
     published: asyncio.Event
     """Set once the rules that were stored at the start are published."""
-    loops: tuple[Reconciler, Listener, Pulse]
+    loops: tuple[Reconciler, Listener, Pulse, Shelf]
 
 
 def refusal_of_template(text: str, alert: Mapping[str, object]) -> str | None:
@@ -81,6 +82,7 @@ async def build(
         feed = KafkaStatusFeed(consumer, clock=now_ms)
         stack.push_async_callback(feed.close)
         fares = Fares(clock=now_ms)
+        shelf = Shelf(fares, RuleMetrics(registry), limit=settings.metrics_max_rules)
         events = Heartbeat(KafkaEventLog(link), clock=now_ms)
         collector = Collector(events, linger=settings.linger_ms / 1000)
         stack.push_async_callback(collector.drain)
@@ -100,7 +102,7 @@ async def build(
             build_front(logs, rules, fares, health),
             health,
             reconciler.published,
-            (reconciler, Listener(feed, fares), Pulse(events, health)),
+            (reconciler, Listener(feed, fares), Pulse(events, health), shelf),
         )
 
 

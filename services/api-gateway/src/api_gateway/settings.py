@@ -39,3 +39,7 @@ class Settings(ServiceSettings):
     reconcile_seconds: float = Field(default=3.0, ge=0.1, le=300)
     """Pause between two looks for rules that are stored but not published. Longer leaves a rule
     that was stored during a Kafka outage unpublished for longer."""
+    metrics_max_rules: int = Field(default=200, ge=0, le=1_000)
+    """Rules of which /metrics tells how they fare, ten series each: those that fail first, then
+    those that take most of the engine's time. 0 shows none; more are more series for Prometheus
+    to keep, and 50 microseconds of each scrape. tocsin_rule_metrics_left_out counts the rest."""

@@ -1,9 +1,15 @@
 """The closed list of metrics and log events of the gateway."""
 
+from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from api_gateway.domain.rule_health import Fare
+from api_gateway.domain.rule_ranking import Shown
 
 SERVICE: Final = "api-gateway"
 LATENCY_BUCKETS: Final = (
@@ -27,6 +33,7 @@ class LogEvent(StrEnum):
     HEARTBEAT_FAILED = "heartbeat_failed"
     STATUS_AWAY = "rule_status_away"
     STATUS_UNREADABLE = "rule_status_unreadable"
+    RULE_METRICS_FAILED = "rule_metrics_failed"
 
 
 class Route(StrEnum):
@@ -75,3 +82,105 @@ class Metrics:
             self._children[route, status] = child
         child.inc()
         self.seconds[route].observe(seconds)
+
+
+class _Figure(NamedTuple):
+    """One metric of each rule; a figure that is None is not known of a rule, and not shown."""
+
+    family: type[CounterMetricFamily | GaugeMetricFamily]
+    name: str
+    help: str
+    of: Callable[[Fare], float | None]
+
+
+def _counted(of: Callable[[Fare], float]) -> Callable[[Fare], float | None]:
+    """Read what is complete only once both stages have told: no 0 may pose as a count."""
+    return lambda fare: of(fare) if fare.live_revision else None
+
+
+_FIGURES: Final = (
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_healthy",
+        "1, or 0 if the rule failed at run time",
+        lambda fare: float(not fare.failing),
+    ),
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_last_error_seconds",
+        "When the rule last failed at run time, seconds since 1970",
+        lambda fare: fare.last_error_at / 1000 or None,
+    ),
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_last_evaluation_seconds",
+        "Event time up to which all windows of the rule were judged, seconds since 1970",
+        lambda fare: fare.last_evaluation / 1000 or None,
+    ),
+    _Figure(
+        CounterMetricFamily,
+        "tocsin_rule_events_matched_total",
+        "Events that the rule's windows have counted",
+        _counted(lambda fare: fare.events_matched),
+    ),
+    _Figure(
+        CounterMetricFamily,
+        "tocsin_rule_late_events_total",
+        "Events that came too late for the rule's windows",
+        _counted(lambda fare: fare.late),
+    ),
+    _Figure(
+        CounterMetricFamily,
+        "tocsin_rule_surplus_events_total",
+        "Events of groups beyond the rule's maxGroups",
+        _counted(lambda fare: fare.surplus),
+    ),
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_groups",
+        "Groups that the rule keeps apart",
+        _counted(lambda fare: fare.groups),
+    ),
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_firing_alerts",
+        "Alerts of the rule that fire",
+        _counted(lambda fare: fare.firing),
+    ),
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_state_bytes",
+        "Memory that the rule's panes and groups take, an estimate",
+        _counted(lambda fare: fare.state_bytes),
+    ),
+    _Figure(
+        GaugeMetricFamily,
+        "tocsin_rule_cpu_share",
+        "Share of the engine's evaluation time, 0 to 1, by sampling",
+        _counted(lambda fare: fare.cpu_share),
+    ),
+)
+
+
+class RuleMetrics(Collector):
+    """How rules fare, each a series of its own: the ones that `shown` has, and no other."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self.shown = Shown({})
+        registry.register(self)
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield the metrics, all of the same moment."""
+        rules, left_out = self.shown
+        for figure in _FIGURES:
+            family = figure.family(figure.name, figure.help, labels=("tenant", "rule_id"))
+            for key, fare in rules.items():
+                value = figure.of(fare)
+                if value is not None:
+                    family.add_metric(key, value)
+            yield family
+        yield GaugeMetricFamily(
+            "tocsin_rule_metrics_left_out",
+            "Rules beyond API_GATEWAY_METRICS_MAX_RULES, of which no metrics are shown",
+            value=left_out,
+        )

@@ -11,6 +11,8 @@ MAX_SHARES_OF_RULE: Final = 256
 Health = Literal["ok", "error", "quarantined", "unknown", "disabled"]
 Teller = tuple[str, str]
 """Stage and share."""
+RuleKey = tuple[str, str]
+"""Tenant and rule id."""
 
 
 class Fare(NamedTuple):
@@ -33,6 +35,11 @@ class Fare(NamedTuple):
     """Of the evaluation time of a worker, 0 to 1; the mean over the workers."""
     live_revision: int = 0
     """The oldest revision that a worker has live; 0 until both stages have told of one."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether it failed at run time."""
+        return self.health in {"error", "quarantined"}
 
 
 def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int) -> Fare:
@@ -62,6 +69,12 @@ def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int
     )
 
 
+def fare_of_newest(shares: Sequence[RuleStatus], *, now: int) -> Fare | None:
+    """Return the fare of the newest revision that fresh shares tell of; None if all are stale."""
+    newest = max((each.revision for each in shares if each.at > now - STALE_MS), default=None)
+    return None if newest is None else fare(shares, revision=newest, enabled=True, now=now)
+
+
 def _health(fresh: Iterable[RuleStatus], *, revision: int) -> Health:
     speaking = [each for each in fresh if each.revision == revision]
     if any(each.quarantined for each in speaking):
@@ -76,7 +89,7 @@ class Shares:
 
     def __init__(self, *, bound: int = MAX_SHARES) -> None:
         self._bound = bound
-        self._rules: dict[tuple[str, str], dict[Teller, RuleStatus]] = {}
+        self._rules: dict[RuleKey, dict[Teller, RuleStatus]] = {}
         self._order: dict[tuple[str, str, Teller], int] = {}
         """When each was told, the longest ago first."""
 
@@ -93,6 +106,10 @@ class Shares:
     def of(self, tenant: str, rule_id: str) -> list[RuleStatus]:
         """Return the shares of one rule."""
         return list(self._rules.get((tenant, rule_id), {}).values())
+
+    def rules(self) -> list[RuleKey]:
+        """Return the rules of which there are shares, of all tenants."""
+        return list(self._rules)
 
     def _keep(self, told: RuleStatus) -> None:
         rule, teller = (told.tenant, told.rule_id), (told.stage, told.share)
