@@ -11,6 +11,7 @@ from tocsin_dashboards.panels import (
     big_number,
     graph,
 )
+from tocsin_dashboards.rules import RULES
 
 
 def _quantiles(metric: str) -> tuple[Query, Query]:
@@ -207,6 +208,7 @@ ENGINE = [
     ),
 ]
 
+
 PROCESSES = [
     graph(
         "CPU",
@@ -260,5 +262,11 @@ BOARD = Board(
     uid="tocsin-pipeline",
     title="Tocsin / Pipeline",
     about="Whether events get through, how fast, and what it costs.",
-    rows=(("Now", NOW), ("Ingest", INGEST), ("Rule engine", ENGINE), ("Processes", PROCESSES)),
+    rows=(
+        ("Now", NOW),
+        ("Ingest", INGEST),
+        ("Rule engine", ENGINE),
+        ("Rules", RULES),
+        ("Processes", PROCESSES),
+    ),
 )

@@ -175,6 +175,7 @@ def test_every_label_that_a_panel_splits_by_is_there(prometheus: str) -> None:
         "tocsin_ingest_events_total": {"outcome"},
         "tocsin_ingest_requests_total": {"route", "status"},
         "tocsin_engine_partials_total": {"outcome"},
+        "tocsin_rule_healthy": {"tenant", "rule_id"},
         "tocsin_engine_alerts_total": {"status"},
         "tocsin_consumer_lag_records": {"group", "topic"},
         "tocsin_build_info": {"service", "version", "commit"},
