@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -127,6 +128,17 @@ class Topics:
         producer.flush()
         if failed:
             raise KafkaException(failed[0])
+
+    def stored(self, topic: Topic) -> int:
+        """Return how many records the broker says that it has taken, deleted ones included."""
+        consumer = Consumer({"bootstrap.servers": self._servers, "group.id": "engine-benchmark"})
+        with closing(consumer):
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            found = [
+                consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
+                for number in partitions
+            ]
+        return sum(end for _, end in found)
 
 
 def _produce(
