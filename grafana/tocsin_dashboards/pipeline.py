@@ -168,9 +168,9 @@ ENGINE = [
         "Rules",
         Query("max(tocsin_engine_rules)", "enabled"),
         Query(
-            "sum by (rule_id) (increase(tocsin_engine_rule_errors_total[$__rate_interval])) "
-            "or on() vector(0)",
-            "errors {{rule_id}}",
+            "sum by (tenant, rule_id) "
+            "(increase(tocsin_engine_rule_errors_total[$__rate_interval])) or on() vector(0)",
+            "errors {{tenant}} {{rule_id}}",
         ),
         unit="short",
         about="Rules in force, and the errors of each: GET /api/alert-rules/{id} has the last one.",

@@ -37,7 +37,8 @@ def a_record_of(*messages: Message, offset: int = 0, partition: int = 0) -> Reco
 
 
 def errors_of(rule: str) -> float:
-    return REGISTRY.get_sample_value("tocsin_engine_rule_errors_total", {"rule_id": rule}) or 0
+    labels = {"tenant": "default", "rule_id": rule}
+    return REGISTRY.get_sample_value("tocsin_engine_rule_errors_total", labels) or 0
 
 
 class Stage:

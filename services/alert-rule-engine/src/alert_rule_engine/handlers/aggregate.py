@@ -147,7 +147,7 @@ class ApplyPartials:
 
     def _report(self, partition: Partition) -> None:
         for fault in partition.faults.report():
-            telemetry.RULE_ERRORS.labels(fault.rule.id).inc()
+            telemetry.RULE_ERRORS.labels(fault.rule.tenant, fault.rule.id).inc()
             event: telemetry.LogEvent = (
                 "rule_quarantined" if fault.quarantined else "rule_undecided"
             )

@@ -123,7 +123,7 @@ class EvaluateBatch:
     def _take_out(self, spec: str, reason: Exception) -> None:
         self._quarantine.take(spec, reason, at=self._clock(), book=self._book)
         for each in self._book.specs[spec].rules:
-            telemetry.RULE_ERRORS.labels(each.rule.id).inc()
+            telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
             log.error("rule_quarantined", rule=each.rule.id, error=repr(reason))
 
     def _encode(

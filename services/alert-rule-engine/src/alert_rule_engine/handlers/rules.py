@@ -35,7 +35,8 @@ class TakeRules:
         book = self._catalog.compile()
         for key, reason in book.errors.items():
             if self._refused.get(key) != reason:
-                telemetry.RULE_ERRORS.labels(key.partition("/")[2]).inc()
+                tenant, _, rule_id = key.partition("/")
+                telemetry.RULE_ERRORS.labels(tenant, rule_id).inc()
                 log.warning("rule_refused", rule=key, reason=reason)
         self._refused = dict(book.errors)
         telemetry.RULES.set(len(book.rules))
