@@ -140,6 +140,12 @@ class Sum:
             figures.distinct is not None or figures.low <= self.low or figures.high >= self.high
         ):
             return False
+        self.subtract(cell)
+        return True
+
+    def subtract(self, cell: Cell) -> None:
+        """Take the first cell out; the least, the largest and the distinct values stay."""
+        figures = cell.figures
         self.count -= cell.count
         self.errors -= cell.errors
         del self.refs[:2]
@@ -151,7 +157,6 @@ class Sum:
                 bins[number] -= count
                 if not bins[number]:
                     del bins[number]
-        return True
 
     def references(self) -> list[int]:
         """Return the first and the last record and some between, each once, at most so many."""

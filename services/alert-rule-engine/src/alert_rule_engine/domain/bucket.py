@@ -13,6 +13,7 @@ from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.due import Span, due, proves
 from alert_rule_engine.domain.faults import Faults
+from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.looks import closed, look_at, look_growing, nothing
 from alert_rule_engine.domain.memory import Memory
@@ -24,7 +25,6 @@ from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import SIGHTED, Blind
 from alert_rule_engine.domain.speech import CROWD, duration
-from alert_rule_engine.domain.windows import boundaries
 
 GRACE: Final = 120_000
 """Panes of a spec that no rule reads (yet, or any more) are kept this long."""
@@ -56,6 +56,8 @@ class Bucket:
     """Before this watermark there is nothing to forget."""
     dirty: bool = False
     faults: Faults = field(default_factory=Faults)
+    late: Late = field(default_factory=Late)
+    """Rows of the partial that is being counted whose panes were judged before."""
     blind: Blind = SIGHTED
     """Windows that began before prove nothing by what they lack; its partition says so in time."""
 
@@ -126,17 +128,18 @@ class Bucket:
                 self.faults.note(rule.rule, mistake)
         self.dirty |= self.alerts.judge(rule, group, look, witness)
 
-    def reopen(self, known: SpecRules, start: int, group: Group, witness: Witness) -> None:
-        """Judge again the windows that hold a pane which had been judged without some rows."""
-        panes = self.specs[known.spec.id]
-        panes.stale(group)
-        for rule in known.timed:
-            if rule.judgement is Judgement.CROSSING:
-                continue
-            last = min(self.judged, start + rule.reach)
-            with self.faults.guard(rule.rule):
-                for end in boundaries(start, last, panes.pane):
-                    self._judge_at(rule, panes, group, end, witness)
+    def judge_late(self) -> None:
+        """Judge again the windows that hold panes which had been judged without some rows."""
+        for known, group, witnesses in self.late.take():
+            panes = self.specs[known.spec.id]
+            panes.stale(group)
+            for rule in known.timed:
+                alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
+                span = alert.window.start if alert else 0, self.judged
+                with self.faults.guard(rule.rule):
+                    for look in looks_again(rule, panes, group, witnesses, span):
+                        if self._proves(rule, panes, group, look):
+                            self._judge(rule, group, look, witness_of(look, witnesses))
 
     def _judge_at(
         self,
@@ -144,15 +147,14 @@ class Bucket:
         panes: SpecPanes,
         group: Group,
         end: int,
-        witness: Witness | None = None,
     ) -> None:
         """Judge the window so far at a boundary that the watermark has passed."""
         start = rule.shape.holding(end - panes.pane, panes.pane)
         if rule.judgement is Judgement.END and end - start != rule.shape.size:
             return
-        look = look_at(rule, panes, group, start, end, rolled=witness is None)
+        look = look_at(rule, panes, group, start, end, rolled=True)
         if self._proves(rule, panes, group, look):
-            self._judge(rule, group, look, witness or closed(panes, look))
+            self._judge(rule, group, look, closed(panes, look))
 
     def advance(self, watermark: int, log_now: int, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""

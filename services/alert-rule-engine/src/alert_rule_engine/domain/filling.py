@@ -213,12 +213,12 @@ class Lanes:
                     self._buckets[bucket_of(each.slot)].cross(rule, each, brought, witness)
 
     def judge_again(self, block: Block, brought: Brought, found: Mapping[Group, Found]) -> None:
-        """Judge the windows that were judged without the rows of a block."""
+        """Let the windows that were judged without the rows of a block be judged again."""
         if self.known is None:
             return
         for slot, group in zip(block.slots, block.groups, strict=True):
             witness = brought.witness(found.get(group))
-            self._buckets[bucket_of(slot)].reopen(self.known, block.start, group, witness)
+            self._buckets[bucket_of(slot)].late.note(self.known, block.start, group, witness)
 
     def forget(self, watermark: int) -> None:
         """Let go of panes and windows that are of no more use."""

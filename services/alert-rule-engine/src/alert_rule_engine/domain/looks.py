@@ -45,12 +45,23 @@ def look_growing(
 def _look(
     rule: CompiledRule, panes: SpecPanes, group: Group, window: Sum, span: tuple[int, int]
 ) -> Look:
-    (start, end), size = span, rule.shape.size
+    start, size = span[0], rule.shape.size
     previous = panes.window(group, start - size, start) if rule.compares else None
-    complete = end == start + size
+    return look_of(rule, panes, group, window, rule.view(window, previous), span)
+
+
+def look_of(  # noqa: PLR0917 - one window from all sides
+    rule: CompiledRule,
+    panes: SpecPanes,
+    group: Group,
+    window: Sum,
+    view: dict[str, float],
+    span: tuple[int, int],
+) -> Look:
+    """Return a window of which there is as much as `span`."""
+    (start, end), size = span, rule.shape.size
     counting = partial(panes.count, group)
-    view = rule.view(window, previous)
-    return Look(start, size, end, view, window.references(), counting, complete)
+    return Look(start, size, end, view, window.references(), counting, end == start + size)
 
 
 def closed(panes: SpecPanes, look: Look) -> Witness:

@@ -149,6 +149,8 @@ class Partition:
                 lost_surplus += surplus
                 lanes.tally.surplus += surplus
                 self._overflow(lanes, block, partial, surplus)
+        for bucket in self.buckets:
+            bucket.judge_late()
         return Losses(lost_late, lost_surplus)
 
     def _unknown(self, block: Block, offset: int) -> Block:
