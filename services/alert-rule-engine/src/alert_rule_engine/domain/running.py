@@ -189,10 +189,17 @@ class Slid:
         """Yield the windows that hold a pane which is older than the group's newest."""
         shape = self._watch.shape
         panes = self._panes_of(slot)
+        total, counted = 0, range(0)
         for window in shape.all_holding(start, self._pane):
             if window > newest:
                 break
-            total = panes.count(group, window, window + shape.size)
+            end = window + shape.size
+            if counted:
+                total -= panes.count(group, counted.start, window)
+                total += panes.count(group, counted.stop, end)
+            else:
+                total = panes.count(group, window, end)
+            counted = range(window, end)
             if total >= self._watch.low and total - count < self._watch.high:
                 yield Grown(slot, group, window, total - count, total)
 
