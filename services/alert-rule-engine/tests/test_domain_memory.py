@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from, tuples
 
-from alert_rule_engine.domain.memory import Admitted, Change, Groups, Memory, Terms, Values
+from alert_rule_engine.domain.memory import (
+    Admitted,
+    Change,
+    Groups,
+    Keep,
+    Memory,
+    Terms,
+    Values,
+    keep_of,
+)
 from alert_rule_engine.domain.shelves import SHARDS, Shelf
 
 MINUTE = 60_000
@@ -50,7 +59,7 @@ def test_a_late_event_makes_a_group_known_from_then_on() -> None:
     groups.see(PAY, 10 * HOUR, room=1)
     groups.see(PAY, 9 * HOUR, room=1)
     assert groups.first(PAY) == 9 * HOUR
-    assert groups.last(PAY) == 10 * HOUR
+    assert groups.last(PAY) == 10 * HOUR + groups.grain
 
 
 def test_known_groups_stay_and_others_find_no_room() -> None:
@@ -89,11 +98,22 @@ def test_a_group_is_never_forgotten_early_nor_kept_two_grains_late(ats: list[int
         groups.see(PAY, at, room=1)
     last = groups.last(PAY)
     assert last is not None
-    assert max(ats) - groups.grain < last <= max(ats)
+    assert max(ats) < last <= max(ats) + groups.grain
     groups.forget(0, max(ats) + DAY - 1)
     assert PAY in groups
     groups.forget(0, max(ats) + DAY + 2 * groups.grain)
     assert PAY not in groups
+
+
+def test_who_is_forgotten_sooner_is_known_more_exactly_by_those_who_forget_later() -> None:
+    keep = keep_of([90 * DAY, HOUR, DAY])
+    assert keep == Keep(90 * DAY, HOUR // 64)
+    groups = Groups(keep.longest, grain=keep.grain)
+    groups.see(PAY, 0, room=1)
+    groups.see(PAY, HOUR, room=1)
+    assert groups.last(PAY) == HOUR + keep.grain
+    assert not groups.forget(0, 90 * DAY)
+    assert keep_of([]) is None
 
 
 # --- Terms

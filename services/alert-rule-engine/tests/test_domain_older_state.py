@@ -13,8 +13,11 @@ from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
+DAY = 24 * 60 * MINUTE
 HOLES = 10
 """The slot of a vector in which it tells when nothing was accepted."""
+SPECS = 6
+"""The slot of a bucket in which it tells what it knows of pane specs."""
 BASES = 9
 """The slot of a bucket in which it tells what the rules count under which something is pending."""
 
@@ -78,3 +81,26 @@ def test_what_is_pending_begins_anew_where_it_is_not_known_of_what() -> None:
     for second in range(4 * 60, 12 * 60, 4):
         pipeline.tick(NOON + second * SECOND)
     assert [each.starts_at >= NOON + 4 * MINUTE for each in pipeline.alerts] == [True]
+
+
+def test_a_memory_whose_exactness_is_not_told_is_as_exact_as_it_was() -> None:
+    quiet = tumbling(MINUTE, 0)
+    rule = a_rule(RuleType.ABSENCE, threshold=None, window=quiet, forget=5 * MINUTE)
+    spike = a_rule(RuleType.SPIKE, id="other", window=quiet, threshold=None, factor=3.0)
+    pipeline = Pipeline(spike)
+    for second in range(0, 10 * 60, 4):
+        pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    pipeline.flush()
+    known = [key for key, value in pipeline.stored.items() if b"Groups" in value]
+    assert known
+    for key in known:
+        whole: list[Any] = msgspec.msgpack.decode(unseal(pipeline.stored[key]))
+        for _, _, _, memory in whole[SPECS]:
+            assert memory.pop() == DAY // 64
+        pipeline.stored[key] = seal(msgspec.msgpack.encode(whole))
+    pipeline.crash(rule, spike)
+    for second in range(10 * 60, 20 * 60, 4):
+        pipeline.tick(NOON + second * SECOND)
+    (first, *_) = [each for each in pipeline.alerts if each.rule.id == rule.id]
+    assert (first.status, first.window.end) == ("firing", NOON + 11 * MINUTE)

@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from alert_contracts.rules import SPIKES, RuleType, TimeInterval, TimeRange, Window
+from alert_contracts.rules import SPIKES, Rule, RuleType, TimeInterval, TimeRange, Window
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 def run(pipeline: Pipeline, until: int, *, since: int = 0, every: int = 1) -> None:
@@ -144,6 +145,40 @@ def test_a_group_that_was_silent_for_long_is_forgotten() -> None:
     pipeline.post(an_error(NOON + 901 * SECOND))
     run(pipeline, 1_050, since=902)
     assert told(pipeline)[-1] == ("firing", 1_020)
+
+
+@pytest.mark.parametrize("crashing", [False, True])
+@pytest.mark.parametrize(
+    "sibling",
+    [
+        a_rule(RuleType.SPIKE, id="other", window=tumbling(MINUTE, 0), threshold=None, factor=3.0),
+        a_rule(RuleType.EVENT_COUNT, id="other", window=tumbling(MINUTE, 0), no_data="alerting"),
+        a_rule(RuleType.ABSENCE, id="other", window=tumbling(MINUTE, 0), forget=90 * DAY),
+        a_rule(RuleType.ABSENCE, id="other", window=tumbling(MINUTE, 0), forget=61 * SECOND),
+    ],
+    ids=["spike", "no data", "forgets later", "forgets sooner"],
+)
+def test_an_absence_is_told_the_same_whoever_else_counts_the_same(
+    sibling: Rule,
+    crashing: bool,  # noqa: FBT001
+) -> None:
+    quiet = tumbling(MINUTE, lateness=0)
+    rule = a_rule(RuleType.ABSENCE, threshold=None, window=quiet, forget=5 * MINUTE)
+    alone, beside = Pipeline(rule), Pipeline(rule, sibling)
+    for pipeline in (alone, beside):
+        for second in range(0, 20 * 60, 4):
+            if second < 10 * 60:
+                pipeline.post(an_error(NOON + second * SECOND))
+            pipeline.tick(NOON + second * SECOND)
+            if crashing and second % 100 == 0:
+                pipeline.flush()
+                pipeline.crash()
+    both = [
+        [(each.status, each.window.end) for each in pipeline.alerts if each.rule.id == rule.id]
+        for pipeline in (alone, beside)
+    ]
+    assert both[0] == both[1]
+    assert both[0][0] == ("firing", NOON + 11 * MINUTE)
 
 
 def test_who_is_to_be_forgotten_later_is_still_known() -> None:

@@ -5,7 +5,7 @@ of the log. It is bounded, and forgets as the watermark moves: not exactly on ti
 and never early. Steady sightings are noted coarsely, so that they change nothing that is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from alert_rule_engine.domain.partials import Group
@@ -18,13 +18,34 @@ MAX_TERMS: Final = 50_000
 """Terms of one group, and of one memory; events of further ones are surplus."""
 
 
+class Keep(NamedTuple):
+    """How long groups are remembered."""
+
+    longest: int
+    """Milliseconds for which one is known after it was last seen."""
+    grain: int
+    """Milliseconds by which may be off when that was."""
+
+
+def keep_of(forgets: Collection[int]) -> Keep | None:
+    """Return how groups are remembered of which some forget sooner than others; None: not at all.
+
+    For as long as the last of them needs, and as exactly as the first.
+    """
+    return Keep(max(forgets), max(1, min(forgets) // STEPS)) if forgets else None
+
+
 class Memory:
     """Shelves that are swept together, and stored in pieces, each under a number."""
 
-    def __init__(self, keep: int, *more: Shelf) -> None:
-        """`keep`: milliseconds for which something is known after it was last seen."""
+    def __init__(self, keep: int, *more: Shelf, grain: int = 0) -> None:
+        """`keep`: milliseconds for which something is known after it was last seen.
+
+        `grain`: by how much may be off when that was; 0: as much as fits a step.
+        """
         self.keep = keep
-        self.grain = max(1, keep // STEPS)
+        self.step = max(1, keep // STEPS)
+        self.grain = grain or self.step
         self.groups = Shelf()
         self._shelves = (self.groups, *more)
 
@@ -42,7 +63,7 @@ class Memory:
 
         Looks only where the watermark has passed a step since `since`.
         """
-        step = watermark // self.grain * self.grain
+        step = watermark // self.step * self.step
         if step <= since:
             return False
         swept = [shelf.sweep(step) for shelf in self._shelves]
@@ -50,7 +71,7 @@ class Memory:
 
     def step_after(self, watermark: int) -> int:
         """Return the next watermark at which `forget` looks."""
-        return (watermark // self.grain + 1) * self.grain
+        return (watermark // self.step + 1) * self.step
 
     def _until(self, at: int) -> int:
         return at + self.keep + self.grain
@@ -101,9 +122,9 @@ class Groups(Memory):
         return None if entry is None else entry[1]
 
     def last(self, group: Group) -> int | None:
-        """Return a time at most a `grain` before a group was last there; None if not known."""
+        """Return a time at most a `grain` after a group was last there; None if not known."""
         entry = self.groups.get(group)
-        return None if entry is None else entry[0] - self.keep - self.grain
+        return None if entry is None else entry[0] - self.keep
 
 
 class Admitted(NamedTuple):

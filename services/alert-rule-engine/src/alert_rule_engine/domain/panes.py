@@ -5,7 +5,7 @@ from itertools import filterfalse
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import Cell, Sum
-from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
+from alert_rule_engine.domain.memory import Groups, Keep, Memory, Terms, Values
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import Kind, PaneSpec
 
@@ -68,16 +68,16 @@ class SpecPanes:
         self.gone = 0
         """Panes that started before are forgotten."""
 
-    def remember(self, spec: PaneSpec, keep: int) -> bool:
+    def remember(self, spec: PaneSpec, keep: Keep | None) -> bool:
         """Have the memory that a spec needs, if it needs one; tell whether it is another now."""
         before = self.memory
         if spec.kind is Kind.TERM:
             self.memory = self.memory or Terms(spec.remember, spec.learn)
         elif spec.kind is Kind.CHANGE:
             self.memory = self.memory or Values(spec.remember)
-        elif not keep:
+        elif keep is None:
             self.memory = None
-        elif self.memory is None or self.memory.keep != keep:
+        elif self.memory is None or (self.memory.keep, self.memory.grain) != keep:
             self.memory = _remembered(self, keep)
         return self.memory is not before
 
@@ -215,9 +215,9 @@ class SpecPanes:
         return self.since != before
 
 
-def _remembered(panes: SpecPanes, keep: int) -> Groups:
+def _remembered(panes: SpecPanes, keep: Keep) -> Groups:
     """Return a memory of the groups that have panes, and of those that were remembered."""
-    memory = Groups(keep)
+    memory = Groups(keep.longest, grain=keep.grain)
     room = 1 + len(panes.groups) + len(panes.memory or ())
     for start in sorted(panes.slices):
         for group in panes.slices[start]:

@@ -38,6 +38,8 @@ class PackedMemory(msgspec.Struct, array_like=True, gc=False):
     sort: str
     keep: int
     learn: int = 0
+    grain: int = 0
+    """0: an older version wrote it."""
 
 
 class PackedSpec(msgspec.Struct, array_like=True, gc=False):
@@ -209,21 +211,19 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
         _fill(bucket, start, slices)
     for spec, number, rows in packed.pieces:
         _recall(bucket, (spec, number), rows)
-    return (
-        {start for start, _ in packed.slices},
-        {(spec, number) for spec, number, _ in packed.pieces},
-    )
+    pieces = {(spec, number) for spec, number, _ in packed.pieces}
+    return {start for start, _ in packed.slices}, pieces
 
 
 def _pack_memory(memory: Memory | None) -> PackedMemory | None:
     if memory is None:
         return None
     learn = memory.learn if isinstance(memory, Terms) else 0
-    return PackedMemory(type(memory).__name__, memory.keep, learn)
+    return PackedMemory(type(memory).__name__, memory.keep, learn, memory.grain)
 
 
 _MEMORIES: Final[dict[str, Callable[[PackedMemory], Memory]]] = {
-    Groups.__name__: lambda packed: Groups(packed.keep),
+    Groups.__name__: lambda packed: Groups(packed.keep, grain=packed.grain),
     Terms.__name__: lambda packed: Terms(packed.keep, packed.learn),
     Values.__name__: lambda packed: Values(packed.keep),
 }

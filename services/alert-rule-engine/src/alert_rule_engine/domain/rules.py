@@ -14,6 +14,7 @@ from typing import Final
 from alert_contracts.rules import Rule
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
+from alert_rule_engine.domain.memory import Keep, keep_of
 from alert_rule_engine.domain.partials import BUCKETS, digest
 from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind, PaneSpec, match_of, value_of
 from alert_rule_engine.domain.windows import Shape
@@ -62,8 +63,8 @@ class SpecRules:
     """A pane is forgotten when the watermark has left its end behind by this much."""
     max_groups: int
     """Of one bucket; see `allowance`."""
-    keep: int
-    """How long groups are remembered beyond their panes; 0: not at all."""
+    keep: Keep | None
+    """How long groups are remembered beyond their panes; None: not at all."""
 
 
 def allowance(max_groups: int) -> int:
@@ -105,7 +106,7 @@ def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
         lateness=lateness,
         horizon=max(each.reach for each in rules) + lateness,
         max_groups=allowance(one.max_groups),
-        keep=max(each.rule.forget if each.remembers else 0 for each in rules),
+        keep=keep_of([each.rule.forget for each in rules if each.remembers]),
     )
 
 
