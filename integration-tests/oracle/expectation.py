@@ -57,7 +57,11 @@ def holds(watch: Watch, window: Tally, before: Tally) -> bool:
 def judge(watch: Watch, windows: Mapping[int, Tally], presence: Presence) -> dict[int, bool]:
     """Return the starts of a group's windows that hold; True if they surely do."""
     if not watch.compares and watch.figure != "absent":
-        return {start: True for start in windows if holds(watch, windows[start], NOTHING)}
+        held = [start for start in windows if holds(watch, windows[start], NOTHING)]
+        if watch.judged is not Judged.END:
+            return dict.fromkeys(held, True)
+        seen = [start for start in held if not presence.forbids(watch, start)]
+        return {start: start > min(windows) and not presence.doubts(watch, start) for start in seen}
     first = min(windows)
     sure: dict[int, bool] = {}
     for start in range(first, presence.until, watch.step):

@@ -73,7 +73,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
         "count > 0": Condition("count", Judged.CROSSING),
         "distinct > threshold": Condition("distinct", Judged.CROSSING),
         "max > threshold": Condition("max", Judged.CROSSING),
-        "min > threshold": Condition("min", Judged.CLOSE),
+        "min > threshold": Condition("min", Judged.END),
         "sum > threshold": Condition("sum", Judged.CLOSE),
         "avg > threshold": Condition("avg", Judged.CLOSE),
         "p50 > threshold": Condition("p50", Judged.CLOSE),

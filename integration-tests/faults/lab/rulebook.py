@@ -87,6 +87,7 @@ def measures(tenant: str) -> list[Rule]:
             rule_of(
                 tenant, f"metric-{figure}", REQUEST, threshold=bound, type_=RuleType.METRIC,
                 condition=f"{figure} > threshold", value="attributes.size",
+                lateness=SHORT_LATENESS if figure == "min" else LATENESS,
             )
             for figure, bound in bounds.items()
         ),

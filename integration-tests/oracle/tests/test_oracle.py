@@ -125,6 +125,21 @@ def test_the_threshold_itself_does_not_hold() -> None:
     assert known(rule(), THREE) == [Episode("r", ("pay",), (0,), alone=True)]
 
 
+def test_what_more_events_can_undo_holds_for_sure_only_in_windows_that_were_seen_whole() -> None:
+    least = rule(condition="min > threshold", type="METRIC", value="attributes.size")
+    high = [
+        batch(error(at, attributes={"size": 3}))
+        for at in (1, 4 * MINUTE + 1, 8 * MINUTE + 1, 12 * MINUTE + 1)
+    ]
+    cut = Presence(13 * MINUTE, ((8 * MINUTE + 10_000, 8 * MINUTE + 30_000),))
+    tallied = tally(high, [least])
+    assert judge(least, tallied["r", ("pay",)], cut) == {
+        0: False,
+        4 * MINUTE: True,
+        12 * MINUTE: False,
+    }
+
+
 def test_neighbouring_windows_that_hold_are_one_episode_whose_opener_is_not_known() -> None:
     near = [*THREE, batch(error(70_000), error(70_001), error(70_002))]
     far = [*THREE, batch(error(400_000), error(400_001), error(400_002))]

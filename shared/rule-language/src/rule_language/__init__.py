@@ -9,6 +9,7 @@ necessary conditions to index by; and `PatternSet`, which looks for many pattern
 """
 
 from rule_language.errors import RuleLanguageError
+from rule_language.movement import Moves
 from rule_language.patterns import PatternSet
 from rule_language.programs import (
     Condition,
@@ -27,6 +28,7 @@ __all__ = [
     "Condition",
     "Inline",
     "Match",
+    "Moves",
     "PatternSet",
     "RuleLanguageError",
     "Scalar",

@@ -1,4 +1,4 @@
-"""What can be told of a tree without running it, so that the engine can index and fire early."""
+"""What can be told of a tree without running it, so that the engine can index."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -6,14 +6,12 @@ from typing import Final, NamedTuple
 import re2
 
 from rule_language.checker import Checked
-from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node, walk
+from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node
 from rule_language.patterns import MAX_PATTERN
 from rule_language.schema import Type
 
 INDEXED: Final = frozenset({"service", "level", "tenant", "host"})
 """Fields whose equalities are worth an index."""
-_GROWING: Final = frozenset({"count", "total", "errors", "sum", "max", "distinct"})
-_FIXED: Final = frozenset({"threshold", "minCount", "factor"})
 _KINDS: Final = {str: Type.STRING, int: Type.DOUBLE, float: Type.DOUBLE}
 _PATTERNS: Final = {
     "matches": "{}",
@@ -147,27 +145,3 @@ def _pattern(checked: Checked, node: Node) -> tuple[str, str] | None:
     text = str(argument.value)
     known = text if node.function == "matches" else re2.escape(text)
     return checked.fields[target], _PATTERNS[node.function].format(known)
-
-
-def monotonic(checked: Checked, node: Node) -> bool:
-    """Tell whether the tree can only turn from false to true while a window fills.
-
-    It can where it compares figures that only grow with bounds that stay, and joins that with
-    `&&` and `||`.
-    """
-    if isinstance(node, Logical):
-        return all(monotonic(checked, operand) for operand in node.operands)
-    if _reads(checked, node) <= _FIXED:
-        return True
-    if not isinstance(node, Binary):
-        return False
-    low, high = node.left, node.right
-    if node.operator in (">", ">="):
-        low, high = high, low
-    elif node.operator not in ("<", "<="):
-        return False
-    return checked.fields.get(high) in _GROWING and _reads(checked, low) <= _FIXED
-
-
-def _reads(checked: Checked, root: Node) -> frozenset[str]:
-    return frozenset(checked.fields[node] for node in walk(root) if node in checked.fields)

@@ -7,6 +7,7 @@ asked for: who only checks a rule never pays for it.
 import ast
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
@@ -20,6 +21,7 @@ from rule_language.conversions import scalar_text
 from rule_language.emitter import Absence
 from rule_language.errors import RuleLanguageError
 from rule_language.loops import Budget
+from rule_language.movement import Moves, moves
 from rule_language.nodes import canonical
 from rule_language.parser import parse, parse_alike
 from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
@@ -122,10 +124,13 @@ class Match(_Compiled):
 class Condition(_Compiled):
     """Judges a window. Names of the window before have a dot: `previous.count`."""
 
-    monotonic: bool
-    """True if it can only turn from false to true while `count`, `total`, `errors`, `sum`, `max`
-    and `distinct` grow, so that a rule may fire as it is crossed. `sum` grows only where no value
-    is negative, which the caller knows."""
+    def moves(self, never_negative: AbstractSet[str] = frozenset()) -> Moves:
+        """Tell whether it can turn true, and false again, while the window fills.
+
+        `never_negative`: of `sum`, `min`, `max`, `threshold` and so on those that are known to be
+        so; a `sum` that may be negative goes both ways.
+        """
+        return moves(self.checked, never_negative)
 
     @cached_property
     def test(self) -> Callable[[Mapping[str, float]], bool]:
@@ -265,10 +270,7 @@ def compile_condition(source: str) -> Condition:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
     checked = check(parse(source), WINDOW, expected=_BOOLEAN, purpose="condition")
-    variables = frozenset(checked.fields.values())
-    return Condition(
-        source, variables, checked, monotonic=analysis.monotonic(checked, checked.root)
-    )
+    return Condition(source, frozenset(checked.fields.values()), checked)
 
 
 def compile_value(source: str, *, tenant: str = "default") -> Value:

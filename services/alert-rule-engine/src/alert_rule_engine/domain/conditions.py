@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from math import inf
+from sys import float_info
 from typing import Any, Final
 
 from alert_contracts.rules import Rule
@@ -26,8 +26,10 @@ from alert_rule_engine.domain.windows import Shape, shape_of
 from rule_language import Condition, Undecided
 
 _NEVER_NEGATIVE: Final = frozenset({"responseTime", "statusCode"})
-"""Values whose sum only grows."""
-_COUNTED: Final = frozenset({"count", "total", "threshold", "minCount"})
+"""Values of which no event has a negative one, so that their sum only grows."""
+_OF_VALUES: Final = frozenset({"sum", "min", "max", "avg"})
+_COUNTED: Final = frozenset({"count", "total", "rate", "threshold", "minCount"})
+_MAX: Final = float_info.max
 _MOST: Final = 1 << 53
 _LARGE: Final = 10**12
 Place = tuple[int, int]
@@ -41,7 +43,7 @@ class Judgement(StrEnum):
 
     CROSSING = "crossing"  # it only grows towards the condition: at once
     CLOSE = "close"  # it goes both ways: at the close of each pane, over the window so far
-    END = "end"  # it holds for an empty window (a bound from below): when the window is complete
+    END = "end"  # what is still to come can make it false again: when the window is complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,10 @@ def compile_rule(rule: Rule) -> CompiledRule:
         compiled(spec.value, rule.tenant)
     judgement = _judgement(rule, condition)
     shape = shape_of(rule.window)
-    crosses = judgement is Judgement.CROSSING
+    # What divides is looked at from the first event on: that it cannot be decided is to be told.
+    known = judgement is Judgement.CROSSING and "/" not in rule.condition
     constants = frozenset((name, each, repr(each)) for name, each in _constants(rule).items())
-    least = _least(rule.condition, constants) if crosses else 0
+    least = _least(rule.condition, shape.size, constants) if known else 0
     return CompiledRule(
         rule=rule,
         spec=spec,
@@ -172,8 +175,8 @@ def compile_rule(rule: Rule) -> CompiledRule:
         condition=condition,
         judgement=judgement,
         low=max(least, rule.min_count, 1),
-        exact=condition.variables <= _COUNTED and not rule.active_time and least < _MOST,
-        compares=any(name.startswith(PREVIOUS) for name in condition.variables),
+        exact=known and condition.variables <= _COUNTED and not rule.active_time and least < _MOST,
+        compares=_compares(condition),
         fallible=any(sign in rule.condition for sign in "/%("),
         expected=_expected(rule, spec),
     )
@@ -189,21 +192,35 @@ def _expected(rule: Rule, spec: PaneSpec) -> Mapping[Place, tuple[Group, ...]]:
 
 
 def _judgement(rule: Rule, condition: Condition) -> Judgement:
-    shrinks = "sum" in condition.variables and rule.value not in _NEVER_NEGATIVE
-    if condition.monotonic and not shrinks:
+    moves = condition.moves(_never_negative(rule))
+    if not (moves.down or moves.sways or _compares(condition)):
         return Judgement.CLOSE if rule.hold else Judgement.CROSSING
+    return Judgement.END if moves.down or _holds_empty(rule, condition) else Judgement.CLOSE
+
+
+def _never_negative(rule: Rule) -> frozenset[str]:
+    figures = _OF_VALUES if rule.value in _NEVER_NEGATIVE else frozenset()
+    return figures | {"threshold"} if (rule.threshold or 0) >= 0 else figures
+
+
+def _compares(condition: Condition) -> bool:
+    return any(name.startswith(PREVIOUS) for name in condition.variables)
+
+
+def _holds_empty(rule: Rule, condition: Condition) -> bool:
+    """Tell whether the condition may hold for a window without events."""
     known = _constants(rule)
     before = ("count", "total", "errors", "rate", "sum", "avg", "max", "distinct")
     for previous in (0, _LARGE):
         empty = dict.fromkeys(("count", "total", "errors", "rate", "distinct"), 0)
         view = {**empty, **{PREVIOUS + name: previous for name in before}, **known}
         if condition.test(view):
-            return Judgement.END
-    return Judgement.CLOSE
+            return True
+    return False
 
 
 @lru_cache(EXPRESSIONS)
-def _least(text: str, constants: frozenset[tuple[str, Any, str]]) -> int:
+def _least(text: str, size: int, constants: frozenset[tuple[str, Any, str]]) -> int:
     """Return the least count of events with which a condition that only grows can hold.
 
     Each constant has its text beside it, which tells 0.0 from -0.0.
@@ -213,8 +230,9 @@ def _least(text: str, constants: frozenset[tuple[str, Any, str]]) -> int:
 
     def could(count: int) -> bool:
         grown = dict.fromkeys(("count", "total", "errors", "distinct"), count)
-        largest = {"sum": inf, "max": inf} if count else {}
-        return condition.test({**grown, **largest, **known})
+        rate = {"rate": count * 1000.0 / size}
+        extremes = {"sum": _MAX, "max": _MAX, "min": -_MAX} if count else {}
+        return condition.test({**grown, **rate, **extremes, **known})
 
     low, high = 0, 1
     while not could(high):
