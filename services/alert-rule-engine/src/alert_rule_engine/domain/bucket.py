@@ -217,13 +217,13 @@ class Bucket:
         concerned = dict.fromkeys(self.alerts.groups(key))
         if rule.judgement is Judgement.CROSSING:
             return list(concerned)
+        concerned.update(dict.fromkeys(self.alerts.pending.groups(key)))
         if rule.judgement is Judgement.END or rule.rule.active_time:
             whole = end - rule.shape.size >= max(self.blind.of(rule.shape.size), panes.since)
             empty = rule.empties and whole
             concerned.update(dict.fromkeys(panes.known() if empty else panes.groups))
             concerned.update(dict.fromkeys(rule.expected.get(self.place, ())))
             return list(concerned)
-        concerned.update(dict.fromkeys(self.alerts.pending.groups(key)))
         far = panes.pane if rule.shape.tumbling else rule.reach + panes.pane
         for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
             concerned.update(dict.fromkeys(panes.slices.get(start, ())))
