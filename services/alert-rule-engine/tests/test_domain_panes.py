@@ -34,6 +34,16 @@ def test_the_groups_that_are_known_are_those_that_have_panes(
         assert panes.size() == len(held)
 
 
+def test_nothing_is_kept_of_a_group_without_panes_however_often_it_is_asked_for() -> None:
+    panes = SpecPanes(PANE)
+    panes.put(0, ("gone",), Cell(7, 0, 0, 0))
+    for end in range(PANE, 9 * PANE, PANE):
+        whole = panes.rolled(("gone",), end - 2 * PANE, end, 2 * PANE)
+        assert whole.count == (7 if end <= 2 * PANE else 0)
+        panes.forget(2 * PANE, end)
+    assert not panes.sums
+
+
 def test_all_panes_of_a_group_name_it_by_one_tuple_after_a_restart_too() -> None:
     pipeline = Pipeline(a_rule())
     for pane in range(6):

@@ -118,6 +118,8 @@ class SpecPanes:
 
         Whoever changes a closed pane has to say `stale`. `size`: length of the whole window.
         """
+        if group not in self.groups:
+            return Sum()
         mine = self.sums.setdefault(group, {})
         kept = mine.get(size)
         if kept is None or kept.end > end or kept.start > start or kept.end < start:
