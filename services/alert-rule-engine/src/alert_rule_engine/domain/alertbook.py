@@ -117,6 +117,8 @@ class AlertBook:
                 alert.until = max(alert.until, look.end)
                 self.pages.touch(alert)
             return True
+        if rule.judges_silence and not look.view["count"]:
+            return False  # It holds, as is told when its lateness is over, or says nothing.
         return self.pending.lapse(rule_key(rule.rule), group)
 
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:

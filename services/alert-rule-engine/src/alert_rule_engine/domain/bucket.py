@@ -6,12 +6,13 @@ out of records. So a replay from any stored bucket repeats every decision, id an
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import Final
 
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
-from alert_rule_engine.domain.due import Span, due, proves
+from alert_rule_engine.domain.due import Span, Told, concerned, due, proves
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look
@@ -163,8 +164,6 @@ class Bucket:
             for rule in book.specs[spec].timed:
                 with self.faults.guard(rule.rule):
                     self._judge_until(rule, panes, watermark)
-                    if rule.rule.no_data == "alerting" and not rule.empties:
-                        self._judge_empty(rule, panes, watermark)
         before, self.judged = self.judged, max(self.judged, watermark)
         self.dirty |= self.alerts.settle(before, self.judged, book, self._window)
         self.refresh(log_now, book)
@@ -186,48 +185,54 @@ class Bucket:
         return look, False
 
     def _judge_until(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
-        ends = rule.judgement is Judgement.END
-        shift = rule.rule.window.allowed_lateness if ends else 0
+        """Judge the boundaries that the watermark has passed, in the order in which they are due.
+
+        Windows that are empty may have to wait for their lateness while others have not.
+        """
+        ends, lateness = rule.judgement is Judgement.END, rule.rule.window.allowed_lateness
+        shift = lateness if ends else 0
+        closes = (
+            (end + shift, 0, end) for end in self._due(rule, panes, watermark, shift, whole=ends)
+        )
+        empties: Iterable[tuple[int, int, int]] = ()
+        if rule.judges_silence:
+            silent = self._due(rule, panes, watermark, lateness, whole=True)
+            empties = ((end + lateness, 1, end) for end in silent)
+        judges = (self._judge_close, self._judge_empty)
+        for _, which, end in merge(closes, empties):
+            judges[which](rule, panes, end)
+
+    def _due(
+        self, rule: CompiledRule, panes: SpecPanes, watermark: int, shift: int, *, whole: bool
+    ) -> Iterator[int]:
         span = Span(self.judged - shift, watermark - shift)
         pending = bool(self.alerts.pending.groups(rule_key(rule.rule)))
         blind = self.blind.of(rule.shape.size)
-        for end in due(rule, panes, span, blind=blind, pending=pending, whole=ends):
-            for group in self._concerned(rule, panes, end):
-                self._judge_at(rule, panes, group, end)
+        return due(rule, panes, span, blind=blind, pending=pending, whole=whole)
 
-    def _judge_empty(self, rule: CompiledRule, panes: SpecPanes, watermark: int) -> None:
+    def _judge_close(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
+        for group in self._concerned(rule, panes, end):
+            self._judge_at(rule, panes, group, end)
+
+    def _judge_empty(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
         """Let windows fire that are empty, where a rule takes that for an alarm."""
-        shift = rule.rule.window.allowed_lateness
-        span = Span(self.judged - shift, watermark - shift)
-        for end in due(rule, panes, span, blind=self.blind.of(rule.shape.size), whole=True):
-            start = end - rule.shape.size
-            for group in list(panes.known()):
-                look = look_at(rule, panes, group, start, end)
-                if not look.view["count"] and self._proves(rule, panes, group, look):
-                    look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
-                    self._judge(rule, group, look, closed(panes, look))
+        start = end - rule.shape.size
+        known = list(panes.known())
+        for group in known:
+            look = look_at(rule, panes, group, start, end)
+            if not look.view["count"] and self._proves(rule, panes, group, look):
+                look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
+                self._judge(rule, group, look, closed(panes, look))
+        self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
         blind = self.blind.of(look.size)
         return proves(rule, panes, group, look, blind=blind, place=self.place)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
-        """Return the groups whose verdict may be another at this boundary."""
-        key = rule_key(rule.rule)
-        concerned = dict.fromkeys(self.alerts.groups(key))
-        if rule.judgement is Judgement.CROSSING:
-            return list(concerned)
-        concerned.update(dict.fromkeys(self.alerts.pending.groups(key)))
-        if rule.judgement is Judgement.END or rule.rule.active_time:
-            whole = end - rule.shape.size >= max(self.blind.of(rule.shape.size), panes.since)
-            empty = rule.empties and whole
-            concerned.update(dict.fromkeys(panes.known() if empty else panes.groups))
-            concerned.update(dict.fromkeys(rule.expected.get(self.place, ())))
-            return list(concerned)
-        far = panes.pane if rule.shape.tumbling else rule.reach + panes.pane
-        for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
-            concerned.update(dict.fromkeys(panes.slices.get(start, ())))
-        return list(concerned)
+        key, blind = rule_key(rule.rule), self.blind.of(rule.shape.size)
+        told = Told(self.alerts.groups(key), self.alerts.pending.groups(key))
+        return concerned(rule, panes, end, told, blind=blind, place=self.place)
 
     def forget(self, book: RuleBook, *, since: int) -> None:
         """Drop the panes that no window to be judged can hold, and what is known no longer.

@@ -112,6 +112,11 @@ class CompiledRule:
         return self.empties or self.rule.no_data != "ok"
 
     @property
+    def judges_silence(self) -> bool:
+        """Tell whether windows without events of a known group hold, whatever its condition."""
+        return self.rule.no_data == "alerting" and not self.empties
+
+    @property
     def by_lack(self) -> bool:
         """Tell whether it concludes anything from what did not come."""
         return self.endless or self.compares or self.judgement is Judgement.END

@@ -1,6 +1,6 @@
 """At which boundaries the windows of a rule are to be judged, and what they prove."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
@@ -49,6 +49,32 @@ def due(
 def _ends(shape: Shape, pane: int, after: int, until: int, *, whole: bool) -> range:
     step, size = (shape.step, shape.size) if whole else (pane, pane)
     return range(((after - size) // step + 1) * step + size, until + 1, step)
+
+
+class Told(NamedTuple):
+    """The groups of which a rule has told, or may soon."""
+
+    firing: Collection[Group]
+    pending: Collection[Group]
+
+
+def concerned(
+    rule: CompiledRule, panes: SpecPanes, end: int, told: Told, *, blind: int, place: Place
+) -> list[Group]:
+    """Return the groups whose verdict may be another at a boundary."""
+    found = dict.fromkeys(told.firing)
+    if rule.judgement is Judgement.CROSSING:
+        return list(found)
+    found.update(dict.fromkeys(told.pending))
+    if rule.judgement is Judgement.END or rule.rule.active_time:
+        empty = rule.empties and end - rule.shape.size >= max(blind, panes.since)
+        found.update(dict.fromkeys(panes.known() if empty else panes.groups))
+        found.update(dict.fromkeys(rule.expected.get(place, ())))
+        return list(found)
+    far = panes.pane if rule.shape.tumbling else rule.reach + panes.pane
+    for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
+        found.update(dict.fromkeys(panes.slices.get(start, ())))
+    return list(found)
 
 
 def proves(

@@ -51,6 +51,13 @@ class Pending:
             del self.since[key], self.bases[key]
         return True
 
+    def keep(self, key: str, known: Collection[Group]) -> bool:
+        """Let the groups of a rule begin anew that are not known any more; tell whether any do."""
+        gone = self.since.get(key, {}).keys() - known
+        for group in gone:
+            self.lapse(key, group)
+        return bool(gone)
+
     def follow(self, book: RuleBook) -> bool:
         """Let begin anew what counts something else now; tell whether anything does."""
         lost = [
