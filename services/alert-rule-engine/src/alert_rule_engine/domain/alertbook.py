@@ -216,7 +216,7 @@ class AlertBook:
                 self.pages.touch(alert)
                 continue
             self._renew(alert, book, windows)
-            self._end(alert, why_over(alert))
+            self._end(alert, why_over(alert, book.rules[alert.key]))
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + alert.rule.window.allowed_lateness
             window = [forgotten, alert.window.start, basis(alert.rule)]

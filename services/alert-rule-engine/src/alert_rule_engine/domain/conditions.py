@@ -93,12 +93,17 @@ class CompiledRule:
         return self.shape.size * (2 if self.compares else 1)
 
     @property
+    def quiet(self) -> int:
+        """Return for how long no window may hold until an alert is over."""
+        quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)
+        if self.judgement is Judgement.END or self.rule.no_data != "ok":
+            quiet = max(quiet, self.shape.step)  # only the end of the next window tells
+        return quiet
+
+    @property
     def patience(self) -> int:
         """Return how long after its last window that held an alert is over."""
-        quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)
-        if self.rule.no_data == "keepLast":  # only the end of the next window tells
-            quiet = max(quiet, self.shape.step)
-        return quiet + self.wait
+        return self.quiet + self.wait
 
     @property
     def wait(self) -> int:

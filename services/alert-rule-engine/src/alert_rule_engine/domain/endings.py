@@ -45,11 +45,10 @@ def overdue(
     return [alert for alert in alerts if max(alert.until, told) <= last]
 
 
-def why_over(alert: AlertState) -> str:
+def why_over(alert: AlertState, rule: CompiledRule) -> str:
     """Return in words why an alert that is overdue is over."""
-    rule = alert.rule
-    what = "no group was turned away" if is_crowd(rule, alert.group) else "no window held"
-    return f"{what} for {duration(max(rule.resolve_after, rule.keep_firing_for))}"
+    what = "no group was turned away" if is_crowd(rule.rule, alert.group) else "no window held"
+    return f"{what} for {duration(rule.quiet)}"
 
 
 def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:

@@ -1,0 +1,30 @@
+"""An alert goes on while its windows hold, and is over when they do not any more."""
+
+from typing import Any
+
+import pytest
+
+from alert_contracts.rules import RuleType
+from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": RuleType.ABSENCE, "threshold": None}, {"no_data": "alerting"}],
+    ids=["absence", "no data"],
+)
+def test_silence_is_one_alert_however_soon_it_would_be_over(changes: dict[str, Any]) -> None:
+    """Until the next window is over nobody knows whether it goes on."""
+    rule = a_rule(window=tumbling(5 * MINUTE), resolve_after=MINUTE, **changes)
+    pipeline = Pipeline(rule)
+    for second in range(-10, 3_000, 5):
+        if 0 <= second < 300 or second > 2_000:
+            pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    told = [alert for alert in pipeline.alerts if alert.status != "updated"]
+    assert [alert.status for alert in told] == ["firing", "resolved"]
+    assert told[1].reason == "no window held for 5m"
+    assert told[1].ends_at == NOON + 30 * MINUTE
