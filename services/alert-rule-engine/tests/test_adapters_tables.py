@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from alert_rule_engine.adapters.changelog import STORE_URL, OffsetStore
 from alert_rule_engine.adapters.kafka import create_app
-from alert_rule_engine.adapters.tables import STORE_URL, OffsetStore, Tables, TableStore
+from alert_rule_engine.adapters.tables import Tables, TableStore
 from alert_rule_engine.domain.parts import Change
 
 CHANGELOG = "changelog"

@@ -21,6 +21,7 @@ LogEvent = Literal[
     "worker_stopped",
     "process_ends",
     "samples_not_found",
+    "changelog_left_to_faust",
 ]
 
 EVENTS = Counter("tocsin_engine_events_total", "Events evaluated")

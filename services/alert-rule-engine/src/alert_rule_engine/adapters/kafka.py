@@ -8,8 +8,9 @@ from aiokafka import codec
 
 from alert_contracts.alerts import Alert, encode_alert
 from alert_contracts.topics import STATE_PARTITIONS, Header, Schema, Topic, dead_letter_topic
+from alert_rule_engine.adapters.changelog import STORE_URL
 from alert_rule_engine.adapters.handover import EagerConsumer
-from alert_rule_engine.adapters.tables import STORE_URL, Tables
+from alert_rule_engine.adapters.tables import Tables
 from service_runtime.consumer import DEAD_LETTERS, Record, dead_letter_headers
 
 MEBIBYTE: Final = 1_048_576

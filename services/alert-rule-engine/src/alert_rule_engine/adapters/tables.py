@@ -1,59 +1,44 @@
 """The state's table: Faust's changelog and recovery around a dictionary.
 
-Faust's memory store forgets which offsets it holds and replays the whole changelog at every
-rebalance; `OffsetStore` remembers. The table is written only through `send_changelog`, whose
-acknowledgement is awaited, never through item assignment, which is not.
+It is written only through `send_changelog`, whose acknowledgement is awaited, never through item
+assignment, which is not.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import cast
 
-from faust.stores import STORES
-from faust.stores.memory import Store
 from faust.tables import TableManager
-from faust.types import TP, EventT, TableT
+from faust.types import TP, TableT
 
+from alert_rule_engine.adapters.changelog import OffsetStore, catch_up
 from alert_rule_engine.domain.parts import Change
-
-SCHEME: Final = "offsets"
-STORE_URL: Final = f"{SCHEME}://x"
-"""A store's URL needs a host: one without is falsy, and Faust then ignores it."""
-
-
-class OffsetStore(Store[bytes, bytes]):
-    """A dictionary that knows how far into the changelog it reaches."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.offsets: dict[TP, int] = {}
-
-    def persisted_offset(self, tp: TP) -> int | None:
-        return self.offsets.get(tp)
-
-    def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        self.offsets[tp] = max(offset, self.offsets.get(tp, -1))
-
-    def apply_changelog_batch(
-        self,
-        batch: Iterable[EventT[Any]],
-        to_key: Callable[[Any], Any],
-        to_value: Callable[[Any], Any],
-    ) -> None:
-        events = list(batch)
-        super().apply_changelog_batch(events, to_key, to_value)
-        for event in events:
-            self.set_persisted_offset(event.message.tp, event.message.offset)
-
-
-STORES.aliases[SCHEME] = f"{__name__}:{OffsetStore.__name__}"
 
 
 class Tables(TableManager):
-    """Faust's, which starts at once; by itself it waits a second for tables, and ours are there."""
+    """Faust's, which starts at once; by itself it waits a second for tables, and ours are there.
+
+    What it holds is up to date before Faust's recovery asks what there is to be read.
+    """
 
     async def on_start(self) -> None:
         await self._update_channels()
         await self.recovery.start()
+
+    async def on_rebalance(
+        self,
+        assigned: set[TP],
+        revoked: set[TP],
+        newly_assigned: set[TP],
+        generation_id: int = 0,
+    ) -> None:
+        """Take over partitions."""
+        brokers = ",".join(url.authority for url in self.app.conf.broker)
+        actives = self.app.assignor.assigned_actives()
+        for table in self.values():
+            topic = table.changelog_topic.get_topic_name()
+            mine = [tp for tp in actives if tp.topic == topic]
+            await catch_up(cast("OffsetStore", table.data), mine, brokers)
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
 
 class TableStore:
