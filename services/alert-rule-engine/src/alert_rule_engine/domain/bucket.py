@@ -16,7 +16,7 @@ from alert_rule_engine.domain.due import Span, Told, concerned, due, proves
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look
-from alert_rule_engine.domain.looks import closed, look_at, look_growing, nothing
+from alert_rule_engine.domain.looks import closed, look_at, look_growing, look_open, nothing
 from alert_rule_engine.domain.memory import Memory
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.panes import Slice, SpecPanes
@@ -284,13 +284,10 @@ class Bucket:
         return any(self.place in rule.expected for rule in known.rules)
 
     def _judge_anew(self, rule: CompiledRule, panes: SpecPanes) -> None:
-        late = rule.rule.window.allowed_lateness if rule.judgement is Judgement.END else 0
-        last = (self.judged - late) // panes.pane * panes.pane
+        """Judge the open windows; those that ask for an end are judged at theirs."""
+        if rule.judgement is Judgement.END:
+            return
         for group in list(panes.groups):
-            if rule.judgement is Judgement.CROSSING:
-                last = panes.newest(group) + panes.pane
-                start = rule.shape.holding(last - panes.pane, panes.pane)
-                look = look_at(rule, panes, group, start, start + rule.shape.size)._replace(at=last)
+            look = look_open(rule, panes, group, self.judged)
+            if self._proves(rule, panes, group, look):
                 self._judge(rule, group, look, closed(panes, look))
-            else:
-                self._judge_at(rule, panes, group, last)

@@ -4,7 +4,7 @@ from functools import partial
 
 from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.alertbook import Witness
-from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
@@ -40,6 +40,20 @@ def look_growing(
     end = start + rule.shape.size
     window = panes.growing(group, start, end, newest)
     return _look(rule, panes, group, window, (start, end))
+
+
+def look_open(rule: CompiledRule, panes: SpecPanes, group: Group, judged: int) -> Look:
+    """Return what a rule sees of a window of which more is to come, as far as it is there.
+
+    `judged`: up to when windows are judged; what goes both ways is looked at until then.
+    """
+    last = judged // panes.pane * panes.pane
+    if rule.judgement is not Judgement.CROSSING:
+        return look_at(rule, panes, group, rule.shape.holding(last, panes.pane), last)
+    newest = panes.newest(group)
+    start = rule.shape.holding(max(newest, last), panes.pane)
+    look = look_at(rule, panes, group, start, start + rule.shape.size)
+    return look._replace(at=max(newest + panes.pane, last), complete=False)
 
 
 def _look(
