@@ -1,9 +1,12 @@
 """A rule that is new, or may begin again, judges the window that is open, and none that is over."""
 
+from typing import Any
+
 import msgspec.structs
 import pytest
 
 from alert_contracts.rules import Rule, RuleType, Window
+from alert_contracts.time_intervals import TimeInterval, TimeRange
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
@@ -51,3 +54,43 @@ def test_a_lower_threshold_fires_only_in_a_window_that_is_open(
     play(pipeline, 84, second)
     changed(pipeline, rule, how)
     assert [alert.status for alert in pipeline.alerts] == ["firing"] * fires
+
+
+HALF_PAST = (TimeInterval(times=(TimeRange("12:30", "24:00"),)),)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": RuleType.EVENT_COUNT, "threshold": 100},
+        {"kind": RuleType.LATENCY, "threshold": 5},
+        {"kind": RuleType.EVENT_COUNT, "threshold": 100, "window": sliding(60 * MINUTE)},
+    ],
+    ids=["on crossing", "at the close", "sliding"],
+)
+def test_what_holds_when_the_active_time_begins_fires_then(changes: dict[str, Any]) -> None:
+    rule = a_rule(**{"window": tumbling(60 * MINUTE), "active_time": HALF_PAST, **changes})
+    pipeline = Pipeline(rule)
+    at = NOON + 10 * MINUTE
+    pipeline.post(*[an_error(at, response_time=9.0) for _ in range(101)])
+    pipeline.post(*[an_error(at, "few", response_time=1.0) for _ in range(10)])
+    play(pipeline, 600, 1_800)
+    assert pipeline.alerts == []
+    play(pipeline, 1_800, 2_400)
+    alert, *others = pipeline.alerts
+    assert {each.status for each in others} <= {"updated"}
+    assert (alert.status, alert.group) == ("firing", {"service": "pay"})
+    assert alert.aggregates["count"] == 101
+
+
+def test_an_alert_that_goes_on_counts_what_is_ahead_of_the_watermark() -> None:
+    """Its counts never fall, though it is looked at at boundaries as well."""
+    rule = a_rule(threshold=5, window=tumbling(10 * MINUTE), active_time=HALF_PAST)
+    pipeline = Pipeline(rule)
+    for second in range(1_800, 1_950):
+        pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    counts = [alert.aggregates["count"] for alert in pipeline.alerts]
+    assert len(counts) > 10
+    assert counts == sorted(counts)
+    assert counts[-1] > 140

@@ -16,7 +16,14 @@ from alert_rule_engine.domain.due import Span, Told, concerned, due, proves
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look
-from alert_rule_engine.domain.looks import closed, look_at, look_growing, look_open, nothing
+from alert_rule_engine.domain.looks import (
+    closed,
+    look_at,
+    look_closed,
+    look_growing,
+    look_open,
+    nothing,
+)
 from alert_rule_engine.domain.memory import Memory
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.panes import Slice, SpecPanes
@@ -153,7 +160,7 @@ class Bucket:
         start = rule.shape.holding(end - panes.pane, panes.pane)
         if rule.judgement is Judgement.END and end - start != rule.shape.size:
             return
-        look = look_at(rule, panes, group, start, end, rolled=True)
+        look = look_closed(rule, panes, group, start, end)
         if self._proves(rule, panes, group, look):
             self._judge(rule, group, look, closed(panes, look))
 

@@ -80,7 +80,7 @@ class CompiledRule:
     def timed(self) -> bool:
         """Tell whether the watermark makes it look at its windows."""
         grows = self.judgement is Judgement.CROSSING and self.shape.tumbling
-        return not grows or self.rule.no_data != "ok"
+        return not grows or self.rule.no_data != "ok" or bool(self.rule.active_time)
 
     @property
     def overlaps(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.lifecycle import Look
 from alert_rule_engine.domain.panes import SpecPanes
@@ -63,10 +64,12 @@ def concerned(
 ) -> list[Group]:
     """Return the groups whose verdict may be another at a boundary."""
     found = dict.fromkeys(told.firing)
+    if _begins(rule, end - panes.pane, end):
+        found.update(dict.fromkeys(panes.groups))
     if rule.judgement is Judgement.CROSSING:
         return list(found)
     found.update(dict.fromkeys(told.pending))
-    if rule.judgement is Judgement.END or rule.rule.active_time:
+    if rule.judgement is Judgement.END:
         empty = rule.empties and end - rule.shape.size >= max(blind, panes.since)
         found.update(dict.fromkeys(panes.known() if empty else panes.groups))
         found.update(dict.fromkeys(rule.expected.get(place, ())))
@@ -75,6 +78,12 @@ def concerned(
     for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
         found.update(dict.fromkeys(panes.slices.get(start, ())))
     return list(found)
+
+
+def _begins(rule: CompiledRule, before: int, at: int) -> bool:
+    """Tell whether alerts may begin from a time on, but not just before."""
+    active = rule.rule.active_time
+    return bool(active) and holds_at(active, at) and not holds_at(active, before)
 
 
 def proves(

@@ -33,6 +33,17 @@ def look_at(
     return _look(rule, panes, group, window, (start, end))
 
 
+def look_closed(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
+    """Return what a rule sees at a boundary of the window that starts at a time.
+
+    What only grows counts what is there already of the panes that are still open.
+    """
+    whole = start + rule.shape.size
+    if rule.judgement is not Judgement.CROSSING or end == whole:
+        return look_at(rule, panes, group, start, end, rolled=True)
+    return look_at(rule, panes, group, start, whole)._replace(at=end, complete=False)
+
+
 def look_growing(
     rule: CompiledRule, panes: SpecPanes, group: Group, start: int, newest: int
 ) -> Look:
