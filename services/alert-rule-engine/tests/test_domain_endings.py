@@ -28,3 +28,20 @@ def test_silence_is_one_alert_however_soon_it_would_be_over(changes: dict[str, A
     assert [alert.status for alert in told] == ["firing", "resolved"]
     assert told[1].reason == "no window held for 5m"
     assert told[1].ends_at == NOON + 30 * MINUTE
+
+
+def test_an_alert_that_keeps_its_last_state_ends_when_its_group_is_forgotten() -> None:
+    """Its host is gone for good; half an hour stands for the day that it is remembered."""
+    rule = a_rule(
+        threshold=3, no_data="keepLast", forget=30 * MINUTE, window=tumbling(MINUTE, lateness=0)
+    )
+    pipeline = Pipeline(rule)
+    for second in range(-10, 2_400, 4):
+        if 0 <= second < 60:
+            pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+        if second == 1_850:
+            assert {alert.status for alert in pipeline.alerts} == {"firing", "updated"}
+    over = pipeline.alerts[-1]
+    assert (over.status, over.reason) == ("resolved", "no data for 30m")
+    assert over.ends_at == NOON + 31 * MINUTE

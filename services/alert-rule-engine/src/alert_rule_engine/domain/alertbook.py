@@ -14,6 +14,7 @@ from alert_rule_engine.domain.endings import (
     basis,
     bridged,
     gone,
+    is_gone,
     lasts,
     overdue,
     stands_for,
@@ -113,7 +114,7 @@ class AlertBook:
     ) -> bool:
         """Note that a whole window did not hold; one that says nothing may prolong an alert."""
         if alert is not None and rule.rule.no_data == "keepLast" and not look.view["count"]:
-            if look.end - rule.shape.step <= alert.until:
+            if look.end - rule.shape.step <= alert.until and not is_gone(alert, rule, look.end):
                 alert.until = max(alert.until, look.end)
                 self.pages.touch(alert)
             return True

@@ -45,8 +45,15 @@ def overdue(
     return [alert for alert in alerts if max(alert.until, told) <= last]
 
 
+def is_gone(alert: AlertState, rule: CompiledRule, until: int) -> bool:
+    """Tell whether an alert that keeps its last state over silence has done so for too long."""
+    return until > alert.window.end + rule.rule.forget
+
+
 def why_over(alert: AlertState, rule: CompiledRule) -> str:
     """Return in words why an alert that is overdue is over."""
+    if rule.rule.no_data == "keepLast" and is_gone(alert, rule, alert.until + rule.shape.step):
+        return f"no data for {duration(rule.rule.forget)}"
     what = "no group was turned away" if is_crowd(rule.rule, alert.group) else "no window held"
     return f"{what} for {duration(rule.quiet)}"
 
