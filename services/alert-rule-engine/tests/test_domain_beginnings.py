@@ -5,8 +5,7 @@ from typing import Any
 import msgspec.structs
 import pytest
 
-from alert_contracts.rules import Rule, RuleType, Window
-from alert_contracts.time_intervals import TimeInterval, TimeRange
+from alert_contracts.rules import Rule, RuleType, TimeInterval, TimeRange, Window
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
