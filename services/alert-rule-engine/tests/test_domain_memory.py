@@ -22,6 +22,7 @@ from alert_rule_engine.domain.shelves import SHARDS, Shelf
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+LATER = 99 * DAY
 PAY = ("pay",)
 SHOP = ("shop",)
 AnyMemory = TypeVar("AnyMemory", bound=Memory)
@@ -180,8 +181,8 @@ def test_events_of_groups_and_terms_beyond_the_bounds_are_surplus() -> None:
 
 def test_a_change_is_told_with_what_was_there_before() -> None:
     values = Values(DAY)
-    assert values.admit(PAY, [(1, "1.0")], room=9) == ([], 0, 0)
-    assert values.admit(PAY, [(2, "1.0"), (3, "1.1"), (4, "1.0")], room=9).found == [
+    assert values.admit(PAY, [(1, "1.0")], LATER, room=9) == ([], 0, 0)
+    assert values.admit(PAY, [(2, "1.0"), (3, "1.1"), (4, "1.0")], LATER, room=9).found == [
         Change(3, "1.0", "1.1"),
         Change(4, "1.1", "1.0"),
     ]
@@ -189,24 +190,36 @@ def test_a_change_is_told_with_what_was_there_before() -> None:
 
 def test_what_is_older_than_the_last_value_is_ignored() -> None:
     values = Values(DAY)
-    values.admit(PAY, [(5, "1.1")], room=9)
+    values.admit(PAY, [(5, "1.1")], LATER, room=9)
     values.touched()
-    assert values.admit(PAY, [(3, "1.0"), (4, "1.0")], room=9) == ([], 2, 0)
+    assert values.admit(PAY, [(3, "1.0"), (4, "1.0")], LATER, room=9) == ([], 2, 0)
     assert values.touched() == set()
-    assert values.admit(PAY, [(4, "1.0"), (5, "1.2")], room=9) == ([Change(5, "1.1", "1.2")], 1, 0)
+    assert values.admit(PAY, [(4, "1.0"), (5, "1.2")], LATER, room=9) == (
+        [Change(5, "1.1", "1.2")],
+        1,
+        0,
+    )
+
+
+def test_what_says_that_it_comes_from_the_future_is_as_old_as_its_acceptance() -> None:
+    values = Values(DAY)
+    values.admit(PAY, [(5, "1.0"), (500, "1.0")], 7, room=9)
+    told = values.admit(PAY, [(8, "1.1"), (9, "1.2")], 9, room=9)
+    assert told.found == [Change(8, "1.0", "1.1"), Change(9, "1.1", "1.2")]
+    assert values.admit(PAY, [(500, "1.0")], 8, room=9) == ([], 1, 0)
 
 
 def test_a_group_without_room_has_no_value() -> None:
     values = Values(DAY)
-    values.admit(PAY, [(1, "a")], room=1)
-    assert values.admit(SHOP, [(1, "a"), (2, "b")], room=1) == ([], 0, 2)
-    assert values.admit(PAY, [], room=1) == ([], 0, 0)
+    values.admit(PAY, [(1, "a")], LATER, room=1)
+    assert values.admit(SHOP, [(1, "a"), (2, "b")], LATER, room=1) == ([], 0, 2)
+    assert values.admit(PAY, [], LATER, room=1) == ([], 0, 0)
     assert SHOP not in values
 
 
 def test_no_runs_of_an_unknown_group_leave_it_unknown() -> None:
     values = Values(DAY)
-    assert values.admit(PAY, [], room=1) == ([], 0, 0)
+    assert values.admit(PAY, [], LATER, room=1) == ([], 0, 0)
     assert PAY not in values
 
 
@@ -231,7 +244,7 @@ def test_restores_at_any_moments_change_no_decision(
             verdicts = (
                 seen.see((group,), at, room=2),
                 words.admit((group,), value, 3, at, room=2),
-                last.admit((group,), [(at, value)], room=2),
+                last.admit((group,), [(at, value)], LATER, room=2),
             )
             forgotten = [each.forget(max(0, at - HOUR), at) for each in (seen, words, last)]
             told.append((verdicts, forgotten, *map(entries, (seen, words, last))))

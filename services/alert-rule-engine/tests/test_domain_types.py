@@ -380,6 +380,30 @@ def test_a_value_that_becomes_another_fires_and_says_both() -> None:
     assert pipeline.alerts[-1].found == {"old": "v2", "new": "v3"}
 
 
+def changing() -> Pipeline:
+    window = tumbling(MINUTE, lateness=0)
+    return Pipeline(a_rule(RuleType.CHANGE, value="host", threshold=None, window=window))
+
+
+def test_one_clock_that_is_ahead_hides_no_change() -> None:
+    pipeline = changing()
+    ahead = an_error(NOON + 500 * SECOND, host="a")
+    pipeline.post(an_error(host="a"), ahead, accepted=NOON + SECOND)
+    for second, host in ((10, "b"), (20, "a")):
+        pipeline.post(an_error(NOON + second * SECOND, host=host))
+    assert [alert.found for alert in pipeline.alerts][:1] == [{"old": "a", "new": "b"}]
+    assert pipeline.said() == ["firing pay 1", "updated pay 2"]
+
+
+def test_values_that_come_after_newer_ones_are_counted_as_late() -> None:
+    pipeline = changing()
+    pipeline.post(an_error(NOON + 5 * SECOND, host="a"))
+    pipeline.post(an_error(NOON + 3 * SECOND, host="b"), an_error(NOON + 4 * SECOND, host="b"))
+    vectors = [journal.partition.vector for journal in pipeline.journals]
+    late = [tally.late for vector in vectors for tally in vector.tallies.values()]
+    assert (pipeline.alerts, sum(late)) == ([], 1)
+
+
 # for, keepFiringFor, noData, activeTime
 
 

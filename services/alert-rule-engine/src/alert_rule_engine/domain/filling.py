@@ -101,11 +101,13 @@ class Lanes:
         """Yield the buckets that hold panes of the spec."""
         return (bucket for bucket in self._buckets if self.spec in bucket.specs)
 
-    def sift(self, block: Block) -> Sifted:
+    def sift(self, block: Block, accepted: int) -> Sifted:
         """Return what of a block brings something new."""
         for number in {bucket_of(slot) for slot in block.slots}:
             self._buckets[number].dirty = True
-        return sift(block, self.panes_of, self._room)
+        sifted = sift(block, self.panes_of, self._room, accepted)
+        self.tally.late += sifted.ignored
+        return sifted
 
     def _held(self, start: int) -> Iterator[tuple[Group, int]]:
         for bucket in self._buckets:

@@ -191,17 +191,21 @@ class Changes(NamedTuple):
 class Values(Memory):
     """The last value of each group. An entry: until when it is known, when it was seen, and it."""
 
-    def admit(self, group: Group, runs: Sequence[tuple[int, str]], *, room: int) -> Changes:
+    def admit(
+        self, group: Group, runs: Sequence[tuple[int, str]], accepted: int, *, room: int
+    ) -> Changes:
         """Compare runs of values, in the order of time, with the value that the group had last.
 
-        A group's first value is no change, nor is what is older than the last one.
+        A group's first value is no change, nor is what is older than the last one. What says that
+        it comes from the future is as old as its acceptance: else all until then would be older.
         """
         last = self.groups.get(group)
         if not self._has_room(last, room):
             return Changes([], surplus=len(runs))
         found = []
         ignored = 0
-        for at, value in runs:
+        for told, value in runs:
+            at = min(told, accepted)
             if last is not None and at < last[1]:
                 ignored += 1
                 continue

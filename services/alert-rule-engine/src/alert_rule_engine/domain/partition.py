@@ -188,7 +188,7 @@ class Partition:
         found: dict[Group, Found] = {}
         surplus = 0
         if lanes.sifts:
-            block, found, surplus = lanes.sift(block)
+            block, found, surplus, _ = lanes.sift(block, partial.accepted_at)
         filled, grown = lanes.take(block, arrival)
         if filled is not block:
             surplus += sum(block.counts) - sum(filled.counts)

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple, cast
 
-from alert_rule_engine.domain.memory import Terms, Values
-from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.domain.memory import Changes, Terms, Values
 from alert_rule_engine.domain.partials import Block, Group
 from alert_rule_engine.domain.running import PanesOf
 
@@ -19,16 +18,28 @@ class Sifted(NamedTuple):
     found: dict[Group, Found]
     """What each group brought, for its alert."""
     surplus: int = 0
+    ignored: int = 0
+    """Runs of a value that are older than the group's last one."""
 
 
-def sift(block: Block, panes_of: PanesOf, room: int) -> Sifted:
-    """Return the events of a block that bring something new; `room`: groups in one bucket."""
+def sift(block: Block, panes_of: PanesOf, room: int, accepted: int) -> Sifted:
+    """Return the events of a block that bring something new.
+
+    `room`: groups in one bucket; `accepted`: when the events were accepted.
+    """
     rows: dict[Group, tuple[int, int]] = {}
     found: dict[Group, Found] = {}
-    surplus = 0
+    surplus = ignored = 0
     for row, slot in enumerate(block.slots):
         panes = panes_of(slot)
-        group, events, news, lost = _row(panes, block, row, room)
+        if isinstance(panes.memory, Terms):
+            group, events, news, lost = _new_terms(panes.memory, block, row, room)
+        else:
+            memory = cast("Values", panes.memory)
+            group, runs = block.groups[row], block.changes[row]
+            changes = memory.admit(group, runs, accepted, room=room)
+            events, news, lost = len(changes.found), _news(changes), changes.surplus
+            ignored += changes.ignored
         surplus += lost
         if events:
             rows[group] = slot, events + rows.get(group, (0, 0))[1]
@@ -41,20 +52,20 @@ def sift(block: Block, panes_of: PanesOf, room: int) -> Sifted:
         groups=list(rows),
         counts=[events for _, events in rows.values()],
     )
-    return Sifted(kept, found, surplus)
+    return Sifted(kept, found, surplus, ignored)
 
 
-def _row(panes: SpecPanes, block: Block, row: int, room: int) -> tuple[Group, int, Found, int]:
+def _new_terms(memory: Terms, block: Block, row: int, room: int) -> tuple[Group, int, Found, int]:
     """Return the group, how many events count, what they bring, and how many had no room."""
-    group, memory = block.groups[row], panes.memory
-    if isinstance(memory, Terms):
-        *base, term = group
-        whole = tuple(base)
-        admitted = memory.admit(whole, term, block.counts[row], block.start, room=room)
-        return whole, admitted.events, {"value": term[:MAX_TEXT]}, admitted.surplus
-    changes = cast("Values", memory).admit(group, block.changes[row], room=room)
+    *base, term = block.groups[row]
+    whole = tuple(base)
+    admitted = memory.admit(whole, term, block.counts[row], block.start, room=room)
+    return whole, admitted.events, {"value": term[:MAX_TEXT]}, admitted.surplus
+
+
+def _news(changes: Changes) -> Found:
+    """Return what the last of some changes brings."""
     if not changes.found:
-        return group, 0, {}, changes.surplus
+        return {}
     last = changes.found[-1]
-    news = {"old": last.old[:MAX_TEXT], "new": last.new[:MAX_TEXT]}
-    return group, len(changes.found), news, changes.surplus
+    return {"old": last.old[:MAX_TEXT], "new": last.new[:MAX_TEXT]}

@@ -144,12 +144,18 @@ class Pipeline:
             self._listen(journal)
 
     def post(
-        self, *events: Event, source: int = 0, batch: str = "", settled: int = 0
+        self,
+        *events: Event,
+        source: int = 0,
+        batch: str = "",
+        settled: int = 0,
+        accepted: int | None = None,
     ) -> list[Applied]:
-        """Put a batch through; it is accepted at the time of its newest event."""
+        """Put a batch through; it is accepted at the time of its newest event if none is given."""
         offset = self._offsets[source]
         self._offsets[source] += 1
-        self.now = max(self.now, *(event.timestamp for event in events))
+        times = [event.timestamp for event in events] if accepted is None else [accepted]
+        self.now = max(self.now, *times)
         told_now = told(
             self._sets,
             events,
