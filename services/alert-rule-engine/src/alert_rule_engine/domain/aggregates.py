@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from alert_rule_engine.domain import sketch as sketches
-from alert_rule_engine.domain.distinct import Distinct
+from alert_rule_engine.domain.distinct import Distinct, count_of, merged
 from alert_rule_engine.domain.partials import Numbers
 
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -93,7 +93,8 @@ class Sum:
         self.low = 0.0
         self.high = 0.0
         self.bins: dict[int, int] | None = None
-        self.distinct: Distinct | None = None
+        self.distinct: list[Distinct] | None = None
+        """Of each cell; they are merged when somebody asks."""
         self.refs: list[int] = []
         """First and last record of each cell, in the order of the cells."""
 
@@ -120,18 +121,21 @@ class Sum:
                 sketches.merge(self.bins, figures.bins)
         if figures.distinct is not None:
             if self.distinct is None:
-                self.distinct = Distinct()
-            self.distinct.merge(figures.distinct)
+                self.distinct = []
+            self.distinct.append(figures.distinct)
 
     def copy(self) -> "Sum":
         """Return the same, to be added to."""
         made = copy(self)
         made.refs = self.refs.copy()
         made.bins = None if self.bins is None else self.bins.copy()
-        if self.distinct is not None:
-            made.distinct = Distinct()
-            made.distinct.merge(self.distinct)
+        made.distinct = None if self.distinct is None else self.distinct.copy()
         return made
+
+    def settle(self) -> None:
+        """Merge the distinct values of the cells, to be asked for more than once."""
+        if self.distinct is not None:
+            self.distinct = [merged(self.distinct)]
 
     def remove(self, cell: Cell) -> bool:
         """Take the first cell out again; tell whether that can be told without the others."""
@@ -185,7 +189,7 @@ class Sum:
         if self.bins:
             view.update(self._percentiles(self.bins))
         if self.distinct is not None:
-            view["distinct"] = self.distinct.count()
+            view["distinct"] = count_of(self.distinct)
         return view
 
     def _percentiles(self, bins: dict[int, int]) -> dict[str, float]:

@@ -147,6 +147,7 @@ class SpecPanes:
         before = self.count(group, start, newest)
         if kept is None or (kept.start, kept.end, kept.sum.count) != (start, newest, before):
             kept = mine[start - end] = _Kept(start, newest, self.window(group, start, newest))
+            kept.sum.settle()
         whole = kept.sum.copy()
         whole.add(self.slices[newest][group])
         return whole
