@@ -3,7 +3,7 @@
 For each of 4 096 registers the longest run of zero bits is kept, which is the same whatever the
 order in which hashes were added or sets merged. The estimate is Ertl's ("New cardinality estimation
 algorithms for HyperLogLog sketches", 2017, algorithm 6): no bias tables, one formula for every
-size. Its standard error is 1.04 / sqrt(4 096) = 1.6 %.
+size. Its standard error is 1.04 / sqrt(4 096) = 1.6 %; of 100 estimates 99 are within 4.2 %.
 """
 
 import math
