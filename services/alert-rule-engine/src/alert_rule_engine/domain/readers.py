@@ -71,7 +71,24 @@ def _part_reader(name: str) -> Callable[[Event], Any]:
     if name in FIELDS:
         return _field_reader(FIELDS[name])
     attribute = name.removeprefix(_ATTRIBUTE)
+    if "." in attribute:
+        return _path_reader(attribute)
     return lambda event: text_of(event.attributes.get(attribute))
+
+
+def _path_reader(attribute: str) -> Callable[[Event], str]:
+    """Return what reads the attribute of that very name, or, as `match` does, what is there."""
+    path = attribute.split(".")
+
+    def read(event: Event) -> str:
+        found: Any = event.attributes
+        if attribute in found:
+            return text_of(found[attribute])
+        for step in path:
+            found = found.get(step) if isinstance(found, dict) else None
+        return text_of(found)
+
+    return read
 
 
 def _field_reader(name: str) -> Callable[[Event], Any]:

@@ -64,7 +64,8 @@ def discovery(found: Mapping[str, str]) -> str:
 
 def label_of(field: str) -> str:
     """Return the label name of a groupBy field: `attributes.k8s.pod` is `k8s_pod`."""
-    return _NO_LABEL.sub("_", field.removeprefix("attributes."))
+    label = _NO_LABEL.sub("_", field.removeprefix("attributes."))
+    return f"_{label}" if label[0].isdigit() else label
 
 
 def labels_of(rule: Rule, group: Group) -> dict[str, str]:

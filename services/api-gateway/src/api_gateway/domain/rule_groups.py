@@ -14,7 +14,8 @@ Sent = Mapping[str, Any]
 
 def label_of(field: str) -> str:
     """Return the label that a field of `groupBy` becomes: `attributes.k8s.pod` is `k8s_pod`."""
-    return _NO_LABEL.sub("_", field.removeprefix("attributes."))
+    label = _NO_LABEL.sub("_", field.removeprefix("attributes."))
+    return f"_{label}" if label[0].isdigit() else label
 
 
 def fields_of(sent: Sent) -> list[str]:
