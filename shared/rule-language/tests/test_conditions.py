@@ -144,3 +144,12 @@ def test_a_judgement_is_what_the_test_says(
     condition = compile_condition(source)
     left = {name: figure for name, figure in figures.items() if name not in absent}
     assert condition.judge(left) is condition.test(left)
+
+
+def test_the_parts_of_a_condition_are_what_must_hold_together() -> None:
+    condition = compile_condition("count == 0 && (previous.count > 2 || errors < 9)")
+    first, second = condition.parts
+    assert first.variables == {"count"}
+    assert second.variables == {"previous.count", "errors"}
+    assert first.test({"count": 0})
+    assert not second.test({"count": 0, "errors": 9})

@@ -8,6 +8,7 @@ a Python expression for a greater generated function; `Match.equalities` and `Ma
 necessary conditions to index by; and `PatternSet`, which looks for many patterns in one pass.
 """
 
+from rule_language.conversions import scalar_text
 from rule_language.errors import RuleLanguageError
 from rule_language.movement import Moves
 from rule_language.patterns import PatternSet
@@ -18,6 +19,7 @@ from rule_language.programs import (
     Scalar,
     Undecided,
     Value,
+    compared,
     compile_condition,
     compile_match,
     compile_scalar,
@@ -34,8 +36,10 @@ __all__ = [
     "Scalar",
     "Undecided",
     "Value",
+    "compared",
     "compile_condition",
     "compile_match",
     "compile_scalar",
     "compile_value",
+    "scalar_text",
 ]

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import re2
 
 from rule_language.checker import Checked
-from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node
+from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node, walk
 from rule_language.patterns import MAX_PATTERN
 from rule_language.schema import Type
 
@@ -89,6 +89,16 @@ def conjuncts(node: Node) -> Iterator[Node]:
             yield from conjuncts(operand)
     else:
         yield node
+
+
+def compared(checked: Checked, name: str) -> Iterator[Literal]:
+    """Yield the literals that `==`, `!=` and `in` compare a variable with."""
+    for node in walk(checked.root):
+        if isinstance(node, Binary) and node.operator in ("==", "!=", "in"):
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                if checked.fields.get(one) == name:
+                    items = other.items if isinstance(other, Items) else (other,)
+                    yield from (item for item in items if isinstance(item, Literal))
 
 
 def demanded(checked: Checked, part: Node) -> tuple[str, frozenset[str]] | None:

@@ -40,6 +40,10 @@ class Moves(NamedTuple):
     """It follows something that goes both ways by itself, such as an average or a ratio."""
 
     @property
+    def only_down(self) -> bool:
+        return self.down and not (self.up or self.sways)
+
+    @property
     def reversed(self) -> "Moves":
         return Moves(self.down, self.up, self.sways)
 

@@ -6,9 +6,9 @@ asked for: who only checks a rule never pays for it.
 
 import ast
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from rule_language.emitter import Absence
 from rule_language.errors import RuleLanguageError
 from rule_language.loops import Budget
 from rule_language.movement import Moves, moves
-from rule_language.nodes import canonical
+from rule_language.nodes import Literal, canonical, walk
 from rule_language.parser import parse, parse_alike
 from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
 from rule_language.scope import NOTES, Note
@@ -131,6 +131,14 @@ class Condition(_Compiled):
         so; a `sum` that may be negative goes both ways.
         """
         return moves(self.checked, never_negative)
+
+    @property
+    def parts(self) -> Iterator["Condition"]:
+        """The conditions that must all hold for it to be true."""
+        for part in analysis.conjuncts(self.checked.root):
+            read = [self.checked.fields.get(node) for node in walk(part)]
+            names = frozenset(name for name in read if name is not None)
+            yield Condition(self.source, names, replace(self.checked, root=part))
 
     @cached_property
     def test(self) -> Callable[[Mapping[str, float]], bool]:
@@ -292,3 +300,14 @@ def compile_scalar(source: str, *, tenant: str = "default") -> Scalar:
     """
     checked = check(parse(source), event_schema(tenant), expected=_SCALAR, purpose="value")
     return Scalar(source, frozenset(checked.fields.values()), checked)
+
+
+def compared(source: str, name: str) -> list[Literal]:
+    """Return the literals that `==`, `!=` and `in` compare a field of the event with.
+
+    Raises:
+        RuleLanguageError: the expression cannot be compiled.
+    """
+    schema = event_schema("default")
+    checked = check(parse(source), schema, expected=frozenset(Type), purpose="expression")
+    return list(analysis.compared(checked, name))

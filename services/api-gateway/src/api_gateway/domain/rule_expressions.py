@@ -18,6 +18,9 @@ from rule_language import (
 _OF_NUMBERS: Final = frozenset({"sum", "avg", "min", "max", "p50", "p90", "p95", "p99"})
 _EMPTY: Final = ("count", "total", "errors", "rate", "minCount", "distinct")
 """Figures that are nought in a window without events."""
+_LONGEST: Final = 86_400
+"""Seconds of the longest window: what a count in it at least is as a rate."""
+_SURE: Final = frozenset({"threshold"})
 Sent = Mapping[str, Any]
 
 
@@ -81,8 +84,9 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
     if rule.kind is RuleType.SPIKE and "condition" in sent and not _looks_back(condition):
         reason = "a SPIKE compares with `previous`; EVENT_COUNT and METRIC need not"
         yield Problem("/condition", reason)
-    if rule.kind is RuleType.ABSENCE and "/threshold" not in wrong:
-        yield from _emptiness(condition, sent)
+    if wrong.isdisjoint(("/threshold", "/minCount")):
+        absence = rule.kind is RuleType.ABSENCE
+        yield from _emptiness(condition, sent) if absence else _ruled_out(rule, condition, sent)
 
 
 def _looks_back(condition: Condition) -> bool:
@@ -112,6 +116,24 @@ def _figures(rule: Expressions, condition: Condition) -> Iterator[Problem]:
         yield Problem("/value", f"is required: the condition uses {', '.join(numbers)}")
     if "distinct" in read and rule.kind not in {RuleType.CARDINALITY, None}:
         yield Problem("/condition", "only CARDINALITY counts `distinct` values")
+
+
+def _ruled_out(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
+    """Find what only holds with fewer events than `minCount`."""
+    least = sent.get("minCount", DEFAULTS[rule.kind].min_count if rule.kind else 0)
+    threshold = sent.get("threshold") or 0.0
+    few = {**dict.fromkeys(_EMPTY, 0.0), "minCount": least, "threshold": threshold}
+    enough = {**few, "count": least, "total": least, "rate": least / _LONGEST}
+    for part in condition.parts:
+        if not part.moves(_SURE if threshold >= 0 else frozenset()).only_down:
+            continue
+        if part.variables <= few.keys() and part.test(few) and part.judge(enough) is False:
+            at = part.checked.root
+            reason = (
+                f"asks at line {at.line}, column {at.column} for fewer events than minCount"
+                f' {least}, so it would never fire: say "minCount": 0, or make it an ABSENCE'
+            )
+            yield Problem("/condition", reason, at.line, at.column)
 
 
 def _emptiness(condition: Condition, sent: Sent) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from api_gateway.domain import durations
+from rule_language import scalar_text
 
 MAX_PANES: Final = 720
 """Steps that a window may be made of."""
@@ -45,6 +46,11 @@ def _as_text(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return str(value) if isinstance(value, int) else value
 
 
+def _as_term(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a number or a truth as the text that the engine makes of such a value."""
+    return scalar_text(value) if isinstance(value, float) else _as_text(value)
+
+
 def _as_group(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return a group: one text for each field of groupBy, where there is one just the text."""
     texts = [value] if isinstance(value, str) else value
@@ -72,7 +78,7 @@ Quiet = Annotated[str, _between("1s", "7d")]
 Memory = Annotated[str, _between("1s", "90d")]
 Factor = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
 GroupText = Annotated[str, Field(max_length=MAX_GROUP_TEXT)]
-Term = Annotated[str, Field(max_length=MAX_GROUP_TEXT), BeforeValidator(_as_text)]
+Term = Annotated[str, Field(max_length=MAX_GROUP_TEXT), BeforeValidator(_as_term)]
 Terms = Annotated[list[Term], Field(min_length=1, max_length=10_000)]
 Group = Annotated[list[GroupText], Field(max_length=8), BeforeValidator(_as_group)]
 Groups = Annotated[list[Group], Field(max_length=1_000)]

@@ -1,0 +1,136 @@
+"""A rule that could never fire is refused, with what to write instead."""
+
+from typing import Any
+
+import pytest
+
+from alert_contracts.rules import RuleType
+from api_gateway.testing.rules import problems, resolved
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "column"),
+    [
+        ('level == "error"', "'error' at line 1, column 10: it is folded, expected 'ERROR'", 10),
+        ('"Critical" != level', "it is folded, expected 'FATAL'", 1),
+        ('level in ["ERROR", "warning"]', "it is folded, expected 'WARN'", 20),
+        ('!(service == "a" && level == "loud")', "known are DEBUG, ERROR, FATAL, INFO", 30),
+    ],
+)
+def test_a_level_that_no_event_has_is_refused(source: str, text: str, column: int) -> None:
+    (problem,) = problems(RuleType.EVENT_COUNT, match=source)
+    assert problem.pointer == "/match"
+    assert (problem.line, problem.column) == (1, column)
+    assert "no event has the level" in problem.reason
+    assert text in problem.reason
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'level == "ERROR" || level in ["UNKNOWN", ""]',
+        'level.lowerAscii() == "error"',
+        'attributes.level == "error" && service == "error"',
+        "level == attributes.levels['main']",
+        "level in attributes.levels",
+    ],
+)
+def test_what_a_level_may_be_is_taken(source: str) -> None:
+    assert problems(RuleType.EVENT_COUNT, match=source) == []
+
+
+def test_a_match_that_does_not_compile_is_told_of_once() -> None:
+    assert len(problems(RuleType.EVENT_COUNT, match='level == "error" && nobody')) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"value": 'level == "error" ? 1 : 0'}, "/value"),
+        ({"value": "level", "blacklist": ["ERROR", "error"]}, "/blacklist/1"),
+        ({"value": "level", "whitelist": ["error"]}, "/whitelist/0"),
+    ],
+)
+def test_levels_are_looked_at_in_values_and_lists(changes: dict[str, Any], pointer: str) -> None:
+    lists = {} if "blacklist" in changes or "whitelist" in changes else {"whitelist": ["1"]}
+    (problem,) = problems(RuleType.MATCH, **lists, **changes)
+    assert problem.pointer == pointer
+    assert "expected 'ERROR'" in problem.reason
+
+
+def test_a_group_of_a_level_that_no_event_has_is_never_expected() -> None:
+    (problem,) = problems(RuleType.ABSENCE, groupBy=["level"], expect=["ERROR", "error"])
+    assert problem.pointer == "/expect/1"
+    fields = {"groupBy": ["service", "level"]}
+    (problem,) = problems(RuleType.ABSENCE, **fields, expect=[["error", "Err"]])
+    assert problem.reason == "no event has the level 'Err': it is folded, expected 'ERROR'"
+    (problem,) = problems(RuleType.ABSENCE, **fields, expect=[["error"]])
+    assert "has 1 texts" in problem.reason
+    (problem,) = problems(RuleType.ABSENCE, **fields, expect=[5])
+    assert "must be a text" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"condition": "count == 0"}, 7),
+        ({"condition": "count < threshold", "threshold": 1}, 7),
+        ({"condition": "count < 5", "minCount": 5}, 7),
+        ({"condition": "rate == 0"}, 6),
+        ({"condition": "previous.count > 10 && !(count > 0)"}, 24),
+        ({"condition": "count < 5 / threshold", "threshold": 5}, 7),
+    ],
+)
+def test_a_condition_that_holds_only_below_min_count_is_refused(
+    changes: dict[str, Any], column: int
+) -> None:
+    (problem,) = problems(RuleType.EVENT_COUNT, **{"threshold": None, **changes})
+    assert problem.pointer == "/condition"
+    assert (problem.line, problem.column) == (1, column)
+    least = changes.get("minCount", 1)
+    assert problem.reason == (
+        f"asks at line 1, column {column} for fewer events than minCount {least}, so it would"
+        ' never fire: say "minCount": 0, or make it an ABSENCE'
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"condition": "count == 0", "minCount": 0},
+        {"condition": "count < threshold", "threshold": 2},
+        {"condition": "count <= threshold", "threshold": 1},
+        {"condition": "errors == 0"},
+        {"condition": "rate < 0.0001"},
+        {"condition": "count == 0 || errors > 5"},
+        {"condition": "threshold / errors > 2", "threshold": 5},
+        {"condition": "count < previous.count"},
+        {"condition": "count / threshold < 3", "threshold": -5},
+    ],
+)
+def test_a_condition_that_may_hold_is_taken(changes: dict[str, Any]) -> None:
+    assert problems(RuleType.EVENT_COUNT, **{"threshold": None, **changes}) == []
+
+
+def test_a_latency_of_few_events_is_refused_for_the_min_count_of_its_type() -> None:
+    (problem,) = problems(RuleType.LATENCY, condition="p95 > threshold && count < 20")
+    assert "minCount 20" in problem.reason
+    assert problems(RuleType.LATENCY, condition="p95 > threshold && count < 21") == []
+    (problem,) = problems(RuleType.EVENT_COUNT, condition="count == 0 && count < threshold")
+    assert problem.column == 7
+    (problem,) = problems(RuleType.EVENT_COUNT, condition="count == 0", threshold="x")
+    assert problem.pointer == "/threshold"
+
+
+def test_numbers_in_a_list_are_taken_as_the_texts_that_values_have() -> None:
+    rule = resolved(RuleType.MATCH, value="attributes.v", blacklist=[1.5, 2.0, 3, True])
+    assert rule.blacklist == ("1.5", "2", "3", "true")
+
+
+def test_fields_that_would_become_one_label_are_refused() -> None:
+    (problem,) = problems(
+        RuleType.ABSENCE, groupBy=["attributes.\N{LATIN SMALL LETTER E WITH ACUTE}", "attributes.-"]
+    )
+    assert problem.reason.startswith("would overwrite the label _, set by")
+    (problem,) = problems(RuleType.ABSENCE, groupBy=["attributes.1a", "attributes._1a"])
+    assert problem.reason == "would overwrite the label _1a, set by attributes.1a"
