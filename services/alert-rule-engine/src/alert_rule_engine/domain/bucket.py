@@ -158,8 +158,6 @@ class Bucket:
     ) -> None:
         """Judge the window so far at a boundary that the watermark has passed."""
         start = rule.shape.holding(end - panes.pane, panes.pane)
-        if rule.judgement is Judgement.END and end - start != rule.shape.size:
-            return
         look = look_closed(rule, panes, group, start, end)
         if self._proves(rule, panes, group, look):
             self._judge(rule, group, look, closed(panes, look))
