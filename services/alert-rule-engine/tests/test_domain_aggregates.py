@@ -19,7 +19,7 @@ from alert_rule_engine.domain.aggregates import (
     unpack_reference,
 )
 from alert_rule_engine.domain.partials import Numbers
-from alert_rule_engine.domain.sketch import bins_of
+from alert_rule_engine.domain.sketch import LARGEST_ADDED, bins_of
 
 values = lists(floats(-1e9, 1e9), min_size=1, max_size=5)
 
@@ -128,3 +128,11 @@ def test_distinct_values_have_no_room_among_numbers() -> None:
     cell = numbered(1.0)
     cell.add_distinct([1])
     assert "distinct" not in seen(cell)
+
+
+def test_a_sum_of_the_largest_numbers_stays_finite() -> None:
+    whole, cell = Sum(), Cell(10**12, 0, 16, 32)
+    cell.add_numbers(Numbers(10**12, LARGEST_ADDED * 1e12, LARGEST_ADDED, 1e308))
+    whole.add(cell)
+    seen = whole.seen(60_000)
+    assert (seen["sum"], seen["max"]) == (LARGEST_ADDED * 1e12, 1e308)

@@ -181,8 +181,14 @@ def test_numbers_too_large_to_add_up_are_bounded_and_stay_finite() -> None:
     ]
     numbers = rows([slow], *batch)[0].numbers
     assert numbers is not None
-    assert (numbers.total, numbers.low, numbers.high) == (2e15 + 5, 5.0, 1e15)
+    assert (numbers.total, numbers.low, numbers.high) == (2e280, 5.0, 1e308)
     assert numbers.bins == bins_of([1e15, 1e15, 5.0])
+
+
+def test_numbers_beyond_what_a_histogram_tells_apart_are_what_they_are() -> None:
+    rule = a_rule(RuleType.METRIC, value="attributes.ns", condition="max > threshold")
+    (row,) = rows([rule], *(an_error(attributes={"ns": n}) for n in (5e15, 3e15)))
+    assert row.numbers == Numbers(2, 8e15, 3e15, 5e15)
 
 
 def test_a_value_that_an_event_lacks_is_not_counted_as_a_number() -> None:

@@ -24,8 +24,6 @@ _FEW: Final = 2
 """Rows of one pane spec that take less in a block that is shared."""
 _BIN_BYTES: Final = 3
 _HASH_BYTES: Final = 9
-_LARGE: Final = sketches.LARGEST / 10_000
-"""A batch of such numbers sums up to less than the largest."""
 _CHANGE_BYTES: Final = 16 + 4 * (MAX_VALUE + 17)
 _size: Final = attrgetter("size")
 Changes = list[tuple[int, str]]
@@ -155,10 +153,8 @@ def _numbers(values: list[float] | None, bins: list[int] | None) -> Numbers | No
     if not values:
         return None
     low, high = min(values), max(values)
-    if low < -_LARGE or high > _LARGE:
-        # Not to be summed for ever: two such numbers are infinite, and nothing judges infinity.
+    if low < -sketches.LARGEST_ADDED or high > sketches.LARGEST_ADDED:
         values = list(map(sketches.bounded, values))
-        low, high = min(values), max(values)
     return Numbers(len(values), sum(values), low, high, bins)
 
 

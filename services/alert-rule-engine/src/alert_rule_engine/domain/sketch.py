@@ -16,6 +16,9 @@ from typing import Final
 RELATIVE_ERROR: Final = 1 / 128
 SMALLEST: Final = 1e-6
 LARGEST: Final = 1e15
+LARGEST_ADDED: Final = 1e280
+"""Numbers beyond it are added up as if they were it: no window has so many that a sum of them is
+infinite, and nothing judges infinity."""
 
 Sketch = dict[int, int]
 """Bin to count: positive for positive values, negative for negative ones, 0 for zero."""
@@ -46,8 +49,8 @@ _bin_of: Final = [_bin(raw) for raw in range(2 * _SIGN)].__getitem__
 
 
 def bounded(value: float) -> float:
-    """Return the number within +-`LARGEST`; what is no number counts as zero."""
-    return max(-LARGEST, min(value, LARGEST)) if value == value else 0.0  # noqa: PLR0124 - NaN
+    """Return the number as it is added up."""
+    return max(-LARGEST_ADDED, min(value, LARGEST_ADDED))
 
 
 def bins_of(values: Sequence[float]) -> list[int]:
