@@ -20,7 +20,8 @@ from alert_contracts.rules import Rule, Window
 
 PATIENCE_S = 45.0
 VICTIMS: list[Role] = ["evaluate", "aggregate"] if os.environ.get("TOCSIN_FAULT_SEEDS") else []
-WINDOW = Window("tumbling", 300_000, 300_000, 300_000)
+WINDOW = Window("tumbling", 3_600_000, 3_600_000, 300_000)
+"""So long that it is hardly ever over when a rule changes: one that is over is not judged anew."""
 
 
 @dataclass(slots=True)
