@@ -16,8 +16,13 @@ from engine.oracle import Fired
 from engine.workload import Record, Workload
 
 ALERT_PARTITIONS = 6
+PARTITIONS = {spec.name: spec.partitions for spec in TOPICS}
 PEER_ALERTS = "peer-alerts"
 GONE_SECONDS = 30.0
+
+
+class IncompleteError(Exception):
+    """What was written is not in the topic: no side is to blame, and the run must begin anew."""
 
 
 class Said(NamedTuple):
@@ -74,6 +79,17 @@ class Topics:
             new = [topic for topic in new if not done[topic.topic]]
             if time.monotonic() > deadline:
                 raise TimeoutError
+        while not self._led():
+            time.sleep(0.1)
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
+    def _led(self) -> bool:
+        """Tell whether each partition that we write has a leader; what is written before may go."""
+        try:
+            return [self.stored(topic) for topic in (Topic.ALERT_RULES, Topic.LOG_EVENTS)] == [0, 0]
+        except KafkaException:
+            return False
 
     def _names(self) -> Iterable[str]:
         return self._admin.list_topics(timeout=10).topics
@@ -106,12 +122,16 @@ class Topics:
 
         Raises:
             KafkaException: one was not stored.
+            IncompleteError: the broker does not hold all that it has acknowledged.
         """
         failed: list[KafkaError] = []
+        before, written, acknowledged = self.stored(Topic.LOG_EVENTS), 0, 0
 
         def report(error: KafkaError | None, _message: Message) -> None:
+            nonlocal acknowledged
             if error is not None:
                 failed.append(error)
+            acknowledged += 1
 
         producer = Producer(
             {
@@ -125,18 +145,26 @@ class Topics:
         )
         for record in records:
             _produce(producer, workload, record, report)
+            written += 1
         producer.flush()
         if failed:
             raise KafkaException(failed[0])
+        held = self.stored(Topic.LOG_EVENTS) - before
+        if not held == acknowledged == written:
+            message = f"{written} records written, {acknowledged} acknowledged, {held} held"
+            raise IncompleteError(message)
 
     def stored(self, topic: Topic) -> int:
-        """Return how many records the broker says that it has taken, deleted ones included."""
+        """Return how many records the broker says that it has taken, deleted ones included.
+
+        Raises:
+            KafkaException: a partition has no leader yet.
+        """
         consumer = Consumer({"bootstrap.servers": self._servers, "group.id": "engine-benchmark"})
         with closing(consumer):
-            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             found = [
                 consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
-                for number in partitions
+                for number in range(PARTITIONS[topic])
             ]
         return sum(end for _, end in found)
 
