@@ -76,3 +76,14 @@ def test_a_sliding_count_of_values_fires_at_the_row_that_crosses() -> None:
     pipeline.post(an_error(NOON + 21_000, host="h5"))
     (alert,) = pipeline.alerts
     assert (alert.aggregates["distinct"], alert.aggregates["count"]) == (6, 11)
+
+
+def test_the_values_of_closed_panes_are_merged_once() -> None:
+    panes = SpecPanes(PANE)
+    for pane in range(PANES):
+        cell = Cell(1, 0, 0, 0)
+        cell.add_distinct([pane])
+        panes.put(pane * PANE, GROUP, cell)
+        whole = panes.rolled(GROUP, 0, (pane + 1) * PANE, PANES * PANE)
+        assert whole.seen(1_000)["distinct"] == pane + 1
+        assert len(whole.distinct or ()) == 1

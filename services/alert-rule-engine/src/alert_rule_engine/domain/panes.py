@@ -129,6 +129,7 @@ class SpecPanes:
                 cell = self.slices.get(at, NO_SLICE).get(group)
                 if cell is not None:
                     kept.sum.add(cell)
+            kept.sum.settle()
             kept = _Kept(start, end, kept.sum)
         else:
             kept = _Kept(start, end, self.window(group, start, end))
