@@ -183,11 +183,12 @@ ENGINE = [
             "too late {{source}}",
         ),
         Query(
-            "sum(rate(tocsin_engine_surplus_events_total[$__rate_interval]))", "beyond maxGroups"
+            "sum by (bound) (rate(tocsin_engine_surplus_events_total[$__rate_interval]))",
+            "no room: {{bound}}",
         ),
         unit="cps",
         about="Older than a rule's allowedLateness, by partition of log-events, or of groups above "
-        "its maxGroups. GET /api/alert-rules/{id} has both for each rule.",
+        "its maxGroups, or values above what is kept. GET /api/alert-rules/{id} has both for each rule.",
     ),
     graph(
         "Alerts held back",

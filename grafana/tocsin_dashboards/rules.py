@@ -39,7 +39,7 @@ RULES = [
             "rate(tocsin_rule_surplus_events_total[$__rate_interval])", "surplus {{rule_id}}"
         ),
         unit="cps",
-        about="Older than the rule's allowedLateness, or of groups beyond its maxGroups.",
+        about="Older than the rule's allowedLateness, or of groups or values beyond its bounds.",
     ),
     graph(
         "State",

@@ -7,6 +7,9 @@ import pytest
 
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.memory import MAX_GROUP_TERMS
+from alert_rule_engine.domain.partials import MAX_CHANGES
+from alert_rule_engine.domain.statuses import statuses
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -69,3 +72,97 @@ def test_events_of_a_group_without_room_add_nothing_to_the_figures_of_another() 
     pipeline.post(an_error(NOON + 1, response_time=3.0))
     (alert,) = [each for each in pipeline.alerts if "service" in each.group]
     assert alert.aggregates["sum"] == 6.0
+
+
+def surplus(pipeline: Pipeline) -> int:
+    journals = pipeline.journals
+    return sum(each.surplus for j in journals for each in statuses(j.partition, pipeline.now))
+
+
+def crowded(max_groups: int = 3, **changes: Any) -> Rule:  # noqa: ANN401
+    """Return a rule that misses groups, and has room for the three of `beat`."""
+    window = tumbling(MINUTE, lateness=0)
+    return a_rule(RuleType.ABSENCE, threshold=None, window=window, max_groups=max_groups, **changes)
+
+
+def beat(pipeline: Pipeline, since: int, until: int, *further: str) -> None:
+    """Let groups a, b and c send every 10 s, and those that come later right behind them."""
+    for second in range(since, until):
+        at = NOON + second * SECOND
+        if second % 10 == 0:
+            names = ("a", "b", "c", *further)
+            pipeline.post(*(an_error(at, service=name) for name in names))
+        pipeline.tick(at + SECOND)
+
+
+def missed(pipeline: Pipeline) -> list[tuple[str, str]]:
+    return [(each.status, each.group["service"]) for each in pipeline.alerts if each.group]
+
+
+def test_a_group_that_is_expected_has_room_when_others_took_all_of_it() -> None:
+    pipeline = Pipeline(crowded(expect=(("backup",),)))
+    beat(pipeline, 0, 10)
+    beat(pipeline, 10, 300, "backup")
+    assert missed(pipeline) == []
+    beat(pipeline, 300, 420)
+    assert missed(pipeline) == [("firing", "backup")]
+    assert surplus(pipeline) == 0
+
+
+def test_a_group_that_is_expected_counts_among_those_that_are_kept() -> None:
+    pipeline = Pipeline(crowded(4, expect=(("backup",),)))
+    beat(pipeline, 0, 10, "backup", "other")
+    assert surplus(pipeline) == 1
+
+
+def test_a_group_that_is_expected_has_room_after_a_restart_from_what_was_stored() -> None:
+    pipeline = Pipeline(crowded(expect=(("backup",),)))
+    beat(pipeline, 0, 50)
+    pipeline.flush()
+    pipeline.crash()
+    beat(pipeline, 50, 300, "backup")
+    assert (missed(pipeline), surplus(pipeline)) == ([], 0)
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_group_that_had_no_room_before_it_was_expected_is_not_missed(*, restarted: bool) -> None:
+    pipeline = Pipeline(crowded())
+    beat(pipeline, 0, 110, "backup")
+    edited = crowded(expect=(("backup",),), revision=2)
+    if restarted:
+        pipeline.flush()
+        pipeline.crash(edited)
+    else:
+        pipeline.change(edited)
+    # All that it sent in this minute was turned away: nothing says that it was silent.
+    beat(pipeline, 110, 130)
+    beat(pipeline, 130, 180, "backup")
+    assert missed(pipeline) == []
+    beat(pipeline, 180, 270)
+    assert missed(pipeline) == [("firing", "backup")]
+
+
+def test_a_value_that_flaps_beyond_what_is_kept_of_a_batch_pages_nobody() -> None:
+    rule = a_rule(RuleType.CHANGE, value="message", threshold=None, min_count=10**6, max_groups=500)
+    pipeline = Pipeline(rule)
+    flapping = (an_error(NOON + n, message="ab"[n % 2]) for n in range(200))
+    losses = [each.losses for each in pipeline.post(*flapping)]
+    assert pipeline.alerts == []
+    assert sum(each.surplus for each in losses) == 0
+    assert sum(each.excess for each in losses) == surplus(pipeline) == 200 - MAX_CHANGES
+
+
+def test_terms_beyond_those_that_are_kept_page_nobody() -> None:
+    rule = a_rule(RuleType.NEW_TERM, value="message", threshold=None, max_groups=500)
+    pipeline = Pipeline(rule)
+    terms = MAX_GROUP_TERMS + 5
+    losses = [
+        each.losses
+        for begin in range(0, terms, 2_500)
+        for each in pipeline.post(
+            *(an_error(message=f"v{n}") for n in range(begin, min(begin + 2_500, terms)))
+        )
+    ]
+    assert pipeline.alerts == []
+    assert sum(each.surplus for each in losses) == 0
+    assert sum(each.excess for each in losses) == surplus(pipeline) == 5

@@ -163,14 +163,14 @@ def test_a_group_that_was_forgotten_learns_anew() -> None:
     assert terms.admit(PAY, "curl", 1, 3 * DAY, room=9) == Admitted(0)
 
 
-def test_events_of_groups_and_terms_beyond_the_bounds_are_surplus() -> None:
+def test_events_of_groups_and_of_terms_beyond_the_bounds_are_told_apart() -> None:
     terms = Terms(DAY, learn=0, most=3, most_of_group=2)
     assert terms.admit(PAY, "a", 7, 0, room=2) == Admitted(1)
     assert terms.admit(PAY, "b", 7, 0, room=2) == Admitted(1)
-    assert terms.admit(PAY, "c", 7, 0, room=2) == Admitted(0, surplus=7)
+    assert terms.admit(PAY, "c", 7, 0, room=2) == Admitted(0, excess=7)
     assert terms.admit(SHOP, "a", 7, 0, room=1) == Admitted(0, surplus=7)
     assert terms.admit(SHOP, "a", 7, 0, room=2) == Admitted(1)
-    assert terms.admit(SHOP, "b", 7, 0, room=2) == Admitted(0, surplus=7)
+    assert terms.admit(SHOP, "b", 7, 0, room=2) == Admitted(0, excess=7)
     assert terms.admit(PAY, "a", 7, 1, room=2) == Admitted(0)
     assert terms.forget(0, 2 * DAY)
     assert terms.admit(SHOP, "b", 7, 2 * DAY, room=2) == Admitted(1)

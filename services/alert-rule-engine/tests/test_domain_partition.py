@@ -189,7 +189,7 @@ def test_events_that_had_no_room_in_their_partial_are_counted_once() -> None:
     pipeline = Pipeline()
     pipeline.log[0] = [partials.pack([partials.encode(partial)])] * 2
     lost = [each for offset in range(2) for each in pipeline.apply(0, offset)]
-    assert [each.losses.surplus for each in lost] == [7, 0]
+    assert [each.losses.excess for each in lost] == [7, 0]
 
 
 def test_a_storm_is_told_in_portions_and_loses_nothing() -> None:

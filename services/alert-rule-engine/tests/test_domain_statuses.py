@@ -115,7 +115,7 @@ def test_a_rule_that_fails_by_our_fault_is_left_out_alone_until_it_changes(kind:
     assert {alert.rule.id for alert in pipeline.alerts} == {"good", "bad"}
 
 
-@pytest.mark.parametrize("bound", [2, 1_500])
+@pytest.mark.parametrize("bound", [2, 1_500, 10_000])
 def test_the_owner_hears_once_that_groups_had_no_room_and_when_that_is_over(bound: int) -> None:
     rule = a_rule(
         threshold=1_000,

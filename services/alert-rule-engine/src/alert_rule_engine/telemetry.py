@@ -36,7 +36,11 @@ LATE = Counter(
     "Events too late for any window, by source partition",
     ["source"],
 )
-SURPLUS = Counter("tocsin_engine_surplus_events_total", "Events of groups that had no room")
+SURPLUS = Counter(
+    "tocsin_engine_surplus_events_total",
+    "Events that had no room: of further groups, or of further values of known ones",
+    ["bound"],
+)
 ALERTS = Counter("tocsin_engine_alerts_total", "Alert records sent", ["status"])
 EVIDENCE = Counter(
     "tocsin_engine_evidence_records_total",

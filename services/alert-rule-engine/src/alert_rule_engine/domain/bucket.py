@@ -113,13 +113,10 @@ class Bucket:
         """Tell the owner of a rule that events of further groups were turned away."""
         size = rule.shape.size
         start = at - at % size
-        view: dict[str, float] = {
-            "count": surplus,
-            "groups": groups,
-            "maxGroups": rule.rule.max_groups,
-        }
+        bound = rule.rule.max_groups
+        view: dict[str, float] = {"count": surplus, "groups": groups, "maxGroups": bound}
         note = (
-            f"{surplus} events of groups beyond maxGroups {rule.rule.max_groups} were turned away;"
+            f"{surplus} events of groups beyond maxGroups {bound} were turned away;"
             f" {groups} groups are known here"
         )
         look = Look(start, size, at, view, [], nothing, note=note)
@@ -280,7 +277,11 @@ class Bucket:
                 self.dirty |= self.specs[spec].remember(known.spec, known.keep)
         for rule in changed:
             panes = self.specs.get(rule.spec.id)
-            if panes is not None and panes.slices:
+            if panes is None:
+                continue
+            room, groups = new.specs[rule.spec.id].max_groups, rule.expected.get(self.place, ())
+            self.dirty |= panes.expect(groups, room=room, now=log_now)
+            if panes.slices:
                 with self.faults.guard(rule.rule):
                     self._judge_anew(rule, panes)
 

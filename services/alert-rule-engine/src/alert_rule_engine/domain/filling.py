@@ -36,6 +36,7 @@ class Lanes:
     __slots__ = (
         "_buckets",
         "_crossing",
+        "_expected",
         "_expiring",
         "_horizon",
         "_lanes",
@@ -71,6 +72,7 @@ class Lanes:
         """Only what brings something new is counted."""
         self._horizon = known.horizon if known else GRACE
         self._room = known.max_groups if known else MAX_UNKNOWN
+        self._expected = known.expected if known else frozenset[Group]()
         self._buckets = buckets
         self._expiring = expiring
         self._lanes: dict[int, Lane] = {}
@@ -200,7 +202,8 @@ class Lanes:
 
     def _has_room(self, panes: SpecPanes, group: Group, start: int) -> bool:
         if isinstance(panes.memory, Groups):
-            return panes.memory.see(group, start, room=self._room)
+            room = _UNLIMITED if group in self._expected else self._room
+            return panes.memory.see(group, start, room=room)
         return group in panes.groups or len(panes.groups) < self._room
 
     def judge(

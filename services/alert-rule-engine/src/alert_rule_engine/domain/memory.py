@@ -15,7 +15,7 @@ STEPS: Final = 64
 """What is kept for some time is kept for up to two parts in so many longer."""
 MAX_GROUP_TERMS: Final = 10_000
 MAX_TERMS: Final = 50_000
-"""Terms of one group, and of one memory; events of further ones are surplus."""
+"""Terms of one group, and of one memory; events of further ones are left out."""
 
 
 class Keep(NamedTuple):
@@ -132,6 +132,9 @@ class Admitted(NamedTuple):
 
     events: int
     surplus: int = 0
+    """Of a group that had no room."""
+    excess: int = 0
+    """Of a term that had none."""
 
 
 class Terms(Memory):
@@ -156,8 +159,10 @@ class Terms(Memory):
         """Take note of events with one value; `room`: how many groups there may be."""
         mine, key = self.groups.get(group), (*group, term)
         known = self.terms.get(key)
-        if not self._has_room(mine, room) or (known is None and self._is_full(group)):
-            return Admitted(0, count)
+        if not self._has_room(mine, room):
+            return Admitted(0, surplus=count)
+        if known is None and self._is_full(group):
+            return Admitted(0, excess=count)
         learnt = at + self.learn if mine is None else mine[1]
         if known is None or at + self.keep >= known[0]:
             self.terms.put(key, [self._until(at)])

@@ -218,6 +218,17 @@ class SpecPanes:
             self.since = now
         return self.since != before
 
+    def expect(self, groups: Iterable[Group], *, room: int, now: int) -> bool:
+        """Note that a rule may have begun to expect groups; tell whether that is news.
+
+        One that is not known may have been turned away until now, if all `room` is taken.
+        """
+        known = self.memory or ()
+        if len(known) < room or all(group in known for group in groups):
+            return False
+        self.since = max(self.since, now)
+        return True
+
 
 def _remembered(panes: SpecPanes, keep: Keep) -> Groups:
     """Return a memory of the groups that have panes, and of those that were remembered."""

@@ -57,7 +57,7 @@ class Block(msgspec.Struct, array_like=True, gc=False):
     """Of specs of kind CHANGE: (event time, value) in the order of time, runs of one value folded
     into their first; at most `MAX_CHANGES`, the last of which is the newest."""
     surplus: int = 0
-    """Events whose rows had no room in the record."""
+    """Events whose rows, and changes, that had no room in the record."""
     specs: list[str] = []
     """Of which pane spec each row is, where several share the block: of kind COUNT, and none with
     a surplus."""

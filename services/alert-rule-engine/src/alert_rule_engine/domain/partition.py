@@ -39,6 +39,8 @@ class Losses(NamedTuple):
     late: int = 0
     surplus: int = 0
     """Of groups beyond a rule's `maxGroups`."""
+    excess: int = 0
+    """Of terms and changes beyond those that are kept, and of rows beyond a record's."""
 
 
 _NONE: Final = Losses()
@@ -127,31 +129,30 @@ class Partition:
     def _count(self, partial: Partial, offset: int) -> Losses:
         """Add the rows of a partial to their panes, and let them be judged."""
         watermark = self.watermark()
-        known = self._lanes
         accepted = (partial.accepted_at, partial.traceparent or "")
         reference = pack_reference(partial.source, partial.offset)
         arrival = Arrival(reference, accepted, watermark, self.judged)
         ways = self._ways if offset > self._newest else {}
-        lost_late = lost_surplus = 0
+        lost_late = lost_surplus = lost_excess = 0
         for block in apart(partial.blocks, ways, self.buckets, arrival):
-            lanes = known.get(block.spec) or self._lanes_of(block)
+            lanes = self._lanes.get(block.spec) or self._lanes_of(block)
             events = sum(block.counts)
             if block.start + lanes.closing <= watermark:
                 lost_late += events
-                lost_surplus += block.surplus
+                lost_excess += block.surplus
                 lanes.tally.late += events
                 continue
             mine = block if offset > self._newest else self._unknown(block, offset)
-            surplus = self._fill(lanes, mine, partial, arrival)
-            lanes.tally.matched += events - surplus
-            surplus += block.surplus
+            _, surplus, excess = self._fill(lanes, mine, partial, arrival)
+            lanes.tally.matched += events - surplus - excess
+            lanes.tally.surplus += surplus + excess + block.surplus
+            lost_excess += excess + block.surplus
             if surplus:
                 lost_surplus += surplus
-                lanes.tally.surplus += surplus
                 self._overflow(lanes, block, partial, surplus)
         for bucket in self.buckets:
             bucket.judge_late()
-        return Losses(lost_late, lost_surplus)
+        return Losses(lost_late, lost_surplus, lost_excess)
 
     def _unknown(self, block: Block, offset: int) -> Block:
         """Return a block without the rows of the buckets that contain them already."""
@@ -183,12 +184,12 @@ class Partition:
         for rule in known.rules:
             bucket.overflow(rule, block.start, partial.accepted_at, groups, surplus)
 
-    def _fill(self, lanes: Lanes, block: Block, partial: Partial, arrival: Arrival) -> int:
+    def _fill(self, lanes: Lanes, block: Block, partial: Partial, arrival: Arrival) -> Losses:
         """Add rows, and judge what they change; return how many events had no room."""
         found: dict[Group, Found] = {}
-        surplus = 0
+        surplus = excess = 0
         if lanes.sifts:
-            block, found, surplus, _ = lanes.sift(block, partial.accepted_at)
+            block, found, surplus, excess, _ = lanes.sift(block, partial.accepted_at)
         filled, grown = lanes.take(block, arrival)
         if filled is not block:
             surplus += sum(block.counts) - sum(filled.counts)
@@ -200,7 +201,7 @@ class Partition:
             if end <= self.judged:
                 self._see()
                 lanes.judge_again(filled, brought, found)
-        return surplus
+        return Losses(0, surplus, excess)
 
     def _see(self) -> None:
         """Let the buckets know what silence proves by now: the same in a replay of the log."""

@@ -15,7 +15,7 @@ from alert_contracts.rules import Rule
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
 from alert_rule_engine.domain.memory import Keep, keep_of
-from alert_rule_engine.domain.partials import BUCKETS, digest
+from alert_rule_engine.domain.partials import BUCKETS, Group, digest
 from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind, PaneSpec, match_of, value_of
 from alert_rule_engine.domain.windows import Shape
 from rule_language import RuleLanguageError
@@ -65,6 +65,8 @@ class SpecRules:
     """Of one bucket; see `allowance`."""
     keep: Keep | None
     """How long groups are remembered beyond their panes; None: not at all."""
+    expected: frozenset[Group]
+    """Groups that have room even when all of it is taken."""
 
 
 def allowance(max_groups: int) -> int:
@@ -107,6 +109,7 @@ def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
         horizon=max(each.reach for each in rules) + lateness,
         max_groups=allowance(one.max_groups),
         keep=keep_of([each.rule.forget for each in rules if each.remembers]),
+        expected=frozenset(group for each in rules for group in each.rule.expect),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, cast
 
-from alert_rule_engine.domain.memory import Changes, Terms, Values
+from alert_rule_engine.domain.memory import Admitted, Changes, Terms, Values
 from alert_rule_engine.domain.partials import Block, Group
 from alert_rule_engine.domain.running import PanesOf
 
@@ -18,6 +18,9 @@ class Sifted(NamedTuple):
     found: dict[Group, Found]
     """What each group brought, for its alert."""
     surplus: int = 0
+    """Events of groups that had no room."""
+    excess: int = 0
+    """Events of terms that had none in a group that has."""
     ignored: int = 0
     """Runs of a value that are older than the group's last one."""
 
@@ -29,20 +32,21 @@ def sift(block: Block, panes_of: PanesOf, room: int, accepted: int) -> Sifted:
     """
     rows: dict[Group, tuple[int, int]] = {}
     found: dict[Group, Found] = {}
-    surplus = ignored = 0
+    surplus = excess = ignored = 0
     for row, slot in enumerate(block.slots):
         panes = panes_of(slot)
         if isinstance(panes.memory, Terms):
-            group, events, news, lost = _new_terms(panes.memory, block, row, room)
+            group, admitted, news = _new_terms(panes.memory, block, row, room)
         else:
             memory = cast("Values", panes.memory)
             group, runs = block.groups[row], block.changes[row]
             changes = memory.admit(group, runs, accepted, room=room)
-            events, news, lost = len(changes.found), _news(changes), changes.surplus
+            admitted, news = Admitted(len(changes.found), changes.surplus), _news(changes)
             ignored += changes.ignored
-        surplus += lost
-        if events:
-            rows[group] = slot, events + rows.get(group, (0, 0))[1]
+        surplus += admitted.surplus
+        excess += admitted.excess
+        if admitted.events:
+            rows[group] = slot, admitted.events + rows.get(group, (0, 0))[1]
             found.setdefault(group, {}).update(news)
     kept = Block(
         spec=block.spec,
@@ -52,15 +56,15 @@ def sift(block: Block, panes_of: PanesOf, room: int, accepted: int) -> Sifted:
         groups=list(rows),
         counts=[events for _, events in rows.values()],
     )
-    return Sifted(kept, found, surplus, ignored)
+    return Sifted(kept, found, surplus, excess, ignored)
 
 
-def _new_terms(memory: Terms, block: Block, row: int, room: int) -> tuple[Group, int, Found, int]:
-    """Return the group, how many events count, what they bring, and how many had no room."""
+def _new_terms(memory: Terms, block: Block, row: int, room: int) -> tuple[Group, Admitted, Found]:
+    """Return the group, what became of its events, and what those that count bring."""
     *base, term = block.groups[row]
     whole = tuple(base)
     admitted = memory.admit(whole, term, block.counts[row], block.start, room=room)
-    return whole, admitted.events, {"value": term[:MAX_TEXT]}, admitted.surplus
+    return whole, admitted, {"value": term[:MAX_TEXT]}
 
 
 def _news(changes: Changes) -> Found:

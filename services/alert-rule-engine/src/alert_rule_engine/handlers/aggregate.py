@@ -156,7 +156,8 @@ class ApplyPartials:
     def _note(self, partial: Partial, applied: Applied) -> None:
         telemetry.PARTIALS.labels(applied.outcome).inc()
         telemetry.LATE.labels(str(partial.source)).inc(applied.losses.late)
-        telemetry.SURPLUS.inc(applied.losses.surplus)
+        telemetry.SURPLUS.labels("groups").inc(applied.losses.surplus)
+        telemetry.SURPLUS.labels("values").inc(applied.losses.excess)
         if applied.gap:
             telemetry.GAPS.inc()
             held = applied.outcome is Outcome.EARLY
