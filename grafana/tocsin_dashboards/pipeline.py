@@ -188,7 +188,8 @@ ENGINE = [
         ),
         unit="cps",
         about="Older than a rule's allowedLateness, by partition of log-events, or of groups above "
-        "its maxGroups, or values above what is kept. GET /api/alert-rules/{id} has both for each rule.",
+        "its maxGroups, or values above what is kept. GET /api/alert-rules/{id} has both for each "
+        "rule.",
     ),
     graph(
         "Alerts held back",
