@@ -19,6 +19,7 @@ def test_an_absence_expects_groups_and_forgets() -> None:
     assert (rule.forget, rule.min_count, rule.condition) == (172_800_000, 0, "count == 0")
     assert resolved(RuleType.ABSENCE, expect=["shop"]).expect == (("shop",),)
     assert resolved(RuleType.ABSENCE, groupBy=[], expect=[[]]).expect == ((),)
+    assert resolved(RuleType.ABSENCE, expect=["a", ["a"]], maxGroups=1).max_groups == 1
     assert resolved(RuleType.ABSENCE).forget == 86_400_000
 
 
@@ -31,6 +32,12 @@ def test_an_absence_expects_groups_and_forgets() -> None:
         ({"expect": ["a"], "groupBy": []}, "/expect/0", "has 1 texts, but groupBy 0 fields"),
         ({"expect": ["a"] * 1001}, "/expect", "should have at most 1000 items"),
         ({"expect": {}}, "/expect", "should be a valid"),
+        (
+            {"expect": ["a", ["b"], "c"], "maxGroups": 2},
+            "/expect",
+            "has 3 groups, but maxGroups is 2",
+        ),
+        ({"expect": ["a", "b"], "maxGroups": 0}, "/maxGroups", "should be greater than"),
         ({"expect": ["a"], "groupBy": 5}, "/groupBy", "should be a valid"),
         ({"forget": "5m"}, "/forget", "is no longer than the window"),
         ({"forget": "9m", "window": {"size": "10m"}}, "/forget", "is no longer than the window"),

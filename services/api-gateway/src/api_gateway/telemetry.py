@@ -132,7 +132,7 @@ _FIGURES: Final = (
     _Figure(
         CounterMetricFamily,
         "tocsin_rule_surplus_events_total",
-        "Events of groups beyond the rule's maxGroups",
+        "Events of groups or values beyond the rule's bounds",
         _counted(lambda fare: fare.surplus),
     ),
     _Figure(

@@ -35,7 +35,7 @@ class RuleStatus(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True
     late: int = 0
     """Events that came too late for its windows."""
     surplus: int = 0
-    """Events of groups beyond `maxGroups`."""
+    """Events that had no room: of groups beyond `maxGroups`, or values beyond those kept."""
     evaluated_at: int = 0
     """Event time up to which its windows were judged, epoch ms (aggregate)."""
     blind_until: int = 0

@@ -32,6 +32,8 @@ def check(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     yield from _groups(sent)
     if not any(pointer.startswith("/expect") for pointer in wrong):
         yield from _expected(sent)
+        if "/maxGroups" not in wrong:
+            yield from _too_many(sent)
 
 
 def _labels(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
@@ -63,3 +65,11 @@ def _expected(sent: Sent) -> Iterator[Problem]:
         if len(texts) != len(fields):
             reason = f"has {len(texts)} texts, but groupBy {len(fields)} fields"
             yield Problem(f"/expect/{index}", reason)
+
+
+def _too_many(sent: Sent) -> Iterator[Problem]:
+    sent_groups = sent.get("expect", ())
+    expected = len({(each,) if isinstance(each, str) else tuple(each) for each in sent_groups})
+    if expected > sent.get("maxGroups", expected):
+        reason = f"has {expected} groups, but maxGroups is {sent['maxGroups']}"
+        yield Problem("/expect", reason)

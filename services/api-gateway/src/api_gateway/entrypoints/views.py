@@ -37,7 +37,7 @@ class StatusView(_View):
     late: int
     """Events that came too late for its windows."""
     surplus: int
-    """Events of groups beyond `maxGroups`."""
+    """Events that had no room: of groups beyond `maxGroups`, or values beyond those kept."""
     live_revision: int | None
     """The oldest revision that a worker has live; null until both stages have told."""
 
