@@ -6,7 +6,8 @@ from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.domain.evidence import LOOK_STEPS, Question, Search
 from alert_rule_engine.domain.partials import Partial
-from alert_rule_engine.domain.ruleset import BATCH_STEPS, MOST_STEPS
+from alert_rule_engine.domain.quarantine import IN_A_ROW, PAUSE_MS
+from alert_rule_engine.domain.ruleset import BATCH_STEPS
 from alert_rule_engine.handlers.evaluate import EvaluateBatch
 from alert_rule_engine.testing import NOON, a_rule, an_error, book_of
 from service_runtime.consumer import Record
@@ -44,34 +45,63 @@ def test_a_rule_of_which_no_evaluator_can_be_made_is_left_out_alone() -> None:
 
 LIST = {"l": [0] * 500}
 ALL = "attributes.l.all(x, x == 0)"
-MANY = [an_error(attributes=LIST) for _ in range(MOST_STEPS // 500 + 1)]
+HEAVY = f"attributes.l.all(x, {' || '.join(f'x == {n}' for n in range(80))})"
+"""Each of its steps counts for about a tenth of its characters."""
+MANY = [an_error(attributes=LIST) for _ in range(BATCH_STEPS // (len(HEAVY) // 10) // 500 + 1)]
+TOO_MUCH = "TooMuchError('its macros took all their steps before the end of a batch')"
 
 
-def test_a_rule_whose_macros_take_too_many_steps_for_a_batch_is_left_out_alone() -> None:
-    greedy = a_rule(id="greedy", match=ALL, group_by=())
-    handler = following(greedy, GOOD)
-    assert counted(handler, *MANY[:-2]) == [[len(MANY) - 2], [len(MANY) - 2]]
+def errors(handler: EvaluateBatch) -> dict[str, str]:
+    return {each.rule_id: each.last_error for each in handler.statuses() if each.last_error}
+
+
+def test_macros_that_exhaust_their_steps_count_what_they_reached_and_say_so() -> None:
+    handler = following(a_rule(id="greedy", match=HEAVY, group_by=()), GOOD)
+    few = MANY[: len(MANY) // 2]
+    assert counted(handler, *few) == [[len(few)], [len(few)]]
+    assert not errors(handler)
+    reached, whole = sorted(counted(handler, *MANY))
+    assert whole == [len(MANY)]
+    assert len(few) < reached[0] < len(MANY)
+    assert errors(handler) == {"greedy": TOO_MUCH}
     assert not left_out(handler)
-    for _ in range(2):
-        assert counted(handler, *MANY) == [[len(MANY)]]
-        assert left_out(handler) == {
-            "greedy": "TooMuchError('its macros take too many steps for one batch')"
-        }
 
 
-def test_rules_with_the_same_expression_have_their_steps_each() -> None:
-    rules = [a_rule(id=f"r{n}", match=ALL, group_by=(f"attributes.a{n}",)) for n in range(5)]
-    handler = following(*rules)
-    assert sum(map(sum, counted(handler, *MANY[:-2]))) == 5 * (len(MANY) - 2)
-    assert not left_out(handler)
+def test_who_needs_more_steps_than_others_has_those_that_they_leave() -> None:
+    idle = [a_rule(id=f"i{n}", match=f"service == 'i{n}' && {ALL}") for n in range(1_000)]
+    handler = following(a_rule(id="greedy", match=HEAVY, group_by=()), *idle)
+    few = MANY[: len(MANY) // 3]
+    assert counted(handler, *few) == [[len(few)]]
+    assert not errors(handler)
 
 
-def test_many_rules_with_macros_have_fewer_steps_each() -> None:
-    number = 2 * BATCH_STEPS // MOST_STEPS
-    rules = [a_rule(id=f"r{n}", match=f"{ALL} && [{n}].all(x, true)") for n in range(number)]
+def test_ordinary_traffic_keeps_many_rules_with_macros_awake() -> None:
+    batch = [an_error(attributes={"tags": [f"t{n}" for n in range(11)]}) for _ in range(600)]
+    rules = [
+        a_rule(id=f"r{n}", match=f'attributes.tags.exists(t, t == "x-{n}")') for n in range(100)
+    ]
     handler = following(*rules, GOOD)
-    assert counted(handler, *MANY[: len(MANY) * 2 // 3]) == [[len(MANY) * 2 // 3]]
-    assert len(left_out(handler)) == number
+    assert counted(handler, *batch) == [[len(batch)]]
+    assert not errors(handler)
+
+
+def test_rules_that_exhaust_batch_after_batch_pause_and_come_back() -> None:
+    now = [NOON]
+    handler = EvaluateBatch(lambda: now[0])
+    handler.follow(book_of(a_rule(id="greedy", match=HEAVY, group_by=()), GOOD))
+    for _ in range(IN_A_ROW - 1):
+        counted(handler, *MANY)
+    counted(handler, MANY[0])
+    for _ in range(IN_A_ROW):
+        assert not left_out(handler)
+        counted(handler, *MANY)
+    assert left_out(handler) == {"greedy": TOO_MUCH}
+    now[0] += PAUSE_MS - 1
+    assert counted(handler, MANY[0]) == [[1]]
+    now[0] += 1
+    assert counted(handler, MANY[0]) == [[1], [1]]
+    assert not left_out(handler)
+    assert errors(handler) == {"greedy": TOO_MUCH}
 
 
 def test_looking_for_samples_takes_no_more_steps_than_it_may() -> None:

@@ -2,7 +2,7 @@
 
 from alert_contracts.events import Event
 from rule_language import compile_condition, compile_match, compile_scalar
-from rule_language.loops import MAX_STEPS
+from rule_language.loops import MAX_STEPS, Pool
 
 ALL = "attributes.l.all(x, x == 0)"
 
@@ -44,3 +44,21 @@ def test_a_text_that_is_too_long_for_what_is_left_takes_no_more_than_that() -> N
     event = Event(timestamp=0, service="a", message="b" * 500_000, attributes={"l": [1]})
     assert scalar.of(event) is None
     assert not scalar.budget.exhausted()
+
+
+def test_budgets_share_a_pool_for_what_they_need_beyond_their_own() -> None:
+    matches, pool = [compile_match(ALL) for _ in range(2)], Pool(2 * MAX_STEPS)
+    for match in matches:
+        assert match.budget is not None
+        match.budget.refill(MAX_STEPS // 2, pool)
+    full = an_event(MAX_STEPS)
+    assert [match.test(full) for match in matches] == [True, True]
+    assert not pool.left
+    assert [match.test(full) for match in matches] == [False, False]
+
+
+def test_the_steps_of_a_long_expression_count_for_several() -> None:
+    match = compile_match(f"attributes.l.all(x, {' || '.join(['x == 0'] * 40)})")
+    assert match.budget is not None
+    match.budget.refill(30 * MAX_STEPS)
+    assert [match.test(an_event(MAX_STEPS // 2)) for _ in range(2)] == [True, False]

@@ -27,7 +27,11 @@ LogEvent = Literal[
 EVENTS = Counter("tocsin_engine_events_total", "Events evaluated")
 BATCHES = Counter("tocsin_engine_batches_total", "Records of log-events evaluated")
 RULES = Gauge("tocsin_engine_rules", "Enabled rules that compile")
-RULE_ERRORS = Counter("tocsin_engine_rule_errors_total", "Rules refused", ["tenant", "rule_id"])
+RULE_ERRORS = Counter(
+    "tocsin_engine_rule_errors_total",
+    "Rules refused, left out, or not counted for all of a batch",
+    ["tenant", "rule_id"],
+)
 
 PARTIALS = Counter("tocsin_engine_partials_total", "Partials read", ["outcome"])
 GAPS = Counter("tocsin_engine_partial_gaps_total", "Partials whose predecessor never came")

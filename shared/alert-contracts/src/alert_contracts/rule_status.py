@@ -46,7 +46,7 @@ class RuleStatus(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True
     """The newest failure at run time, in words; it stays until the rule changes."""
     last_error_at: int = 0
     quarantined: bool = False
-    """It failed by our own fault and is left out until it changes."""
+    """It is left out: until it changes, if it failed by our own fault; else it is tried again."""
 
 
 _encoder: Final = msgspec.json.Encoder()

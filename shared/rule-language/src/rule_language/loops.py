@@ -12,25 +12,58 @@ STEP: Final = 64
 Test: TypeAlias = Callable[[Any], bool | None]
 Body: TypeAlias = Callable[[Any], Any]
 _ENDLESS: Final = 1 << 62
+_SHORT: Final = 48
+_COSTLY: Final = 8
+"""Characters of an expression that cost nothing more, and those beyond that cost a step more."""
+_PATTERN: Final = 2
+"""Steps more that a regular expression costs."""
+
+
+class Pool:
+    """Steps that several budgets share, for what they need beyond their own."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def take(self, steps: int) -> int:
+        """Take so many, or what there is."""
+        taken = min(steps, self.left)
+        self.left -= taken
+        return taken
+
+
+NO_POOL: Final = Pool(0)
 
 
 class Budget:
     """The steps that the macros of one expression may take, each time and all in all."""
 
-    __slots__ = ("_granted", "_stock", "left")
+    __slots__ = ("_granted", "_pool", "_stock", "_weight", "left")
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "") -> None:
+        """`source`: the expression; each step of a long one counts for several, as it costs."""
+        longer = max(0, len(source) - _SHORT) // _COSTLY
+        self._weight = 1 + longer + _PATTERN * source.count("matches")
         self.left = self._granted = MAX_STEPS
         self._stock = _ENDLESS
+        self._pool = NO_POOL
 
-    def refill(self, steps: int) -> None:
-        """Allow so many steps for all evaluations from now on; at first there is no bound."""
-        self._stock = steps
+    def refill(self, steps: int, pool: Pool = NO_POOL) -> None:
+        """Allow so many steps for all evaluations from now on, and those of a pool.
+
+        At first there is no bound.
+        """
+        self._stock = steps // self._weight
+        self._pool = pool
         self.left = self._granted = 0
 
     def renew(self) -> bool:
         """Allow the steps of one more evaluation, as far as there are any; always true."""
         self._stock -= self._granted - max(self.left, 0)
+        if self._stock <= MAX_STEPS and self._pool.left:
+            self._stock += self._pool.take(MAX_STEPS * self._weight) // self._weight
         self.left = self._granted = min(MAX_STEPS, self._stock)
         return True
 

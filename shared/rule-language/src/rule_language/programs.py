@@ -62,7 +62,7 @@ class _Compiled:
     @cached_property
     def budget(self) -> Budget | None:
         """The steps that its macros may take; None without macros."""
-        return Budget() if self.checked.locals else None
+        return Budget(self.source) if self.checked.locals else None
 
 
 @dataclass(frozen=True)

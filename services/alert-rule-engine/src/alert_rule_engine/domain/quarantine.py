@@ -1,7 +1,12 @@
-"""Pane specs that failed by our own fault: left out, alone, until one of their rules changes."""
+"""Pane specs that are left out, alone.
 
+Those that failed by our own fault are until one of their rules changes; those that take too many
+steps for several batches in a row, for a while.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.rules import RuleBook
@@ -9,10 +14,17 @@ from alert_rule_engine.domain.rules import RuleBook
 Attempt = Callable[[Sequence[SpecEvaluator]], object]
 """Does with some specs what failed with all of them."""
 Revisions = frozenset[tuple[str, int]]
+IN_A_ROW: Final = 5
+"""Batches for which a spec may take too many steps before it pauses."""
+PAUSE_MS: Final = 60_000
+_ENDLESS: Final = 1 << 62
 
 
 class TooMuchError(Exception):
-    """A spec needs more time than it may have; counted in steps, so that each replay agrees."""
+    """A spec needs more time than it may have, counted in steps."""
+
+
+TOO_MUCH: Final = TooMuchError("its macros took all their steps before the end of a batch")
 
 
 class Fault(NamedTuple):
@@ -22,18 +34,48 @@ class Fault(NamedTuple):
     at: int
     rules: Revisions
     """The rules that read it then."""
+    until: int = _ENDLESS
+    """Wall clock: when it is tried again."""
 
 
 class Quarantine:
-    """The specs that are left out."""
+    """The specs that are left out, and how specs failed last."""
 
     def __init__(self) -> None:
         self.faults: dict[str, Fault] = {}
         """By spec."""
+        self.out: set[str] = set()
+        self._row: Counter[str] = Counter()
+        """Batches in a row for which a spec took too many steps."""
 
     def take(self, spec: str, error: Exception, *, at: int, book: RuleBook) -> None:
         """Leave a spec out from now on."""
         self.faults[spec] = Fault(repr(error), at, _revisions(book, spec))
+        self.out.add(spec)
+
+    def strain(self, metered: Mapping[str, bool], *, at: int, book: RuleBook) -> Sequence[str]:
+        """Take note of the specs that took too many steps for a batch, and those that did not.
+
+        Returns those that pause from now on.
+        """
+        tired = []
+        for spec, exhausted in metered.items():
+            if not exhausted:
+                self._row.pop(spec, None)
+                continue
+            self._row[spec] += 1
+            self.faults[spec] = Fault(repr(TOO_MUCH), at, _revisions(book, spec), at + PAUSE_MS)
+            if self._row[spec] >= IN_A_ROW:
+                tired.append(spec)
+                del self._row[spec]
+        self.out.update(tired)
+        return tired
+
+    def rested(self, now: int) -> bool:
+        """Take those in again that paused for long enough; tell whether there are any."""
+        rested = [spec for spec in self.out if self.faults[spec].until <= now]
+        self.out.difference_update(rested)
+        return bool(rested)
 
     def follow(self, book: RuleBook) -> None:
         """Take those in again whose rules have changed."""
@@ -42,6 +84,8 @@ class Quarantine:
             for spec, fault in self.faults.items()
             if fault.rules == _revisions(book, spec)
         }
+        self.out &= self.faults.keys()
+        self._row = Counter({spec: n for spec, n in self._row.items() if spec in self.faults})
 
 
 def _revisions(book: RuleBook, spec: str) -> Revisions:

@@ -19,11 +19,13 @@ from alert_rule_engine.domain.room import Room
 from alert_rule_engine.domain.sieves import Sieve
 from alert_rule_engine.domain.tallies import Tallies
 from alert_rule_engine.domain.views import Decoder
+from rule_language.loops import Pool
 
-BATCH_STEPS: Final = 5_000_000
-"""Steps that the macros of all rules may take for one batch: seconds at most."""
-MOST_STEPS: Final = 200_000
-"""Of them, the steps of one spec's expression."""
+BATCH_STEPS: Final = 3_000_000
+"""Steps that the macros of all rules may take for one batch: about a second.
+
+Half of them is parted evenly, so that no rule starves; the rest is for those that need more.
+"""
 Counted = Mapping[Plan, int]
 Times = dict[Plan, list[float]]
 
@@ -77,17 +79,21 @@ class RuleSet:
         panes = slices if _apart(slices, self._panes) else _by_pane(slices)
         return blocks_of(panes, self._target_bytes)
 
-    def exhausted(self) -> Sequence[SpecEvaluator]:
-        """Return those whose macros took more steps for the last batch than they may."""
-        return [each for each in self._metered if each.exhausted()]
+    def metered(self) -> Mapping[str, bool]:
+        """Tell of each spec with macros whether their steps did not suffice for the last batch.
+
+        If so, it has counted none of the events that came after.
+        """
+        return {each.spec.id: each.exhausted() for each in self._metered}
 
     def _refill(self) -> None:
         """Allow the steps of one batch; specs that share an expression share a budget."""
         if self._metered:
-            share = min(MOST_STEPS, BATCH_STEPS // len(self._metered))
+            pool = Pool(BATCH_STEPS // 2)
             users = Counter(budget for each in self._metered for budget in each.budgets)
+            share = BATCH_STEPS // 2 // users.total()
             for budget, number in users.items():
-                budget.refill(share * number)
+                budget.refill(share * number, pool)
 
     def _forget(self) -> None:
         """Remember no more places and plans than is allowed; only between two batches."""

@@ -14,7 +14,7 @@ from alert_rule_engine.domain.batches import NO_BATCH, Batch
 from alert_rule_engine.domain.costs import Costs, Timer
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block, Partial, Tick
-from alert_rule_engine.domain.quarantine import Quarantine, TooMuchError, culprits
+from alert_rule_engine.domain.quarantine import TOO_MUCH, Quarantine, culprits
 from alert_rule_engine.domain.rules import CompiledRule, RuleBook
 from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.rulesets import RuleSets
@@ -74,6 +74,8 @@ class EvaluateBatch:
         """
         tenant = record.headers.get(Header.TENANT, DEFAULT_TENANT)
         accepted_at = _milliseconds(record.headers.get(Header.ACCEPTED_AT), record.timestamp)
+        if self._quarantine.rested(self._clock()):
+            self._rebuild()
         rules = self._sets.of(tenant)
         batch, poison = NO_BATCH, None
         try:
@@ -94,13 +96,20 @@ class EvaluateBatch:
         except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
             found = culprits(rules.evaluators, lambda some: RuleSet(some).evaluate(batch))
             self._leave_out(found, exc)
-        else:
-            spent = rules.exhausted()
-            if not spent:
-                return blocks
-            error = TooMuchError("its macros take too many steps for one batch")
-            self._leave_out(dict.fromkeys(spent, error), error)
-        return self._evaluate(self._sets.of(tenant), batch, tenant)
+            return self._evaluate(self._sets.of(tenant), batch, tenant)
+        self._strain(rules.metered())
+        return blocks
+
+    def _strain(self, metered: Mapping[str, bool]) -> None:
+        """Tell of rules that have not counted all of a batch; those that go on so pause."""
+        for spec in (spec for spec, exhausted in metered.items() if exhausted):
+            for each in self._book.specs[spec].rules:
+                telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
+        tired = self._quarantine.strain(metered, at=self._clock(), book=self._book)
+        for each in (rule for spec in tired for rule in self._book.specs[spec].rules):
+            log.error("rule_quarantined", rule=each.rule.id, error=repr(TOO_MUCH))
+        if tired:
+            self._rebuild()
 
     def _leave_out(self, found: Mapping[SpecEvaluator, Exception], error: Exception) -> None:
         """Go on without these specs.
@@ -116,7 +125,7 @@ class EvaluateBatch:
 
     def _rebuild(self) -> None:
         """Evaluate by the rules but for those left out, and leave out those that cannot be."""
-        failed = self._sets.follow(self._book, without=self._quarantine.faults)
+        failed = self._sets.follow(self._book, without=self._quarantine.out)
         for spec, reason in failed.items():
             self._take_out(spec, reason)
 
@@ -176,7 +185,7 @@ class EvaluateBatch:
             cpu_share=round(share, 3),
             last_error=fault.error if fault else "",
             last_error_at=fault.at if fault else 0,
-            quarantined=fault is not None,
+            quarantined=compiled.spec.id in self._quarantine.out,
         )
 
 
