@@ -104,6 +104,15 @@ def test_rules_that_exhaust_batch_after_batch_pause_and_come_back() -> None:
     assert errors(handler) == {"greedy": TOO_MUCH}
 
 
+def test_of_rules_that_exhaust_their_steps_together_never_all_pause_at_once() -> None:
+    rules = [a_rule(id=f"r{n}", match=f"{HEAVY} && {n} != 9", group_by=()) for n in range(4)]
+    handler = following(*rules, GOOD)
+    for _ in range(IN_A_ROW):
+        counted(handler, *MANY)
+    assert len(errors(handler)) == 4
+    assert len(left_out(handler)) == 2
+
+
 def test_looking_for_samples_takes_no_more_steps_than_it_may() -> None:
     compiled = book_of(a_rule(match=ALL, group_by=())).rules["default/r1"]
     evaluator = evaluator_of(compiled.spec)
