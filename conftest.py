@@ -11,7 +11,7 @@ from service_runtime.migrate import migrate
 from service_runtime.testing import Backing, backing_services, fresh_schema
 
 PROJECT = Path(__file__).parent
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are stopped, not left behind
 
 
