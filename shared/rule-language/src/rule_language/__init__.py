@@ -8,23 +8,18 @@ a Python expression for a greater generated function; `Match.equalities` and `Ma
 necessary conditions to index by; and `PatternSet`, which looks for many patterns in one pass.
 """
 
-from rule_language.conversions import scalar_text
-from rule_language.errors import RuleLanguageError
-from rule_language.movement import Moves
-from rule_language.patterns import PatternSet
-from rule_language.programs import (
-    Condition,
-    Inline,
-    Match,
-    Scalar,
-    Undecided,
-    Value,
+from rule_language.compiling import (
     compared,
     compile_condition,
     compile_match,
     compile_scalar,
     compile_value,
 )
+from rule_language.conversions import scalar_text
+from rule_language.errors import RuleLanguageError
+from rule_language.movement import Moves
+from rule_language.patterns import PatternSet
+from rule_language.programs import Condition, Inline, Match, Scalar, Undecided, Value
 
 __all__ = [
     "Condition",

@@ -1,7 +1,7 @@
-"""The kinds of compiled expression, and the functions that compile them.
+"""The kinds of compiled expression.
 
-An expression is parsed and checked at once. Its Python function is generated when it is first
-asked for: who only checks a rule never pays for it.
+Its Python function is generated when it is first asked for: who only checks a rule never pays for
+it.
 """
 
 import ast
@@ -11,25 +11,20 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
-from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from alert_contracts.events import Event
 from rule_language import analysis, code
-from rule_language.checker import Checked, check
+from rule_language.checker import Checked
 from rule_language.conversions import scalar_text
 from rule_language.emitter import Absence
-from rule_language.errors import RuleLanguageError
 from rule_language.loops import Budget
 from rule_language.movement import Moves, moves
-from rule_language.nodes import Literal, canonical, walk
-from rule_language.parser import parse, parse_alike
-from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
+from rule_language.nodes import canonical, walk
+from rule_language.schema import Type
 from rule_language.scope import NOTES, Note
 from rule_language.truth import Program
 
-_BOOLEAN: Final = frozenset({Type.BOOL, Type.DYN})
-_SCALAR: Final = frozenset(Type) - {Type.NULL, Type.LIST, Type.MAP}
 _SUBJECT: Final = "subject"
 
 
@@ -249,65 +244,3 @@ class Scalar(_Taken):
         Equal numbers have one text, `5` for 5 and 5.0; it is `true` and `false` for bools.
         """
         return self._function()
-
-
-def compile_match(source: str, *, tenant: str = "default") -> Match:
-    """Compile the `match` of a rule that belongs to a tenant.
-
-    Raises:
-        RuleLanguageError: the expression cannot be compiled; the error says where and why.
-    """
-    schema = event_schema(tenant)
-    try:
-        checked = check(parse_alike(source), schema, expected=_BOOLEAN, purpose="match")
-    except RuleLanguageError:  # once more, to tell where
-        checked = check(parse(source), schema, expected=_BOOLEAN, purpose="match")
-    return Match(
-        source,
-        frozenset(checked.fields.values()),
-        checked,
-        equalities=MappingProxyType(analysis.equalities(checked)),
-        patterns=MappingProxyType(analysis.patterns(checked)),
-    )
-
-
-def compile_condition(source: str) -> Condition:
-    """Compile the `condition` of a rule.
-
-    Raises:
-        RuleLanguageError: the expression cannot be compiled; the error says where and why.
-    """
-    checked = check(parse(source), WINDOW, expected=_BOOLEAN, purpose="condition")
-    return Condition(source, frozenset(checked.fields.values()), checked)
-
-
-def compile_value(source: str, *, tenant: str = "default") -> Value:
-    """Compile the `value` of a rule that aggregates numbers.
-
-    Raises:
-        RuleLanguageError: the expression cannot be compiled; the error says where and why.
-    """
-    expected = NUMERIC | {Type.DYN}
-    checked = check(parse(source), event_schema(tenant), expected=expected, purpose="value")
-    return Value(source, frozenset(checked.fields.values()), checked)
-
-
-def compile_scalar(source: str, *, tenant: str = "default") -> Scalar:
-    """Compile the `value` of a rule that compares or counts distinct values.
-
-    Raises:
-        RuleLanguageError: the expression cannot be compiled; the error says where and why.
-    """
-    checked = check(parse(source), event_schema(tenant), expected=_SCALAR, purpose="value")
-    return Scalar(source, frozenset(checked.fields.values()), checked)
-
-
-def compared(source: str, name: str) -> list[Literal]:
-    """Return the literals that `==`, `!=` and `in` compare a field of the event with.
-
-    Raises:
-        RuleLanguageError: the expression cannot be compiled.
-    """
-    schema = event_schema("default")
-    checked = check(parse(source), schema, expected=frozenset(Type), purpose="expression")
-    return list(analysis.compared(checked, name))
