@@ -194,7 +194,7 @@ async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
 ) -> None:
     service = name("fails")
     failing, _ = await rules.create(
-        **counting(service, condition="1.0 / (count - 1.0) > threshold")
+        **counting(service, condition="errors / (count - 1.0) > threshold")
     )
     sound, _ = await rules.create(**counting(service))
     await stack.accept([{"service": service, "message": "knock"}])
