@@ -8,7 +8,7 @@ from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.lifecycle import Look
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.windows import Shape
+from alert_rule_engine.domain.windows import boundaries
 
 
 class Span(NamedTuple):
@@ -43,13 +43,9 @@ def due(
     if rule.endless:
         spans.append((max(blind, panes.since) + rule.shape.size - 1, until))
     for begin, end in sorted(spans):
-        yield from _ends(rule.shape, panes.pane, max(after, begin), min(end, until), whole=whole)
-        after = max(after, min(end, until))
-
-
-def _ends(shape: Shape, pane: int, after: int, until: int, *, whole: bool) -> range:
-    step, size = (shape.step, shape.size) if whole else (pane, pane)
-    return range(((after - size) // step + 1) * step + size, until + 1, step)
+        first, last = max(after, begin), min(end, until)
+        yield from rule.shape.ends(first, last) if whole else boundaries(first, last, panes.pane)
+        after = max(after, last)
 
 
 class Told(NamedTuple):

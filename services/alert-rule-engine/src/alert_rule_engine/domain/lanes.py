@@ -68,25 +68,22 @@ def scatter(
     lanes = ways.get(block.start, {}) if block.start + block.pane > judged else {}
     columns = (block.specs, block.slots, block.groups, block.counts, block.errors or NO_ERRORS)
     for spec, slot, group, number, errors in zip(*columns, strict=False):
-        lane = lanes.get(spec)
-        if lane is None or lane.closes <= watermark:
-            yield Block(spec, block.start, block.pane, [slot], [group], [number], [errors])
-            continue
-        cell = lane.slices[slot >> SHIFT & MASK].get(group)
-        if cell is None:
-            cell = lane.open(lane, slot, group, reference)
-        if cell is None or cell.count + number > lane.limit:
+        lane, bucket = lanes.get(spec), slot >> SHIFT & MASK
+        cell = None
+        if lane is not None and watermark < lane.closes:
+            cell = lane.slices[bucket].get(group) or lane.open(lane, slot, group, reference)
+        if lane is None or cell is None or cell.count + number > lane.limit:
             yield Block(spec, block.start, block.pane, [slot], [group], [number], [errors])
             continue
         cell.count += number
         cell.last = reference
         cell.errors += errors
         lane.tally.matched += number
-        held = lane.slices[slot >> SHIFT & MASK]
+        held = lane.slices[bucket]
         if accepted[0] > held.accepted[0]:
             held.accepted = accepted
         if not held.touched:
-            buckets[slot >> SHIFT & MASK].touch(held)
+            buckets[bucket].touch(held)
 
 
 def apart(

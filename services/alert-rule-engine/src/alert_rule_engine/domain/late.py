@@ -130,8 +130,8 @@ def _ends(rule: CompiledRule, pane: int, late: Witnesses, judged: int) -> Iterat
     if rule.rule.hold:
         yield from boundaries(first, until, pane)
         return
-    size, step = rule.shape
-    yield from range(((first - size) // step + 1) * step + size, until + 1, step)
+    size = rule.shape.size
+    yield from rule.shape.ends(first, until)
     last = judged // pane * pane
     start = rule.shape.holding(last - pane, pane)
     if start + size > last and start <= newest + rule.reach - size:

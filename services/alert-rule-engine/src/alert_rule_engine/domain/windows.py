@@ -50,6 +50,11 @@ class Shape(NamedTuple):
         """Return the starts of the windows that hold a pane."""
         return range(self.holding(pane_start, pane), pane_start + 1, self.step)
 
+    def ends(self, after: int, until: int) -> range:
+        """Return the ends of windows in (after, until]."""
+        first = ((after - self.size) // self.step + 1) * self.step + self.size
+        return range(first, until + 1, self.step)
+
 
 def shape_of(window: Window) -> Shape:
     """Return the shape of a rule's window."""
