@@ -23,6 +23,7 @@ from rule_language.patterns import MAX_PATTERN
 
 EVENT = Event(timestamp=0, service="a", message="timeout", attributes={"n": 1, "t": "a" * 100})
 WINDOW = {"count": 1.0, "threshold": 0.0}
+LONG = 200_000
 WORDS = [
     *("level", "service", "host", "statusCode", "attributes", "count", "threshold", "a", "has"),
     *("size", "matches", "startsWith", "in", "true", "false", "null", "1", "1.5", "2u", "'a'"),
@@ -120,6 +121,15 @@ def test_a_pattern_is_bounded_in_text_program_and_number() -> None:
 def test_a_pattern_that_kills_backtrackers_is_answered_at_once() -> None:
     slow = Event(timestamp=0, service="a", message="a" * 200_000)
     assert not compile_match("message.matches('(a+)+$') && message.matches('(a|a)*b')").test(slow)
+
+
+@pytest.mark.parametrize(
+    "wanted", ["double(attributes.x) > 5.0", "duration(attributes.x) > duration('5s')"]
+)
+@pytest.mark.parametrize("text", ["1" * LONG + "x", "1." + "1" * LONG + "x", "1s" * LONG + "x"])
+def test_a_long_text_that_is_no_figure_is_answered_at_once(wanted: str, text: str) -> None:
+    # By a backtracker that tries each way to part the digits, one takes half an hour.
+    assert not compile_match(wanted).test(Event(0, "a", "", "", attributes={"x": text}))
 
 
 def test_a_pattern_that_overflows_re2_s_automaton_still_finds_what_is_there() -> None:

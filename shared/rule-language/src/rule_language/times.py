@@ -24,7 +24,8 @@ _UNITS: Final = {
     "us": 1_000,
     "ns": 1,
 }
-_PART: Final = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:h|ms|m|s|us|ns)"
+_PART: Final = r"(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:h|ms|m|s|us|ns)"
+"""Digits are never given back, so that a long text that is none takes no longer than one."""
 _DURATION: Final = re.compile(rf"[+-]?(?:0|(?:{_PART})+)", re.ASCII)
 _PARTS: Final = re.compile(r"([0-9]*)\.?([0-9]*)(h|ms|m|s|us|ns)", re.ASCII)
 _TIMESTAMP: Final = re.compile(
