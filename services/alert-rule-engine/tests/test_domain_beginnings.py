@@ -82,6 +82,29 @@ def test_what_holds_when_the_active_time_begins_fires_then(changes: dict[str, An
     assert alert.aggregates["count"] == 101
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": RuleType.MATCH, "window": tumbling(60 * MINUTE)},
+        {
+            "kind": RuleType.CHANGE,
+            "value": "attributes.state",
+            "window": tumbling(60 * MINUTE),
+            "remember": 60 * MINUTE,
+        },
+        {"threshold": 1, "window": tumbling(5 * MINUTE)},
+    ],
+    ids=["match", "change", "a window that is over"],
+)
+def test_what_was_over_before_the_active_time_began_fires_nothing(changes: dict[str, Any]) -> None:
+    pipeline = Pipeline(a_rule(**changes, active_time=HALF_PAST))
+    at = NOON + 28 * MINUTE
+    for number in range(3):
+        pipeline.post(an_error(at + number * SECOND, attributes={"state": f"s{number}"}))
+    play(pipeline, 1_690, 2_400)
+    assert pipeline.alerts == []
+
+
 def test_an_alert_that_goes_on_counts_what_is_ahead_of_the_watermark() -> None:
     """Its counts never fall, though it is looked at at boundaries as well."""
     rule = a_rule(threshold=5, window=tumbling(10 * MINUTE), active_time=HALF_PAST)

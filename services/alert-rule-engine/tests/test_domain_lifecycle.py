@@ -190,6 +190,90 @@ def test_a_sliding_alert_lasts_as_long_as_some_window_holds() -> None:
     assert pipeline.alerts[-1].events == 2
 
 
+def test_a_sliding_alert_counts_the_events_of_panes_that_are_forgotten() -> None:
+    pipeline = Pipeline(a_rule(threshold=5, window=sliding(5 * MINUTE), resolve_after=5 * MINUTE))
+    for second in range(5, 1_300):
+        if second in (5, 535):
+            pipeline.post(*errors(10, NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    resolved = pipeline.alerts[-1]
+    assert (resolved.status, resolved.events) == ("resolved", 20)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"threshold": 3, "window": tumbling(MINUTE)},
+        {"threshold": 3, "window": Window("hopping", 2 * MINUTE, MINUTE, 0)},
+        {"threshold": 3, "window": sliding(MINUTE)},
+        {"kind": RuleType.MATCH, "window": tumbling(5 * MINUTE)},
+        {
+            "kind": RuleType.LATENCY,
+            "condition": "avg > 3",
+            "window": sliding(MINUTE),
+            "min_count": 1,
+        },
+    ],
+    ids=["tumbling", "hopping", "sliding", "match", "average"],
+)
+def test_a_long_alert_resolves_with_all_of_its_events(fields: dict[str, Any]) -> None:
+    pipeline = Pipeline(a_rule(**{"resolve_after": MINUTE, **fields}))
+    for second in range(700):
+        if second < 330:
+            pipeline.post(*errors(5, NOON + second * SECOND, response_time=100.0))
+        pipeline.tick(NOON + second * SECOND)
+    resolved = pipeline.alerts[-1]
+    assert (resolved.status, resolved.events) == ("resolved", 5 * 330)
+
+
+def test_a_rate_that_sinks_again_resolves_with_the_final_counts_of_its_window() -> None:
+    rule = a_rule(
+        RuleType.ERROR_RATE,
+        condition="errors * 100.0 / total > threshold",
+        threshold=50,
+        min_count=20,
+        window=tumbling(MINUTE),
+        resolve_after=MINUTE,
+    )
+    pipeline = Pipeline(rule)
+    pipeline.post(*errors(18), *errors(12, level="INFO"))
+    pipeline.post(*errors(70, NOON + 20 * SECOND, level="INFO"))
+    for second in range(1, 200):
+        pipeline.tick(NOON + second * SECOND)
+    first, last = pipeline.alerts[0], pipeline.alerts[-1]
+    assert (first.status, first.aggregates["total"]) == ("firing", 30)
+    assert (last.status, last.aggregates["total"], last.aggregates["errors"]) == (
+        "resolved",
+        100,
+        18,
+    )
+    assert [alert.reason for alert in pipeline.alerts[:-1]] == [
+        "errors 18 * 100.0 / total 30 > threshold 50"
+    ] * (len(pipeline.alerts) - 1)
+
+
+@pytest.mark.parametrize(
+    "window", [Window("hopping", 10 * MINUTE, 5 * MINUTE, 0), tumbling(MINUTE)]
+)
+def test_an_average_that_stays_bad_pages_once_however_soon_its_alert_would_be_over(
+    window: Window,
+) -> None:
+    """The next window is judged when its first pane is over."""
+    rule = a_rule(
+        RuleType.LATENCY,
+        condition="avg > threshold",
+        window=window,
+        resolve_after=SECOND,
+        min_count=1,
+    )
+    pipeline = Pipeline(rule)
+    for second in range(1_800):
+        pipeline.post(an_error(NOON + second * SECOND, response_time=500.0))
+        pipeline.tick(NOON + second * SECOND)
+    assert {alert.status for alert in pipeline.alerts} == {"firing", "updated"}
+    assert [alert.status for alert in pipeline.alerts].count("firing") == 1
+
+
 def test_a_rate_is_judged_at_the_close_of_a_pane_over_the_window_so_far() -> None:
     pipeline = Pipeline(a_rule(RuleType.ERROR_RATE, threshold=50, min_count=4))
     pipeline.post(*errors(3), an_error(NOON + 9, level="INFO"))
@@ -352,6 +436,23 @@ def test_the_reason_is_the_condition_with_its_figures() -> None:
     )
     bare = a_rule(condition="count > 10", threshold=None)
     assert reason_of(bare, {"count": 11}) == "count 11 > 10"
+
+
+@pytest.mark.parametrize(
+    ("figure", "threshold", "reason"),
+    [
+        (1000.004, 1000, "avg 1000.004 > threshold 1000"),
+        (0.0021, 0.001, "avg 0.0021 > threshold 0.001"),
+        (0.1 + 0.2, 0.25, "avg 0.30 > threshold 0.25"),
+        (1e250, 1e200, "avg 1e+250 > threshold 1e+200"),
+        (1e300 * 1e300, 7, "avg inf > threshold 7"),
+    ],
+)
+def test_a_reason_never_seems_to_contradict_itself(
+    figure: float, threshold: float, reason: str
+) -> None:
+    rule = a_rule(condition="avg > threshold", threshold=threshold)
+    assert reason_of(rule, {"avg": figure}) == reason
 
 
 @pytest.mark.parametrize(

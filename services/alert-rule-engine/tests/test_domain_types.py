@@ -468,11 +468,11 @@ def test_a_late_event_does_not_begin_to_wait_in_a_window_whose_alert_is_over() -
     rule = a_rule(threshold=0, hold=10 * SECOND, window=window, resolve_after=0)
     pipeline = Pipeline(rule)
     pipeline.post(an_error(NOON + SECOND))
-    run(pipeline, 70, since=2)
+    run(pipeline, 72, since=2)
     assert [alert.status for alert in pipeline.alerts][-1] == "resolved"
     said = len(pipeline.alerts)
     pipeline.post(an_error(NOON + 2 * SECOND))
-    run(pipeline, 80, since=71)
+    run(pipeline, 82, since=73)
     assert len(pipeline.alerts) == said
 
 
@@ -512,6 +512,27 @@ def test_no_data_may_be_an_alarm() -> None:
     pipeline.post(an_error(NOON + 190 * SECOND))
     run(pipeline, 242, since=190)
     assert told(pipeline)[-1] == ("resolved", 120)
+
+
+@pytest.mark.parametrize("direction", ["down", "both"])
+def test_no_data_may_be_an_alarm_for_a_spike_that_its_reference_keeps_silent(
+    direction: str,
+) -> None:
+    rule = a_rule(
+        RuleType.SPIKE,
+        condition=SPIKES[direction],
+        factor=3,
+        min_reference=1_000,
+        window=tumbling(MINUTE, lateness=0),
+        min_count=0,
+        no_data="alerting",
+    )
+    pipeline = Pipeline(rule)
+    for second in range(110):
+        run(pipeline, second, since=second)
+        pipeline.post(an_error(NOON + second * SECOND))
+    run(pipeline, 190, since=110)
+    assert [alert.reason for alert in pipeline.alerts] == ["no data for 1m"]
 
 
 @pytest.mark.parametrize("kind", [RuleType.ERROR_THRESHOLD, RuleType.LATENCY])

@@ -172,19 +172,24 @@ class AlertBook:
                 refreshed = True
         return refreshed
 
-    def _renew(self, alert: AlertState, book: RuleBook, windows: Windows) -> bool:
-        """Count the window of an alert again, if rows changed it without being judged."""
+    def _renew(
+        self, alert: AlertState, book: RuleBook, windows: Windows, *, final: bool = False
+    ) -> bool:
+        """Count the window of an alert again, if rows changed it without being judged.
+
+        `final`: no more is to come, so that what goes both ways is counted as well.
+        """
         rule = book.rules[alert.key]
-        if rule.judgement is not Judgement.CROSSING or is_crowd(alert.rule, alert.group):
+        kinds = (Judgement.CROSSING, Judgement.CLOSE) if final else (Judgement.CROSSING,)
+        if rule.judgement not in kinds or is_crowd(alert.rule, alert.group):
             return False
         look, holds = windows(rule, alert.group, alert.window.start)
         grew = look.view["count"] > alert.window.figures["count"]
         if grew:
+            alert.note = "" if holds else why_it_fires(alert)
             alert.window = snapshot(look)
             alert.changed = True
             self.pages.touch(alert)
-            if holds:
-                alert.note = ""
         return grew
 
     def settle(self, since: int, watermark: int, book: RuleBook, windows: Windows) -> bool:
@@ -192,7 +197,7 @@ class AlertBook:
         changed = False
         for alert in self.all_firing():
             if since < alert.window.end <= watermark:
-                changed |= self._renew(alert, book, windows)
+                changed |= self._renew(alert, book, windows, final=True)
         return changed
 
     def bridge(self, judged: int, book: RuleBook, blind: Blind) -> bool:
@@ -216,7 +221,7 @@ class AlertBook:
             if lasts(alert, book.rules[alert.key], watermark, windows):
                 self.pages.touch(alert)
                 continue
-            self._renew(alert, book, windows)
+            self._renew(alert, book, windows, final=True)
             self._end(alert, why_over(alert, book.rules[alert.key]))
             size = alert.window.end - alert.window.start
             forgotten = watermark + size + alert.rule.window.allowed_lateness

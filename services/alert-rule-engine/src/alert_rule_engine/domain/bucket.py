@@ -146,13 +146,7 @@ class Bucket:
                         if self._proves(rule, panes, group, look):
                             self._judge(rule, group, look, witness_of(look, witnesses))
 
-    def _judge_at(
-        self,
-        rule: CompiledRule,
-        panes: SpecPanes,
-        group: Group,
-        end: int,
-    ) -> None:
+    def _judge_at(self, rule: CompiledRule, panes: SpecPanes, group: Group, end: int) -> None:
         """Judge the window so far at a boundary that the watermark has passed."""
         start = rule.shape.holding(end - panes.pane, panes.pane)
         look = look_closed(rule, panes, group, start, end)
@@ -217,12 +211,13 @@ class Bucket:
             self._judge_at(rule, panes, group, end)
 
     def _judge_empty(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
-        """Let windows fire that are empty, where a rule takes that for an alarm."""
+        """Let windows fire that are empty, unless its condition has, where that is an alarm."""
         start = end - rule.shape.size
         known = list(panes.known())
         for group in known:
             look = look_at(rule, panes, group, start, end)
-            if not look.view["count"] and self._proves(rule, panes, group, look):
+            silent = not look.view["count"] and not rule.holds(look.view)
+            if silent and self._proves(rule, panes, group, look):
                 look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
                 self._judge(rule, group, look, closed(panes, look))
         self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)

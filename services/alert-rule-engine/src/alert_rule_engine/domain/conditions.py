@@ -7,12 +7,13 @@ from functools import lru_cache
 from sys import float_info
 from typing import Any, Final
 
-from alert_contracts.rules import Rule
+from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.asks import PLACED
 from alert_rule_engine.domain.partials import Group, bucket_of, slot_of, target_of
 from alert_rule_engine.domain.specs import (
     EXPRESSIONS,
+    FILTERS,
     PREVIOUS,
     Kind,
     PaneSpec,
@@ -67,6 +68,11 @@ class CompiledRule:
     """The groups that are watched before they are seen, by where they belong."""
 
     @property
+    def momentary(self) -> bool:
+        """Tell whether single events make it fire, not how much there is of them."""
+        return self.rule.type is RuleType.MATCH or self.spec.kind in FILTERS
+
+    @property
     def empties(self) -> bool:
         """Tell whether windows without events of a known group are judged by the condition."""
         return self.judgement is Judgement.END and self.rule.min_count == 0
@@ -98,6 +104,8 @@ class CompiledRule:
         quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)
         if self.judgement is Judgement.END or self.rule.no_data != "ok":
             quiet = max(quiet, self.shape.step)  # only the end of the next window tells
+        elif self.judgement is Judgement.CLOSE:
+            quiet = max(quiet, self.spec.pane)  # the next window is judged at its first pane's end
         return quiet
 
     @property
@@ -119,7 +127,7 @@ class CompiledRule:
     @property
     def judges_silence(self) -> bool:
         """Tell whether windows without events of a known group hold, whatever its condition."""
-        return self.rule.no_data == "alerting" and not self.empties
+        return self.rule.no_data == "alerting"
 
     @property
     def by_lack(self) -> bool:

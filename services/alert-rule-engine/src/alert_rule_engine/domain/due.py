@@ -60,7 +60,7 @@ def concerned(
 ) -> list[Group]:
     """Return the groups whose verdict may be another at a boundary."""
     found = dict.fromkeys(told.firing)
-    if _begins(rule, end - panes.pane, end):
+    if _begins(rule, panes, end):
         found.update(dict.fromkeys(panes.groups))
     if rule.judgement is Judgement.CROSSING:
         return list(found)
@@ -76,10 +76,15 @@ def concerned(
     return list(found)
 
 
-def _begins(rule: CompiledRule, before: int, at: int) -> bool:
-    """Tell whether alerts may begin from a time on, but not just before."""
-    active = rule.rule.active_time
-    return bool(active) and holds_at(active, at) and not holds_at(active, before)
+def _begins(rule: CompiledRule, panes: SpecPanes, at: int) -> bool:
+    """Tell whether alerts may begin from a time on, but not just before, and are looked for then.
+
+    What was over before is none: neither single events, nor a window of which nothing is to come.
+    """
+    active, before = rule.rule.active_time, at - panes.pane
+    if not active or rule.momentary or (rule.shape.tumbling and at % rule.shape.size == 0):
+        return False
+    return holds_at(active, at) and not holds_at(active, before)
 
 
 def proves(

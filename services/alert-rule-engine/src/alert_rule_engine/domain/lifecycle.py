@@ -147,10 +147,10 @@ def prolong(
     old, said = alert.window, (alert.rule, alert.window, alert.note, alert.crossing.found)
     if found:
         alert.crossing.found = found
-    if look.start >= old.end:
-        alert.events += int(old.figures["count"])
-    else:
-        alert.events += look.counting(old.start, look.start)
+    # Of the panes before this window the oldest may be forgotten, but not those of both windows.
+    shared = min(look.start, old.end)
+    of_both = look.counting(shared, old.end)
+    alert.events += max(look.counting(old.start, shared), int(old.figures["count"]) - of_both)
     alert.rule = rule.rule
     alert.window = snapshot(look)
     alert.until = max(alert.until, look.end)

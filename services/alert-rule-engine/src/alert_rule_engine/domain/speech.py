@@ -15,6 +15,9 @@ _FIGURE: Final = re.compile(
     r"(?:count|total|errors|rate|sum|avg|min|max|p50|p90|p95|p99|distinct))\b(?!\()"
 )
 _BOUND: Final = re.compile(r"\b(threshold|factor)\b")
+_LONG: Final = 1e15
+_TINY: Final = 0.01
+"""From here to there, figures are written out, to two decimals."""
 _NO_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 
@@ -38,21 +41,29 @@ def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
     if rule.type is RuleType.ABSENCE and not figures["count"]:
         return f"no events for {duration(rule.window.size)}"
     bounds = {"threshold": rule.threshold, "factor": rule.factor}
+    known = {**figures, **{name: bound for name, bound in bounds.items() if bound is not None}}
+    names = {*_FIGURE.findall(rule.condition), *_BOUND.findall(rule.condition)} & known.keys()
+    texts = _numbers({name: known[name] for name in names})
 
-    def with_figure(found: re.Match[str]) -> str:
+    def with_number(found: re.Match[str]) -> str:
         name = found.group(1)
-        return f"{name} {_number(figures[name])}" if name in figures else name
+        return f"{name} {texts[name]}" if name in texts else name
 
-    def with_bound(found: re.Match[str]) -> str:
-        name = found.group(1)
-        bound = bounds[name]
-        return name if bound is None else f"{name} {_number(bound)}"
+    return _BOUND.sub(with_number, _FIGURE.sub(with_number, rule.condition))
 
-    return _BOUND.sub(with_bound, _FIGURE.sub(with_figure, rule.condition))
+
+def _numbers(named: Mapping[str, float]) -> Mapping[str, str]:
+    """Return numbers as people read them; in full, where different ones would look the same."""
+    texts = {name: _number(value) for name, value in named.items()}
+    if len(set(map(float, texts.values()))) < len(set(named.values())):
+        return {name: f"{value:.15g}" for name, value in named.items()}
+    return texts
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:.2f}"
+    if float(value).is_integer() and abs(value) < _LONG:
+        return f"{value:.0f}"
+    return f"{value:.2f}" if _TINY <= abs(value) < _LONG else f"{value:.3g}"
 
 
 def discovery(found: Mapping[str, str]) -> str:
