@@ -1,6 +1,6 @@
 """What each type of rule says of a stream of events."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -516,7 +516,7 @@ def test_no_data_may_be_an_alarm() -> None:
 
 @pytest.mark.parametrize("direction", ["down", "both"])
 def test_no_data_may_be_an_alarm_for_a_spike_that_its_reference_keeps_silent(
-    direction: str,
+    direction: Literal["down", "both"],
 ) -> None:
     rule = a_rule(
         RuleType.SPIKE,
