@@ -110,6 +110,15 @@ async def test_alerts_go_out_in_order_with_their_samples() -> None:
     assert scene.records.asked == [[(0, 1), (3, 4)]]
 
 
+async def test_other_records_are_read_when_the_telling_ones_do_not_show_enough() -> None:
+    scene = Scene({(0, 1): ndjson("one"), (0, 2): ndjson("two"), (0, 3): ndjson(*"0123456789")})
+    for first in ((0, 1), (0, 3)):
+        scene.witness.say(an_alert(), ask((0, 2))._replace(first=first))
+        await scene.witness.hand_over()
+    assert scene.records.asked == [[(0, 1)], [(0, 2)], [(0, 3)]]
+    assert [len(samples) for samples in scene.shown()] == [2, 10]
+
+
 async def test_to_await_a_statement_is_to_wait_until_it_is_stored() -> None:
     scene = Scene()
     scene.sink.held = True

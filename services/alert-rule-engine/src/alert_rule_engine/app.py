@@ -15,7 +15,6 @@ import mode.loop
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS
 from alert_rule_engine.adapters.kafka import (
     HEARTBEAT_SECONDS,
-    PENDING_SENDS,
     SESSION_SECONDS,
     KafkaAlerts,
     Outlet,
@@ -133,7 +132,6 @@ class Running:
     ) -> None:
         """Start Faust and the background work; run until told to stop; drain and stop."""
         await self.app.start()
-        self.app.producer.buffer.max_messages = PENDING_SENDS
         tasks = [
             asyncio.ensure_future(each)
             for each in (*work, self.loop_watch.run(), self.rules.follow(changed, self.outlet))

@@ -1,6 +1,7 @@
 """The closed list of metrics; log events are the literals of `LogEvent`."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -68,6 +69,12 @@ EVENT_TO_ALERT = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 WATERMARK = Gauge("tocsin_engine_watermark_seconds", "Event time reached", ["partition"])
+
+
+@lru_cache(maxsize=64)
+def series(counter: Counter, label: str) -> Counter:
+    """Return the series of a counter with one label; the counter itself is slow to find it."""
+    return counter.labels(label)
 
 
 class CountedEvents(Collector):

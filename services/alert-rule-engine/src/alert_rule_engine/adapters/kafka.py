@@ -16,7 +16,6 @@ from service_runtime.consumer import DEAD_LETTERS, Record, dead_letter_headers
 MEBIBYTE: Final = 1_048_576
 SESSION_SECONDS: Final = 8
 HEARTBEAT_SECONDS: Final = 2
-PENDING_SENDS: Final = 100_000
 LZ4_LEVEL: Final = 1
 """aiokafka has no setting and takes 9: five times the CPU for a tenth fewer bytes. Kafka falls back
 to Java for lz4 where it may not load native code, which it does not for snappy and zstd."""

@@ -1,12 +1,13 @@
 """The state's table: Faust's changelog and recovery around a dictionary.
 
-It is written only through `send_changelog`, whose acknowledgement is awaited, never through item
-assignment, which is not.
+It is written only in batches of ours, whose acknowledgement is awaited, never through item
+assignment, which is not. Faust would take each record by itself: a tenth of a millisecond each.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, cast
 
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.tables import TableManager
 from faust.types import TP, TableT
 
@@ -61,21 +62,21 @@ class TableStore:
         We are the only writer of a partition, so nothing before our records is unknown to us, and
         no later recovery needs to read them.
         """
+        tp = TP(self._table.changelog_topic.get_topic_name(), partition)
+        producer: Any = self._table.app.producer
+        kafka = producer._ensure_producer()  # noqa: SLF001 - Faust sends records one by one only
         sent = [
-            self._table.send_changelog(
-                partition, key, value, key_serializer="raw", value_serializer="raw"
-            )
-            for key, value in changes
+            (await kafka.send_batch(batch, tp.topic, partition=partition), batch.record_count())
+            for batch in _batches(kafka, changes)
         ]
-        stored = [await acknowledged for acknowledged in sent]
+        ends = [(await stored).offset + count for stored, count in sent]
         for key, value in changes:
             if value is None:
                 self._data.pop(key, None)
             else:
                 self._data[key] = value
-        for metadata in stored:
-            tp = TP(metadata.topic, metadata.partition)
-            self._store.set_persisted_offset(tp, metadata.offset)
+        for end in ends:
+            self._store.set_persisted_offset(tp, end - 1)
 
     def keep_only(self, partitions: Iterable[int]) -> Mapping[bytes, bytes]:
         """Drop what belongs to other partitions, offsets too; return what is left."""
@@ -86,3 +87,16 @@ class TableStore:
         store = self._store
         store.offsets = {tp: at for tp, at in store.offsets.items() if tp.partition in kept}
         return self._data
+
+
+def _batches(producer: Any, changes: Iterable[Change]) -> Iterator[BatchBuilder]:  # noqa: ANN401 - aiokafka's, untyped
+    """Yield the changes in batches; one that is too long for any has one for itself."""
+    batch = producer.create_batch()
+    for key, value in changes:
+        if batch.append(timestamp=None, key=key, value=value) is None:
+            yield batch
+            batch = producer.create_batch()
+            batch.append(timestamp=None, key=key, value=value)
+    if batch.record_count():
+        batch.close()
+        yield batch

@@ -5,7 +5,7 @@ told, the records are read again, and the events that its rule counted are found
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -63,16 +63,14 @@ class Question(NamedTuple):
     value: str | None = None
     """The value with which it crossed, where that is what the rule looks at."""
 
-    def references(self) -> Iterator[Reference]:
-        """Yield the records, the most telling first."""
-        for reference in (self.crossing, self.first, self.last, *self.others):
-            if reference is not None:
-                yield reference
+    def telling(self) -> list[Reference]:
+        """Return the records whose events have a part of their own, the most telling first."""
+        found = (self.crossing, self.first, self.last)
+        return [reference for reference in found if reference is not None]
 
 
-def wanted(questions: Sequence[Question]) -> list[Reference]:
-    """Return the records to be read, each once: first the most telling one of each question."""
-    asked = [list(question.references()) for question in questions]
+def in_turn(asked: Sequence[Sequence[Reference]]) -> list[Reference]:
+    """Return the records of several questions, each once: first the first one of each question."""
     ranks = range(max(map(len, asked), default=0))
     return list(dict.fromkeys(each[rank] for rank in ranks for each in asked if rank < len(each)))
 
@@ -107,6 +105,10 @@ class _Finding:
             self.crossing = _crossing(asked, mine, selector)
             self.sightings.append(self.crossing)
 
+    def lacks(self) -> bool:
+        """Tell whether it has fewer events than an alert shows."""
+        return len({each[:4] for each in self.sightings}) < MAX_SAMPLES
+
     def samples(self) -> list[Sample]:
         if not self.sightings:
             return []
@@ -137,8 +139,19 @@ class Search:
             lambda: defaultdict(list)
         )
         for finding in self._findings:
-            for reference in set(finding.question.references()):
-                self._asking[reference][finding.question.spec].append(finding)
+            asked = finding.question
+            for reference in {*asked.telling(), *asked.others}:
+                self._asking[reference][asked.spec].append(finding)
+
+    def telling(self) -> list[Reference]:
+        """Return the records to be looked through first."""
+        return in_turn([finding.question.telling() for finding in self._findings])
+
+    def lacking(self) -> list[Reference]:
+        """Return those that are left for questions which those have not shown enough."""
+        lacking = [finding.question for finding in self._findings if finding.lacks()]
+        seen = set(self.telling())
+        return [each for each in in_turn([one.others for one in lacking]) if each not in seen]
 
     def look(self, reference: Reference, value: bytes) -> None:
         """Look through one record."""

@@ -150,8 +150,9 @@ class Partition:
             if surplus:
                 lost_surplus += surplus
                 self._overflow(lanes, block, partial, surplus)
-        for bucket in self.buckets:
-            bucket.judge_late()
+        if any(block.start + block.pane <= self.judged for block in partial.blocks):
+            for bucket in self.buckets:
+                bucket.judge_late()
         return Losses(lost_late, lost_surplus, lost_excess)
 
     def _unknown(self, block: Block, offset: int) -> Block:

@@ -154,10 +154,11 @@ class ApplyPartials:
             log.error(event, rule=rule_key(fault.rule), reason=fault.reason)
 
     def _note(self, partial: Partial, applied: Applied) -> None:
-        telemetry.PARTIALS.labels(applied.outcome).inc()
-        telemetry.LATE.labels(str(partial.source)).inc(applied.losses.late)
-        telemetry.SURPLUS.labels("groups").inc(applied.losses.surplus)
-        telemetry.SURPLUS.labels("values").inc(applied.losses.excess)
+        series = telemetry.series
+        series(telemetry.PARTIALS, applied.outcome).inc()
+        series(telemetry.LATE, str(partial.source)).inc(applied.losses.late)
+        series(telemetry.SURPLUS, "groups").inc(applied.losses.surplus)
+        series(telemetry.SURPLUS, "values").inc(applied.losses.excess)
         if applied.gap:
             telemetry.GAPS.inc()
             held = applied.outcome is Outcome.EARLY

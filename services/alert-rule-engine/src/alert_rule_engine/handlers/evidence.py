@@ -15,7 +15,6 @@ from alert_rule_engine.domain.evidence import (
     Search,
     Selector,
     admitted,
-    wanted,
 )
 from alert_rule_engine.ports import AlertSink, Clock, RecordReader
 from service_runtime.telemetry import logger
@@ -127,13 +126,9 @@ class Witness:
     async def _show(self, statements: Sequence[Statement]) -> None:
         """Give the alerts their samples, as far as the records can be had."""
         asking = [(each, each.question) for each in statements if each.question is not None]
-        references = wanted([question for _, question in asking])
-        granted = self._allowance.take(len(references))
-        telemetry.EVIDENCE.labels("spared").inc(len(references) - granted)
-        if granted == 0:
-            return
         search = Search([question for _, question in asking], self._selectors)
-        await self._look(search, references[:granted])
+        await self._look(search, search.telling())
+        await self._look(search, search.lacking())
         for (statement, question), samples in zip(asking, search.samples(), strict=True):
             alert, selector = statement.alert, self._selectors(question.spec)
             found = alert.found
@@ -141,10 +136,14 @@ class Witness:
                 found = found or admitted(samples, selector)
             statement.alert = msgspec.structs.replace(alert, samples=samples, found=found)
 
-    async def _look(self, search: Search, references: Sequence[Reference]) -> None:
-        records = await self._records.read(references)
+    async def _look(self, search: Search, wanted: Sequence[Reference]) -> None:
+        granted = self._allowance.take(len(wanted))
+        telemetry.EVIDENCE.labels("spared").inc(len(wanted) - granted)
+        if granted == 0:
+            return
+        records = await self._records.read(wanted[:granted])
         telemetry.EVIDENCE.labels("read").inc(len(records))
-        telemetry.EVIDENCE.labels("missing").inc(len(references) - len(records))
+        telemetry.EVIDENCE.labels("missing").inc(granted - len(records))
         for reference, value in records.items():
             search.look(reference, value)
             # That may have taken a millisecond or two: others have their turn in between.
