@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alert_contracts.rule_status import STALE_MS, RuleStatus
-from api_gateway.domain.rule_health import MAX_SHARES_OF_RULE, Fare, Shares, fare
+from api_gateway.domain.rule_health import AT_ONCE, MAX_SHARES_OF_RULE, Fare, Shares, fare
 
 NOW = 1_800_000_000_000
 
@@ -111,6 +111,16 @@ def test_shares_that_are_all_stale_are_all_forgotten() -> None:
     shares.note([], now=NOW + STALE_MS)
     assert len(shares) == 0
     assert shares.of("default", "r") == []
+
+
+def test_when_very_many_are_stale_they_are_forgotten_little_by_little() -> None:
+    shares = Shares()
+    shares.note([told(rule_id=str(number)) for number in range(2 * AT_ONCE + 5)], now=NOW)
+    left = []
+    while len(shares):
+        shares.note([], now=NOW + STALE_MS)
+        left.append(len(shares))
+    assert left == [AT_ONCE + 5, 5, 0]
 
 
 @pytest.mark.parametrize("bound", [1, 3])

@@ -8,6 +8,8 @@ from alert_contracts.rule_status import STALE_MS, RuleStatus
 MAX_SHARES: Final = 500_000
 """Shares that are kept; beyond it those that were told longest ago are forgotten."""
 MAX_SHARES_OF_RULE: Final = 256
+AT_ONCE: Final = 5_000
+"""Shares that are forgotten at once, because they are stale: a few milliseconds' work."""
 Health = Literal["ok", "error", "quarantined", "unknown", "disabled"]
 Teller = tuple[str, str]
 """Stage and share."""
@@ -124,12 +126,15 @@ class Shares:
         self._order[(*rule, teller)] = told.at
 
     def _forget(self, now: int) -> None:
-        while self._order:
-            oldest, at = next(iter(self._order.items()))
-            if at > now - STALE_MS and len(self._order) <= self._bound:
-                return
-            tenant, rule_id, teller = oldest
+        surplus = len(self._order) - self._bound
+        gone: list[tuple[str, str, Teller]] = []
+        for teller, at in self._order.items():
+            stale = at <= now - STALE_MS and len(gone) < AT_ONCE
+            if not stale and len(gone) >= surplus:
+                break
+            gone.append(teller)
+        for tenant, rule_id, share in gone:
             shares = self._rules[tenant, rule_id]
-            del shares[teller], self._order[oldest]
+            del shares[share], self._order[tenant, rule_id, share]
             if not shares:
                 del self._rules[tenant, rule_id]
