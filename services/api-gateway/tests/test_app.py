@@ -113,8 +113,8 @@ async def test_it_starts_and_answers_503_while_all_others_are_away() -> None:
             second = await client.post("/api/logs", json=plain_event())
             assert (second.status_code, second.headers["retry-after"]) == (503, "1")
             assert asyncio.get_running_loop().time() - began < 1
-            for loop in gateway.loops:
-                await loop.once()
+            for step in gateway.steps:
+                await step()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import pytest
-
 from alert_contracts.rule_status import RuleStatus
 from api_gateway.domain.rules import StoredRule
 from api_gateway.entrypoints.statuses import PAUSE_SECONDS, Listener
@@ -16,37 +14,29 @@ TOLD = RuleStatus("default", "r", 1, "aggregate", "0", NOW, matched=7)
 
 
 class World:
-    """A listener without pauses, and what it leans on."""
+    """A listener, and what it leans on."""
 
     def __init__(self) -> None:
         self.feed = FakeStatusFeed(clock=lambda: NOW)
         self.fares = Fares(clock=lambda: NOW)
-        self.pauses: list[float] = []
-        self.listener = Listener(self.feed, self.fares, sleep=self.sleep)
-
-    async def sleep(self, seconds: float) -> None:
-        """Note the pause and return at once."""
-        self.pauses.append(seconds)
+        self.listener = Listener(self.feed, self.fares)
 
 
 async def test_what_workers_tell_is_known() -> None:
     world = World()
     assert world.fares.of(RULE).health == "unknown"
     world.feed.say(TOLD)
-    await world.listener.once()
+    assert await world.listener.once() == 0
     assert (world.fares.of(RULE).health, world.fares.of(RULE).events_matched) == ("ok", 7)
-    assert world.pauses == []
 
 
 async def test_an_outage_is_waited_out() -> None:
     world = World()
     world.feed.away = True
-    for _ in range(2):
-        await world.listener.once()
-    assert world.pauses == [PAUSE_SECONDS] * 2
+    assert [await world.listener.once() for _ in range(2)] == [PAUSE_SECONDS] * 2
     world.feed.away = False
     world.feed.say(TOLD)
-    await world.listener.once()
+    assert await world.listener.once() == 0
     assert world.fares.of(RULE).health == "ok"
 
 
@@ -60,23 +50,4 @@ class BrokenFeed:
 
 async def test_a_fault_of_ours_does_not_end_it() -> None:
     world = World()
-    await Listener(BrokenFeed(), world.fares, sleep=world.sleep).once()
-    assert world.pauses == [PAUSE_SECONDS]
-
-
-class StopError(Exception):
-    """Ends a loop that has no end."""
-
-
-async def test_it_goes_on_until_it_is_stopped() -> None:
-    world = World()
-    world.feed.away = True
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-        if len(waited) == 3:
-            raise StopError
-
-    with pytest.raises(StopError):
-        await Listener(world.feed, world.fares, sleep=sleep).run()
+    assert await Listener(BrokenFeed(), world.fares).once() == PAUSE_SECONDS

@@ -1,7 +1,5 @@
 """The reconciler: compares at start and after an outage, and never stops."""
 
-import asyncio
-
 import pytest
 
 from api_gateway.domain.rules import StoredRule, own_fields
@@ -21,12 +19,7 @@ async def stocked() -> FakeRuleRepository:
 
 
 def reconciler(repository: FakeRuleRepository, topic: FakeRuleTopic) -> Reconciler:
-    """Return a reconciler without pauses."""
-    return Reconciler(
-        Publication(repository, topic, clock=lambda: 9),
-        pause=1,
-        sleep=lambda _seconds: asyncio.sleep(0),
-    )
+    return Reconciler(Publication(repository, topic, clock=lambda: 9), pause=60)
 
 
 async def test_what_is_owed_at_start_is_published() -> None:
@@ -59,13 +52,11 @@ async def test_no_outage_and_no_fault_ends_it() -> None:
     repository, topic = await stocked(), FakeRuleTopic()
     topic.away = True
     timer = reconciler(repository, topic)
-    running = asyncio.create_task(timer.run())
-    await asyncio.sleep(0.01)
-    assert not running.done()
+    await timer.once()
+    assert topic.rules == {}
     topic.away = False
-    await asyncio.sleep(0.01)
+    await timer.once()
     assert set(topic.rules) == {("default", "r1")}
-    running.cancel()
     await reconciler(repository, Broken()).once()
 
 
@@ -88,18 +79,9 @@ async def test_it_says_whether_rules_may_be_unpublished_and_why() -> None:
 async def test_it_looks_again_soon_until_it_has_published_for_the_first_time() -> None:
     topic = FakeRuleTopic()
     topic.away = True
-    pauses: list[float] = []
-    enough = asyncio.Event()
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        topic.away = len(pauses) < 3
-        if len(pauses) == 5:
-            enough.set()
-        await asyncio.sleep(0)
-
-    publication = Publication(await stocked(), topic, clock=lambda: 9)
-    running = asyncio.create_task(Reconciler(publication, pause=60, sleep=sleep).run())
-    await enough.wait()
-    running.cancel()
-    assert pauses[:5] == [0.25, 0.5, 1, 60, 60]
+    timer = reconciler(await stocked(), topic)
+    assert [await timer.once() for _ in range(3)] == [0.25, 0.5, 1]
+    topic.away = False
+    assert await timer.once() == 60
+    topic.away = True
+    assert await timer.once() == 60

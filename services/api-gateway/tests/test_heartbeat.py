@@ -1,11 +1,9 @@
 """The gateway says that it is there while nobody sends anything."""
 
-import asyncio
-
 import pytest
 
 from api_gateway.domain.records import LogRecord
-from api_gateway.entrypoints.pulse import Pulse
+from api_gateway.entrypoints.pulse import PAUSE_SECONDS, Pulse
 from api_gateway.handlers.beating import QUIET_MS, Heartbeat
 from api_gateway.testing import FakeEventLog
 from service_runtime.errors import TemporaryError
@@ -75,25 +73,15 @@ async def test_a_gateway_that_nobody_is_sent_to_says_nothing() -> None:
 
 async def test_no_outage_and_no_fault_ends_it() -> None:
     class Failing(FakeEventLog):
+        broken = False
+
         async def append(self, record: LogRecord) -> None:
-            if len(pauses) == 1:
+            if self.broken:
                 raise ZeroDivisionError
             await super().append(record)
 
-    log, clock, pauses, enough = Failing(), Clock(), list[float](), asyncio.Event()
-    log.away = True
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        log.away = len(pauses) < 3
-        clock.now += QUIET_MS
-        if len(pauses) == 5:
-            enough.set()
-        await asyncio.sleep(0)
-
-    heart = Heartbeat(log, clock=clock)
-    running = asyncio.create_task(Pulse(heart, Health("g", ready=True), sleep=sleep).run())
-    await enough.wait()
-    running.cancel()
-    assert len(log.records) >= 2
-    assert set(pauses) == {0.5}
+    log = Failing()
+    pulse = Pulse(Heartbeat(log, clock=Clock()), Health("g", ready=True))
+    for log.away, log.broken in (True, False), (False, True), (False, False):
+        assert await pulse.once() == PAUSE_SECONDS
+    assert len(log.records) == 1

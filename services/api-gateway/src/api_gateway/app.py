@@ -17,6 +17,7 @@ from api_gateway.adapters.status_topic import KafkaStatusFeed
 from api_gateway.entrypoints.body import Budget
 from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
+from api_gateway.entrypoints.pace import Step, go_on
 from api_gateway.entrypoints.pulse import Pulse
 from api_gateway.entrypoints.readiness import be_ready
 from api_gateway.entrypoints.shelf import Shelf
@@ -51,7 +52,8 @@ class Gateway:
     health: Health
     published: asyncio.Event
     """Set once the rules that were stored at the start are published."""
-    loops: tuple[Reconciler, Listener, Pulse, Shelf]
+    steps: tuple[Step, ...]
+    """What is done again and again meanwhile."""
 
 
 def refusal_of_template(text: str, alert: Mapping[str, object]) -> str | None:
@@ -102,7 +104,7 @@ async def build(
             build_front(logs, rules, fares, health),
             health,
             reconciler.published,
-            (reconciler, Listener(feed, fares), Pulse(events, health), shelf),
+            (reconciler.once, Listener(feed, fares).once, Pulse(events, health).once, shelf.once),
         )
 
 
@@ -142,7 +144,7 @@ async def serve_gateway(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then finish what is in flight."""
     sock = listen(settings.host, settings.port)
     async with build(settings) as gateway:
-        tasks = {asyncio.create_task(loop.run()) for loop in gateway.loops}
+        tasks = {asyncio.create_task(go_on(step)) for step in gateway.steps}
         tasks.add(asyncio.create_task(be_ready(gateway.health, gateway.published, stop)))
         host, port = sock.getsockname()[:2]
         log.info(LogEvent.STARTED, host=host, port=port)

@@ -1,7 +1,5 @@
 """The timer that lets the engine know that the gateway is there."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api_gateway.handlers.beating import Heartbeat
@@ -17,31 +15,21 @@ PAUSE_SECONDS: Final = 0.5
 class Pulse:
     """Beats while the gateway is ready."""
 
-    def __init__(
-        self,
-        heartbeat: Heartbeat,
-        health: Health,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, heartbeat: Heartbeat, health: Health) -> None:
         self._heartbeat = heartbeat
         self._health = health
-        self._sleep = sleep
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            await self.once()
-            await self._sleep(PAUSE_SECONDS)
+    async def once(self) -> float:
+        """Beat, unless nobody could be heard just now."""
+        if self._health.ready:
+            await self._beat()
+        return PAUSE_SECONDS
 
-    async def once(self) -> None:
-        """Beat, unless nobody could be heard just now; that Kafka is away is logged elsewhere."""
-        if not self._health.ready:
-            return
+    async def _beat(self) -> None:
         try:
             await self._heartbeat.beat()
         except TemporaryError:
-            return
+            pass  # that Kafka is away is logged elsewhere
         except Exception:
             # Whatever goes wrong with one beat, the next may come through.
             log.exception(LogEvent.HEARTBEAT_FAILED)

@@ -1,7 +1,5 @@
 """The timer that lays out for the metrics how rules fare."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api_gateway.domain.rule_ranking import Shown
@@ -16,26 +14,12 @@ PAUSE_SECONDS: Final = 10.0
 class Shelf:
     """Chooses the rules that metrics show, so that a scrape need not look at all of them."""
 
-    def __init__(
-        self,
-        fares: Fares,
-        metrics: RuleMetrics,
-        *,
-        limit: int,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, fares: Fares, metrics: RuleMetrics, *, limit: int) -> None:
         self._fares = fares
         self._metrics = metrics
         self._limit = limit
-        self._sleep = sleep
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            await self.once()
-            await self._sleep(PAUSE_SECONDS)
-
-    async def once(self) -> None:
+    async def once(self) -> float:
         """Choose anew; what goes wrong is logged, and the metrics then show no rule."""
         try:
             self._metrics.shown = await self._fares.show(self._limit)
@@ -43,3 +27,4 @@ class Shelf:
             # Old figures would pose as new ones; the next look may be better.
             self._metrics.shown = Shown({})
             log.exception(LogEvent.RULE_METRICS_FAILED)
+        return PAUSE_SECONDS

@@ -1,7 +1,5 @@
 """The loop that listens to how rules fare."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api_gateway.handlers.faring import Fares
@@ -18,40 +16,27 @@ PAUSE_SECONDS: Final = 3.0
 class Listener:
     """Takes what the engine tells; an outage is logged once, and waited out."""
 
-    def __init__(
-        self,
-        feed: StatusFeed,
-        fares: Fares,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, feed: StatusFeed, fares: Fares) -> None:
         self._feed = feed
         self._fares = fares
-        self._sleep = sleep
         self._away = False
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            await self.once()
-
-    async def once(self) -> None:
-        """Take what there is, or wait a little."""
+    async def once(self) -> float:
+        """Take what there is; pause only if it cannot be had."""
         try:
             told = await self._feed.told()
         except TemporaryError as exc:
-            await self._pause(str(exc))
-            return
+            return self._pause(str(exc))
         except Exception as exc:
             # Health is a courtesy: whatever goes wrong with it must not end the gateway.
             log.exception(LogEvent.STATUS_AWAY)
-            await self._pause(str(exc))
-            return
+            return self._pause(str(exc))
         self._away = False
         self._fares.note(told)
+        return 0
 
-    async def _pause(self, reason: str) -> None:
+    def _pause(self, reason: str) -> float:
         if not self._away:
             log.warning(LogEvent.STATUS_AWAY, reason=reason)
         self._away = True
-        await self._sleep(PAUSE_SECONDS)
+        return PAUSE_SECONDS

@@ -1,7 +1,6 @@
 """The timer that brings rules to the topic when a change could not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api_gateway.handlers.publishing import Publication
@@ -18,28 +17,22 @@ waits for that."""
 class Reconciler:
     """Publishes what is owed, every `pause` seconds; compares first, after each outage."""
 
-    def __init__(
-        self,
-        publication: Publication,
-        *,
-        pause: float,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, publication: Publication, *, pause: float) -> None:
         self._publication = publication
         self._pause = pause
-        self._sleep = sleep
+        self._soon = SOON_SECONDS
         self._amiss = "it has not been looked yet"
         """Why the next look has to compare; empty if it need not."""
         self.published = asyncio.Event()
         """Set once all that was stored has been published."""
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        soon = SOON_SECONDS
-        while True:
-            await self.once()
-            await self._sleep(self._pause if self.published.is_set() else min(soon, self._pause))
-            soon *= 2
+    async def once(self) -> float:
+        """Look once; an outage is logged, and makes the next look a comparison."""
+        await self._look()
+        if self.published.is_set():
+            return self._pause
+        soon, self._soon = self._soon, 2 * self._soon
+        return min(soon, self._pause)
 
     async def check(self) -> None:
         """Raise TemporaryError if rules may be stored that are not published."""
@@ -47,8 +40,7 @@ class Reconciler:
             message = f"rules may be unpublished: {self._amiss}"
             raise TemporaryError(message)
 
-    async def once(self) -> None:
-        """Look once; an outage is logged, and makes the next look a comparison."""
+    async def _look(self) -> None:
         try:
             if self._amiss:
                 differing = await self._publication.compare()
