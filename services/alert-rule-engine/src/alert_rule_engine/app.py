@@ -20,6 +20,7 @@ from alert_rule_engine.adapters.kafka import (
     Outlet,
     create_app,
 )
+from alert_rule_engine.adapters.lone import lone_consumer
 from alert_rule_engine.adapters.records import LogRecords
 from alert_rule_engine.adapters.tables import TableStore
 from alert_rule_engine.domain.rules import RuleBook
@@ -35,7 +36,7 @@ from alert_rule_engine.entrypoints.guard import (
     LoopWatch,
     forever,
 )
-from alert_rule_engine.entrypoints.rules import RulesFeed, rules_consumer
+from alert_rule_engine.entrypoints.rules import RulesFeed
 from alert_rule_engine.entrypoints.statuses import STATUS_SECONDS
 from alert_rule_engine.failpoints import Failpoint, unarmed
 from alert_rule_engine.handlers.aggregate import ApplyPartials
@@ -81,7 +82,7 @@ class Running:
         self.outlet = Outlet(app)
         self.reach = Failpoint(settings.failpoint) if settings.failpoint else unarmed
         self.take_rules = TakeRules()
-        consumer = rules_consumer(settings.kafka_bootstrap_servers)
+        consumer = lone_consumer(settings.kafka_bootstrap_servers)
         self.rules = RulesFeed(consumer, self.take_rules)
         self.loop_watch = LoopWatch(end_process)
         self.health = Health(f"{SERVICE}-{role}", settings.config_hash())

@@ -15,6 +15,7 @@ from faust.stores import STORES
 from faust.stores.memory import Store
 from faust.types import TP, EventT
 
+from alert_rule_engine.adapters.lone import lone_consumer
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
@@ -23,7 +24,6 @@ STORE_URL: Final = f"{SCHEME}://x"
 """A store's URL needs a host: one without is falsy, and Faust then ignores it."""
 PATIENCE: Final = 6.0
 """Below the session of the group, which waits for us meanwhile."""
-_FETCH_BYTES: Final = 4_194_304
 _POLL_MS: Final = 500
 
 
@@ -73,13 +73,7 @@ async def catch_up(
     """
     if not partitions:
         return
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=_FETCH_BYTES,
-    )
+    consumer = lone_consumer(brokers)
     try:
         async with asyncio.timeout(patience):
             await consumer.start()

@@ -24,16 +24,6 @@ _TP: Final = TopicPartition(str(Topic.ALERT_RULES), 0)
 _POLL_MS: Final = 500
 
 
-def rules_consumer(brokers: str) -> AIOKafkaConsumer:
-    """Return the consumer of a RulesFeed."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=brokers,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
-
-
 class RulesFeed:
     """Reads `alert-rules`."""
 
