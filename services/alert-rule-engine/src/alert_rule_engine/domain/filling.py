@@ -36,6 +36,7 @@ class Lanes:
     __slots__ = (
         "_buckets",
         "_crossing",
+        "_ends",
         "_expected",
         "_expiring",
         "_horizon",
@@ -78,6 +79,9 @@ class Lanes:
         self._lanes: dict[int, Lane] = {}
         self._ways = ways
         self._crossing = known.crossing if known else ()
+        lengths = {pane, *(watch.shape.size for watch in self._crossing)}
+        self._ends = [length + self._horizon for length in lengths]
+        """So long after its start a pane, or a window with it, is of no more use."""
         self._running = [
             Tumbled(watch, pane, self._held)
             if watch.shape.tumbling
@@ -111,12 +115,13 @@ class Lanes:
         self.tally.late += sifted.ignored
         return sifted
 
-    def _held(self, start: int) -> Iterator[tuple[Group, int]]:
+    def _held(self, starts: range) -> Iterator[tuple[int, Group, int]]:
         for bucket in self._buckets:
             panes = bucket.specs.get(self.spec)
             if panes is not None:
-                for group, cell in panes.slices.get(start, NO_SLICE).items():
-                    yield group, cell.count
+                for start in starts:
+                    for group, cell in panes.slices.get(start, NO_SLICE).items():
+                        yield start, group, cell.count
 
     def take(self, block: Block, arrival: Arrival) -> tuple[Block, list[tuple[int, Grown]]]:
         """Add the rows of a block to their panes.
@@ -124,7 +129,7 @@ class Lanes:
         Return those that had room, and the windows that may hold now with the number of their
         watch.
         """
-        lane = self._lanes.get(block.start) or self._lane(block.start)
+        lane = self.lane(block.start)
         block, peak = self._fill(lane, block, arrival)
         return block, self._grow(block, peak) if peak > lane.limit else []
 
@@ -174,15 +179,19 @@ class Lanes:
             _add_figures(slices, block)
         return block, peak
 
+    def lane(self, start: int) -> Lane:
+        """Return the panes that start at a time."""
+        return self._lanes.get(start) or self._lane(start)
+
     def _lane(self, start: int) -> Lane:
         lane = self._lanes[start] = Lane(start, start + self.closing, self.tally, self._open)
         self._ways.setdefault(start, {})[self.spec] = lane
         for running in self._running:
             running.may_hold(start, 0)
         lane.limit = self._limit(start)
-        for length in {self.pane, *(watch.shape.size for watch in self._crossing)}:
-            end = start + length + self._horizon
-            self._expiring.setdefault(-(-end // STRIDE) * STRIDE, set()).add(self)
+        for length in self._ends:
+            end = -(-(start + length) // STRIDE) * STRIDE
+            self._expiring.setdefault(end, set()).add(self)
         return lane
 
     def _open(self, lane: Lane, slot: int, group: Group, reference: int) -> Cell | None:
@@ -195,8 +204,9 @@ class Lanes:
                 return None
             cell = Cell(0, 0, reference, reference)
             panes.put(start, group, cell)
-            held = panes.slices[start]
-            self._buckets[bucket_of(slot)].expire(start + self.pane + self._horizon)
+            if held is NO_SLICE:
+                held = panes.slices[start]
+                self._buckets[bucket_of(slot)].expire(start + self.pane + self._horizon)
         lane.slices[slot >> SHIFT & MASK] = held
         return cell
 
@@ -227,8 +237,8 @@ class Lanes:
 
     def forget(self, watermark: int) -> None:
         """Let go of panes and windows that are of no more use."""
-        old = [start for start in self._lanes if start + self.pane + self._horizon <= watermark]
-        for start in old:
+        last = watermark - self.pane - self._horizon
+        for start in [start for start in self._lanes if start <= last]:
             del self._lanes[start]
             del self._ways[start][self.spec]
             if not self._ways[start]:

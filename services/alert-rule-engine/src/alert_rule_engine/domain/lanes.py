@@ -54,21 +54,23 @@ Opener = Callable[[Lane, int, Group, int], Cell | None]
 names; None if there is no room for the group."""
 Ways = dict[int, dict[str, Lane]]
 """All lanes, by start and spec."""
+Begin = Callable[[str, Block], Lane | None]
+"""Returns a lane that is not among the ways; None if the rows of the spec cannot be scattered."""
 
 
 def scatter(
-    block: Block, ways: Ways, buckets: Sequence[Bucket], arrival: Arrival
+    block: Block, ways: Ways, begin: Begin, buckets: Sequence[Bucket], arrival: Arrival
 ) -> Iterator[Block]:
     """Add those rows of a block of several specs that change nothing but their panes.
 
-    Yield each of the others in a block of its own: what comes late, or first of its spec, and what
-    may make a window hold.
+    Yield each of the others in a block of its own: what comes late, and what may make a window
+    hold.
     """
     reference, accepted, watermark, judged = arrival
     lanes = ways.get(block.start, {}) if block.start + block.pane > judged else {}
     columns = (block.specs, block.slots, block.groups, block.counts, block.errors or NO_ERRORS)
     for spec, slot, group, number, errors in zip(*columns, strict=False):
-        lane, bucket = lanes.get(spec), slot >> SHIFT & MASK
+        lane, bucket = lanes.get(spec) or begin(spec, block), slot >> SHIFT & MASK
         cell = None
         if lane is not None and watermark < lane.closes:
             cell = lane.slices[bucket].get(group) or lane.open(lane, slot, group, reference)
@@ -87,11 +89,11 @@ def scatter(
 
 
 def apart(
-    blocks: Iterable[Block], ways: Ways, buckets: Sequence[Bucket], arrival: Arrival
+    blocks: Iterable[Block], ways: Ways, begin: Begin, buckets: Sequence[Bucket], arrival: Arrival
 ) -> Iterator[Block]:
     """Yield blocks, each of one spec, without the rows that could be scattered."""
     for block in blocks:
         if block.specs:
-            yield from scatter(block, ways, buckets, arrival)
+            yield from scatter(block, ways, begin, buckets, arrival)
         else:
             yield block

@@ -1,6 +1,6 @@
 """The panes of one pane spec in one bucket: summing into windows, forgetting. Knows no alert."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import filterfalse
 from typing import Final, NamedTuple
 
@@ -192,9 +192,12 @@ class SpecPanes:
 
     def forget(self, horizon: int, watermark: int) -> list[int]:
         """Drop panes that ended `horizon` before the watermark; return their starts."""
-        old = [start for start in self.slices if start + self.pane + horizon <= watermark]
-        groups: Iterable[Group] = set().union(*map(self.slices.pop, old))
+        last = watermark - self.pane - horizon
+        old = [start for start in self.slices if start <= last]
+        groups: Collection[Group] = set().union(*map(self.slices.pop, old))
         for held in reversed(self.slices.values()):
+            if not groups:
+                break
             groups = [*filterfalse(held.__contains__, groups)]
         for group in groups:
             del self.groups[group]

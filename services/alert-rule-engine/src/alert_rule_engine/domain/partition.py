@@ -15,7 +15,7 @@ from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
-from alert_rule_engine.domain.lanes import Arrival, Ways, apart
+from alert_rule_engine.domain.lanes import Arrival, Lane, Ways, apart
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -132,17 +132,18 @@ class Partition:
         accepted = (partial.accepted_at, partial.traceparent or "")
         reference = pack_reference(partial.source, partial.offset)
         arrival = Arrival(reference, accepted, watermark, self.judged)
-        ways = self._ways if offset > self._newest else {}
+        fresh = offset > self._newest
+        ways, begin = (self._ways, self._begin) if fresh else ({}, _begin_none)
         lost_late = lost_surplus = lost_excess = 0
-        for block in apart(partial.blocks, ways, self.buckets, arrival):
-            lanes = self._lanes.get(block.spec) or self._lanes_of(block)
+        for block in apart(partial.blocks, ways, begin, self.buckets, arrival):
+            lanes = self._lanes.get(block.spec) or self._lanes_of(block.spec, block.pane)
             events = sum(block.counts)
             if block.start + lanes.closing <= watermark:
                 lost_late += events
                 lost_excess += block.surplus
                 lanes.tally.late += events
                 continue
-            mine = block if offset > self._newest else self._unknown(block, offset)
+            mine = block if fresh else self._unknown(block, offset)
             _, surplus, excess = self._fill(lanes, mine, partial, arrival)
             lanes.tally.matched += events - surplus - excess
             lanes.tally.surplus += surplus + excess + block.surplus
@@ -161,11 +162,17 @@ class Partition:
         known = [row for row, slot in enumerate(block.slots) if bucket_of(slot) not in ahead]
         return chosen(block, known)
 
-    def _lanes_of(self, block: Block) -> Lanes:
-        spec = block.spec
+    def _begin(self, spec: str, block: Block) -> Lane | None:
+        """Return the lane for rows of a spec; None if more is to be done than to add them."""
+        lanes = self._lanes.get(spec) or self._lanes_of(spec, block.pane)
+        end = block.start + block.pane
+        late = end <= self.judged or block.start + lanes.closing <= self.watermark()
+        return None if late else lanes.lane(block.start)
+
+    def _lanes_of(self, spec: str, pane: int) -> Lanes:
         lanes = self._lanes[spec] = Lanes(
             spec,
-            block.pane,
+            pane,
             self.buckets,
             self.book.specs.get(spec),
             tally=self.vector.tally(spec),
@@ -295,6 +302,10 @@ class Partition:
     def waiting(self) -> int:
         """Return how many alerts have something to say."""
         return sum(bucket.alerts.waiting() for bucket in self.buckets)
+
+
+def _begin_none(_spec: str, _block: Block) -> None:
+    """Begin no lane: some bucket may contain the rows already."""
 
 
 def _revision(rule: CompiledRule) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import Watch
 
-Held = Callable[[int], Iterable[tuple[Group, int]]]
-"""Returns the groups of a pane, with their counts, in all buckets."""
+Held = Callable[[range], Iterable[tuple[int, Group, int]]]
+"""Returns start, group and count of the panes that start at these times, in all buckets."""
 PanesOf = Callable[[int], SpecPanes]
 """Returns the panes of the bucket of a slot."""
 
@@ -76,8 +76,11 @@ class Tumbled:
         return False
 
     def _peaks(self, window: int) -> dict[int, int]:
-        panes = range(window, window + self._size, self._pane)
-        return {at: max((n for _, n in self._held(at)), default=0) for at in panes}
+        starts = range(window, window + self._size, self._pane)
+        peaks = dict.fromkeys(starts, 0)
+        for start, _, count in self._held(starts):
+            peaks[start] = max(peaks[start], count)
+        return peaks
 
     def grow(
         self, start: int, slots: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
@@ -103,17 +106,16 @@ class Tumbled:
 
     def _summed(self, window: int) -> dict[Group, int]:
         sums: dict[Group, int] = {}
-        for start in range(window, window + self._size, self._pane):
-            for group, count in self._held(start):
-                sums[group] = sums.get(group, 0) + count
+        for _, group, count in self._held(range(window, window + self._size, self._pane)):
+            sums[group] = sums.get(group, 0) + count
         return sums
 
     def forget(self, watermark: int, horizon: int) -> None:
         """Drop windows of which no pane is left."""
-        known = (*self._windows, *self._allowed)
-        for start in [start for start in known if start + self._size + horizon <= watermark]:
-            self._windows.pop(start, None)
-            self._allowed.pop(start, None)
+        last = watermark - self._size - horizon
+        for known in (self._windows, self._allowed):
+            for start in [start for start in known if start <= last]:
+                del known[start]
 
 
 def _allow(allowed: dict[int, int], start: int, peak: int, low: int) -> bool:
