@@ -225,3 +225,12 @@ def test_who_forgets_what_is_of_no_more_use_is_not_blind(
         pipeline.post(an_error(NOON + second * SECOND))
         pipeline.tick(NOON + second * SECOND)
         assert second < 200 or until(pipeline) == {0}
+
+
+def test_of_many_rules_those_are_told_whose_turn_it_is() -> None:
+    pipeline = Pipeline(
+        *(a_rule(id=f"r{n}", match=f'level == "ERROR" && {n} > 0') for n in range(5))
+    )
+    partition = pipeline.journals[0].partition
+    turns = [statuses(partition, NOON, turn=turn, turns=2) for turn in range(2)]
+    assert [[each.rule_id for each in turn] for turn in turns] == [["r0", "r2", "r4"], ["r1", "r3"]]

@@ -1,6 +1,7 @@
 """How the rules fare in one partition."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from alert_contracts.rule_status import RuleStatus
@@ -26,10 +27,12 @@ class _Extent(NamedTuple):
     tally: Tally
 
 
-def statuses(partition: Partition, at: int) -> Iterator[RuleStatus]:
-    """Yield how each rule fares; `at`: wall clock."""
+def statuses(
+    partition: Partition, at: int, *, turn: int = 0, turns: int = 1
+) -> Iterator[RuleStatus]:
+    """Yield how each rule fares whose turn it is; `at`: wall clock."""
     blind = partition.vector.sight.blind(partition.judged)
-    for known in partition.book.specs.values():
+    for known in islice(partition.book.specs.values(), turn, None, turns):
         extent = _extent(partition, known)
         for rule in known.rules:
             unseen = max(blind.of(rule.shape.size), extent.since)

@@ -29,6 +29,10 @@ log = logger(__name__)
 GROUP: Final = "rule-state-v1"
 TABLE: Final = "panes"
 BROKER_SECONDS: Final = 5.0
+AT_ONCE: Final = 1_000
+"""Statuses to be told at once; of more rules some are told at a time."""
+TURNS: Final = 4
+"""In so many times all are told: as often as one that has not changed."""
 
 
 class AggregateWorker:
@@ -58,7 +62,8 @@ class AggregateWorker:
         self._lag = 0
         self._stall = StallWatch(end)
         self._deaf = deaf
-        self._bulletin = Bulletin()
+        self._bulletins = [Bulletin() for _ in range(TURNS)]
+        self._told = 0
         topic = app.topic(Topic.RULE_PARTIALS, key_type=bytes, value_type=bytes)
         app.agent(topic, concurrency=1, name="aggregate")(self._consume)
         app.on_partitions_revoked.connect(self._revoked)
@@ -160,7 +165,11 @@ class AggregateWorker:
     async def publish(self) -> None:
         """Tell how the rules fare here, as far as it is due; what cannot be told is told later."""
         if self._active:
-            due = self._bulletin.due(self._handler.statuses(), self._clock())
+            rules = len(self._handler.book.rules) * len(self._handler.journals)
+            turns = min(TURNS, 1 + rules // AT_ONCE)
+            turn = self._told % turns
+            self._told += 1
+            due = self._bulletins[turn].due(self._handler.statuses(turn, turns), self._clock())
             await tell_statuses(self._outlet, due)
 
     async def drain(self) -> None:

@@ -139,11 +139,11 @@ class ApplyPartials:
             self._report(partition)
             self._say(record.partition)
 
-    def statuses(self) -> Iterator[RuleStatus]:
-        """Yield how each rule fares in each partition that is held."""
+    def statuses(self, turn: int = 0, turns: int = 1) -> Iterator[RuleStatus]:
+        """Yield how each rule whose turn it is fares in each partition that is held."""
         now = self.clock()
         for journal in self.journals.values():
-            yield from statuses(journal.partition, now)
+            yield from statuses(journal.partition, now, turn=turn, turns=turns)
 
     def _report(self, partition: Partition) -> None:
         for fault in partition.faults.report():
