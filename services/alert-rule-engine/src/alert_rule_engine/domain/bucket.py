@@ -155,7 +155,7 @@ class Bucket:
 
     def advance(self, watermark: int, log_now: int, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
-        for spec in [spec for spec in self.specs if spec in book.timed]:
+        for spec in [spec for spec in book.timed if spec in self.specs]:
             panes = self.specs[spec]
             for rule in book.specs[spec].timed:
                 with self.faults.guard(rule.rule):

@@ -61,7 +61,7 @@ class Journal:
         return Change(b"%d:v" % self.partition.number, value)
 
     def _bucket(self, number: int, bucket: Bucket) -> list[Change]:
-        live = {start for panes in bucket.specs.values() for start in panes.slices}
+        live: set[int] = set().union(*[panes.slices for panes in bucket.specs.values()])
         newest = {max(live)} if live else set()
         panes = self._panes[number].plan(live, bucket.touched_panes(), newest)
         pieces = self._pieces[number].plan(bucket.pieces(), bucket.touched_pieces(), set())

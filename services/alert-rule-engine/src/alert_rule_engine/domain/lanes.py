@@ -19,6 +19,8 @@ from alert_rule_engine.domain.vector import Tally
 SHIFT: Final = STATE_PARTITIONS.bit_length() - 1
 MASK: Final = BUCKETS - 1
 NO_ERRORS: Final = repeat(0)
+FOR_EVER: Final = 1 << 62
+"""`Arrival.judged` of rows that some bucket may contain already: none of them is scattered."""
 
 
 class Arrival(NamedTuple):
@@ -29,7 +31,7 @@ class Arrival(NamedTuple):
     accepted: Accepted
     watermark: int
     judged: int
-    """Windows were looked at up to here."""
+    """Windows were looked at up to here; nothing that ends before is scattered."""
 
 
 class Lane:
@@ -54,8 +56,8 @@ Opener = Callable[[Lane, int, Group, int], Cell | None]
 names; None if there is no room for the group."""
 Ways = dict[int, dict[str, Lane]]
 """All lanes, by start and spec."""
-Begin = Callable[[str, Block], Lane | None]
-"""Returns a lane that is not among the ways; None if the rows of the spec cannot be scattered."""
+Begin = Callable[[str, Block, int], Lane | None]
+"""Returns a lane that is not among the ways; None if its rows come too late at a watermark."""
 
 
 def scatter(
@@ -67,10 +69,13 @@ def scatter(
     hold.
     """
     reference, accepted, watermark, judged = arrival
-    lanes = ways.get(block.start, {}) if block.start + block.pane > judged else {}
+    open_ = block.start + block.pane > judged
+    lanes = ways.get(block.start, {}) if open_ else {}
     columns = (block.specs, block.slots, block.groups, block.counts, block.errors or NO_ERRORS)
     for spec, slot, group, number, errors in zip(*columns, strict=False):
-        lane, bucket = lanes.get(spec) or begin(spec, block), slot >> SHIFT & MASK
+        lane, bucket = lanes.get(spec), slot >> SHIFT & MASK
+        if lane is None and open_:
+            lane = begin(spec, block, watermark)
         cell = None
         if lane is not None and watermark < lane.closes:
             cell = lane.slices[bucket].get(group) or lane.open(lane, slot, group, reference)

@@ -15,7 +15,7 @@ from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
-from alert_rule_engine.domain.lanes import Arrival, Lane, Ways, apart
+from alert_rule_engine.domain.lanes import FOR_EVER, Arrival, Lane, Ways, apart
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -99,10 +99,8 @@ class Partition:
         return applied
 
     def _apply(self, partial: Partial, offset: int) -> Applied:
-        losses = _NONE
         outcome, gap = self.vector.take(partial)
-        if outcome is Outcome.APPLIED:
-            losses = self._count(partial, offset)
+        losses = self._count(partial, offset) if outcome is Outcome.APPLIED else _NONE
         if outcome in (Outcome.APPLIED, Outcome.REPEATED):
             self.vector.reach(partial.source, partial.clock)
             self._advance(offset)
@@ -131,11 +129,10 @@ class Partition:
         watermark = self.watermark()
         accepted = (partial.accepted_at, partial.traceparent or "")
         reference = pack_reference(partial.source, partial.offset)
-        arrival = Arrival(reference, accepted, watermark, self.judged)
         fresh = offset > self._newest
-        ways, begin = (self._ways, self._begin) if fresh else ({}, _begin_none)
+        arrival = Arrival(reference, accepted, watermark, self.judged if fresh else FOR_EVER)
         lost_late = lost_surplus = lost_excess = 0
-        for block in apart(partial.blocks, ways, begin, self.buckets, arrival):
+        for block in apart(partial.blocks, self._ways, self._begin, self.buckets, arrival):
             lanes = self._lanes.get(block.spec) or self._lanes_of(block.spec, block.pane)
             events = sum(block.counts)
             if block.start + lanes.closing <= watermark:
@@ -144,7 +141,7 @@ class Partition:
                 lanes.tally.late += events
                 continue
             mine = block if fresh else self._unknown(block, offset)
-            _, surplus, excess = self._fill(lanes, mine, partial, arrival)
+            surplus, excess = self._fill(lanes, mine, partial, arrival)
             lanes.tally.matched += events - surplus - excess
             lanes.tally.surplus += surplus + excess + block.surplus
             lost_excess += excess + block.surplus
@@ -162,22 +159,15 @@ class Partition:
         known = [row for row, slot in enumerate(block.slots) if bucket_of(slot) not in ahead]
         return chosen(block, known)
 
-    def _begin(self, spec: str, block: Block) -> Lane | None:
-        """Return the lane for rows of a spec; None if more is to be done than to add them."""
+    def _begin(self, spec: str, block: Block, watermark: int) -> Lane | None:
+        """Return the lane for rows of a spec, unless they come too late."""
         lanes = self._lanes.get(spec) or self._lanes_of(spec, block.pane)
-        end = block.start + block.pane
-        late = end <= self.judged or block.start + lanes.closing <= self.watermark()
-        return None if late else lanes.lane(block.start)
+        return lanes.lane(block.start) if watermark < block.start + lanes.closing else None
 
     def _lanes_of(self, spec: str, pane: int) -> Lanes:
+        known, tally = self.book.specs.get(spec), self.vector.tally(spec)
         lanes = self._lanes[spec] = Lanes(
-            spec,
-            pane,
-            self.buckets,
-            self.book.specs.get(spec),
-            tally=self.vector.tally(spec),
-            expiring=self._expiring,
-            ways=self._ways,
+            spec, pane, self.buckets, known, tally=tally, expiring=self._expiring, ways=self._ways
         )
         return lanes
 
@@ -192,8 +182,10 @@ class Partition:
         for rule in known.rules:
             bucket.overflow(rule, block.start, partial.accepted_at, groups, surplus)
 
-    def _fill(self, lanes: Lanes, block: Block, partial: Partial, arrival: Arrival) -> Losses:
-        """Add rows, and judge what they change; return how many events had no room."""
+    def _fill(
+        self, lanes: Lanes, block: Block, partial: Partial, arrival: Arrival
+    ) -> tuple[int, int]:
+        """Add rows, and judge what they change; return the surplus and the excess of `Losses`."""
         found: dict[Group, Found] = {}
         surplus = excess = 0
         if lanes.sifts:
@@ -209,7 +201,7 @@ class Partition:
             if end <= self.judged:
                 self._see()
                 lanes.judge_again(filled, brought, found)
-        return Losses(0, surplus, excess)
+        return surplus, excess
 
     def _see(self) -> None:
         """Let the buckets know what silence proves by now: the same in a replay of the log."""
@@ -302,10 +294,6 @@ class Partition:
     def waiting(self) -> int:
         """Return how many alerts have something to say."""
         return sum(bucket.alerts.waiting() for bucket in self.buckets)
-
-
-def _begin_none(_spec: str, _block: Block) -> None:
-    """Begin no lane: some bucket may contain the rows already."""
 
 
 def _revision(rule: CompiledRule) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """State as bytes, and back."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.seals import seal, unseal
 from alert_rule_engine.domain.sight import Sight
-from alert_rule_engine.domain.vector import REMEMBERED, Tally, Vector
+from alert_rule_engine.domain.vector import Tally, Vector
 
 Piece = tuple[str, int]
 """A pane spec, `ALERTS` or `PAST`, and the number of a piece of its memory, or of the alerts."""
@@ -126,7 +125,7 @@ def unpack_vector(value: bytes) -> Vector:
         StateFormatError: it was written by another version, or is damaged.
     """
     packed = _decode_vector(unseal(value))
-    recent = {source: deque(ids, maxlen=REMEMBERED) for source, ids in packed.recent.items()}
+    recent = {source: dict.fromkeys(ids) for source, ids in packed.recent.items()}
     holes = [(packed.seen, packed.seen)] if packed.holes is None else packed.holes
     return Vector(
         applied=packed.applied,

@@ -125,7 +125,7 @@ class RuleBook:
     disabled: frozenset[str] = frozenset()
     digest: int = 0
     """64 bits that stand for the revisions of the rules."""
-    timed: frozenset[str] = frozenset()
+    timed: tuple[str, ...] = ()
     """The specs that have rules which are judged as the watermark moves."""
 
 
@@ -166,7 +166,7 @@ def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
         for spec, group in by_spec.items()
         for known in [before.specs.get(spec)]
     }
-    timed = frozenset(spec for spec, each in specs.items() if each.timed)
+    timed = tuple(spec for spec, each in specs.items() if each.timed)
     return RuleBook(compiled, specs, errors, frozenset(disabled), _digest(compiled), timed)
 
 

@@ -1,6 +1,5 @@
 """How far the log and its sources have been applied."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -42,8 +41,8 @@ class Vector:
     """Last source offset, by source partition."""
     clocks: dict[int, int] = field(default_factory=dict)
     """Event time reached, by source partition."""
-    recent: dict[int, deque[int]] = field(default_factory=dict)
-    """The last batch ids, by source partition."""
+    recent: dict[int, dict[int, None]] = field(default_factory=dict)
+    """The last batch ids, in order, by source partition."""
     log_now: int = 0
     """Clock of the log: stage one's wall clock, never backwards."""
     counted: int = 0
@@ -96,12 +95,12 @@ class Vector:
         self.log_now = max(self.log_now, at)
 
     def _is_repeat(self, partial: Partial) -> bool:
-        recent = self.recent.get(partial.source)
-        if recent is None:
-            recent = self.recent[partial.source] = deque(maxlen=REMEMBERED)
+        recent = self.recent.setdefault(partial.source, {})
         if partial.batch in recent:
             return True
-        recent.append(partial.batch)
+        recent[partial.batch] = None
+        if len(recent) > REMEMBERED:
+            del recent[next(iter(recent))]
         return False
 
     def tally(self, spec: str) -> Tally:
