@@ -38,6 +38,9 @@ class Errors:
     def group_of(self, event: Event) -> tuple[str, ...]:
         return (event.service,)
 
+    def number(self, event: Event) -> float | None:
+        return event.response_time
+
     def text(self, event: Event) -> str | None:
         return event.host
 
@@ -146,6 +149,17 @@ def test_the_event_with_the_value_that_crossed_is_shown_as_such() -> None:
     assert ("crossing", "1002") in found
     found = shown(one(ask(crossing=(0, 1), value="gone"), {(0, 1): record}))
     assert ("crossing", "1003") in found
+
+
+@pytest.mark.parametrize(("peak", "crossed"), [(1, "1002"), (-1, "1003"), (0, "1004")])
+def test_the_event_with_the_number_that_crossed_is_shown_as_such(peak: int, crossed: str) -> None:
+    numbers = {1_001: 7.0, 1_002: 500.0, 1_003: -6.0, 1_004: None}
+    events = [
+        Event(at, "pay", str(at), "ERROR", response_time=number) for at, number in numbers.items()
+    ]
+    question = ask(crossing=(0, 1))._replace(peak=peak)
+    assert ("crossing", crossed) in shown(one(question, {(0, 1): ndjson(*events)}))
+    assert ("crossing", "1004") in shown(one(question, {(0, 1): ndjson(events[-1])}))
 
 
 def test_a_record_that_could_not_be_read_leaves_its_part_empty() -> None:

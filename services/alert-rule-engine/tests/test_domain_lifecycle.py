@@ -325,6 +325,34 @@ def test_a_bound_from_below_is_judged_when_the_window_is_complete() -> None:
     assert pipeline.said() == ["firing pay 2"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "since"),
+    [
+        ({"condition": "count < 5", "window": tumbling(MINUTE, lateness=0)}, 60),
+        (
+            {
+                "kind": RuleType.LATENCY,
+                "condition": "avg > 300",
+                "min_count": 1,
+                "window": sliding(MINUTE),
+            },
+            70,
+        ),
+    ],
+    ids=["at the end", "at the close of a pane"],
+)
+def test_what_time_makes_true_began_then_and_not_with_an_event_of_before(
+    fields: dict[str, Any], since: int
+) -> None:
+    pipeline = Pipeline(a_rule(**fields))
+    for second in range(-10, 75):
+        if second in (1, 2, 20):
+            fast = second < 20
+            pipeline.post(an_error(NOON + second * SECOND, response_time=1.0 if fast else 601.0))
+        pipeline.tick(NOON + second * SECOND)
+    assert pipeline.alerts[0].starts_at - NOON == since * SECOND
+
+
 def test_an_average_in_a_sliding_window_is_judged_at_every_pane() -> None:
     rule = a_rule(
         RuleType.LATENCY, condition="avg > threshold", window=sliding(MINUTE), min_count=1

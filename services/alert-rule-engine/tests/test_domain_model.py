@@ -121,7 +121,7 @@ def holding(rule: CompiledRule, mine: list[Event], start: int, end: int) -> bool
         before = figures(rule, mine, start - size, start)
         view |= {f"previous.{name}": value for name, value in before.items()}
         first = min((event.timestamp for event in mine), default=start)
-        if first - first % rule.spec.pane > start - size:
+        if first - first % rule.spec.pane >= start - size:
             return False
     empty = not view["count"] and not rule.compares
     return not empty and rule.holds(view)

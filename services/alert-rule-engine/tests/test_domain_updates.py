@@ -59,3 +59,36 @@ def test_the_last_word_counts_what_came_late_and_was_not_told_yet() -> None:
         ("firing", 1),
         ("resolved", 2),
     ]
+
+
+def test_another_new_value_in_the_same_window_is_news_and_named() -> None:
+    rule = a_rule(
+        RuleType.NEW_TERM,
+        value="host",
+        threshold=None,
+        window=tumbling(10 * MINUTE, lateness=0),
+        remember=60 * MINUTE,
+    )
+    pipeline = Pipeline(rule)
+    for second in range(1_300):
+        host = {650: "web-2", 680: "web-3"}.get(second, "web-1")
+        if second % 10 == 0:
+            pipeline.post(an_error(NOON + second * SECOND, host=host))
+        pipeline.tick(NOON + second * SECOND)
+    found = [(alert.status, alert.reason) for alert in pipeline.alerts]
+    assert found[:2] == [("firing", "new value 'web-2'"), ("updated", "new value 'web-3'")]
+
+
+def test_what_an_alert_shows_as_crossing_is_the_extreme_that_its_condition_asks_for() -> None:
+    rules = [
+        a_rule(RuleType.METRIC, id=name, value="responseTime", condition=f"{name} > -5")
+        for name in ("max", "min", "sum")
+    ]
+    pipeline = Pipeline(*rules)
+    for second in range(-10, 400):
+        if second == 1:
+            pipeline.post(an_error(NOON + SECOND, response_time=9.0))
+        pipeline.tick(NOON + second * SECOND)
+    asked = zip(pipeline.alerts, pipeline.questions, strict=True)
+    peaks = {alert.rule.id: found.peak for alert, found in asked if found is not None}
+    assert peaks == {"max": 1, "min": -1, "sum": 0}

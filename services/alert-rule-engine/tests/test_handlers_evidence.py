@@ -27,6 +27,9 @@ class Errors:
     def group_of(self, event: Event) -> tuple[str, ...]:
         return (event.service,)
 
+    def number(self, event: Event) -> float | None:
+        return event.response_time
+
     def text(self, event: Event) -> str | None:
         return event.host
 

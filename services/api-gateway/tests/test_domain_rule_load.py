@@ -7,6 +7,8 @@ import pytest
 from alert_contracts.rules import RuleType
 from api_gateway.testing.rules import problems
 
+FEW = {"condition": "count < 1000", "minCount": 1, "maxGroups": 100_000}
+
 
 @pytest.mark.parametrize(
     ("kind", "changes", "reason"),
@@ -32,6 +34,16 @@ from api_gateway.testing.rules import problems
             {"window": {"size": "1s"}, "maxGroups": 20_000, "noData": "alerting"},
             "at most 10000",
         ),
+        (
+            RuleType.EVENT_COUNT,
+            {"window": {"size": "72s", "kind": "sliding", "step": "100ms"}, **FEW},
+            "is too many for figures that are looked at every 100ms: at most 1000",
+        ),
+        (
+            RuleType.LATENCY,
+            {"window": {"size": "3s"}, "maxGroups": 5_001},
+            "is too many for figures that are looked at every 500ms: at most 5000",
+        ),
     ],
 )
 def test_a_rule_that_would_keep_a_core_busy_with_silence_is_refused(
@@ -49,6 +61,8 @@ def test_a_rule_that_would_keep_a_core_busy_with_silence_is_refused(
         (RuleType.ABSENCE, {"window": {"size": "10s"}, "maxGroups": 100_000}),
         (RuleType.ABSENCE, {"maxGroups": 100_000}),
         (RuleType.EVENT_COUNT, {"window": {"size": "1s"}, "maxGroups": 100_000}),
+        (RuleType.LATENCY, {"window": {"size": "1m"}, "maxGroups": 100_000}),
+        (RuleType.LATENCY, {"window": {"size": "6s", "kind": "sliding"}}),
     ],
 )
 def test_what_looks_at_few_silent_windows_may_have_all_groups(

@@ -36,7 +36,6 @@ from alert_rule_engine.domain.pending import Pending
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import Blind
-from alert_rule_engine.domain.specs import FILTERS
 from alert_rule_engine.domain.speech import is_crowd
 
 SECOND: Final = 1_000
@@ -105,7 +104,7 @@ class AlertBook:
             return look.complete and self._passed(rule, group, look, alert)
         if alert is None:
             return self._begin(rule, group, look, witness)
-        prolong(alert, rule, look, witness().found if rule.spec.kind in FILTERS else None)
+        prolong(alert, rule, look, witness().found if rule.finds else None)
         self.pages.touch(alert)
         return True
 

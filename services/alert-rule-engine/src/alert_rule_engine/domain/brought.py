@@ -25,7 +25,7 @@ class Brought(NamedTuple):
         def witness() -> Crossing:
             partial = self.partial
             return Crossing(
-                self.at,
+                min(self.at, partial.accepted_at),
                 partial.accepted_at,
                 partial.traceparent,
                 pack_reference(partial.source, partial.offset),

@@ -100,7 +100,7 @@ class Bucket:
         """Judge a window that has grown by events."""
         group, start = grown.group, grown.start
         alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
-        if alert is not None and start <= alert.window.start:
+        if alert is not None and start <= alert.window.start and not rule.finds:
             return
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):

@@ -59,7 +59,7 @@ class CompiledRule:
     low: int = 0
     """CROSSING: with fewer events it cannot hold."""
     exact: bool = False
-    """CROSSING: it holds from `low` events on, whatever else there is."""
+    """CROSSING: it holds from `low` events on, whatever else there is; more are no news."""
     compares: bool = False
     """It reads the window before."""
     fallible: bool = False
@@ -70,7 +70,12 @@ class CompiledRule:
     @property
     def momentary(self) -> bool:
         """Tell whether single events make it fire, not how much there is of them."""
-        return self.rule.type is RuleType.MATCH or self.spec.kind in FILTERS
+        return self.rule.type is RuleType.MATCH or self.finds
+
+    @property
+    def finds(self) -> bool:
+        """Tell whether each event that counts brings something to be told."""
+        return self.spec.kind in FILTERS
 
     @property
     def empties(self) -> bool:
@@ -184,6 +189,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     shape = shape_of(rule.window)
     # What divides is looked at from the first event on: that it cannot be decided is to be told.
     known = judgement is Judgement.CROSSING and "/" not in rule.condition
+    counts = condition.variables <= _COUNTED and spec.kind not in FILTERS
     constants = frozenset((name, each, repr(each)) for name, each in _constants(rule).items())
     least = _least(rule.condition, shape.size, constants) if known else 0
     return CompiledRule(
@@ -193,7 +199,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         condition=condition,
         judgement=judgement,
         low=max(least, rule.min_count, 1),
-        exact=known and condition.variables <= _COUNTED and not rule.active_time and least < _MOST,
+        exact=known and counts and not rule.active_time and least < _MOST,
         compares=_compares(condition),
         fallible=any(sign in rule.condition for sign in "/%("),
         expected=_expected(rule, spec),

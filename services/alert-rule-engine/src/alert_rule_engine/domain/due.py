@@ -37,15 +37,27 @@ def due(
     if pending:
         near += rule.shape.size + rule.shape.step
     after, until = span
-    spans = [(at, at + near) for at in panes.slices if after - near < at < until]
+    spans = [(at, at + near) for at in _starts(panes, span, near)]
     if pending:
         spans.append((after, after + near))
     if rule.endless:
         spans.append((max(blind, panes.since) + rule.shape.size - 1, until))
     for begin, end in sorted(spans):
+        if after >= until:
+            break
         first, last = max(after, begin), min(end, until)
         yield from rule.shape.ends(first, last) if whole else boundaries(first, last, panes.pane)
         after = max(after, last)
+
+
+def _starts(panes: SpecPanes, span: Span, near: int) -> Collection[int]:
+    """Return the starts of panes that have all near them that any pane of a span's has."""
+    after, until = span
+    latest = after - after % panes.pane
+    for at in (latest, latest - panes.pane):
+        if at in panes.slices and until <= at + near:
+            return (at,)  # As a rule: new time is short, and events come all the time.
+    return [at for at in panes.slices if after - near < at < until]
 
 
 class Told(NamedTuple):
@@ -101,7 +113,7 @@ def proves(
         seen = look.start >= max(blind, panes.since)
         return seen or (look.start >= panes.since and not rule.holds(look.view))
     first = panes.first(group)
-    return first is not None and first <= before and before >= max(blind, panes.since)
+    return first is not None and first < before and before >= max(blind, panes.since)
 
 
 def first_told(rule: CompiledRule, unseen: int) -> int:

@@ -87,6 +87,10 @@ class SpecEvaluator:
         """Return the event's group, as bounded texts; a field that it lacks is the empty text."""
         return self._group_by.of(event)
 
+    def number(self, event: Event) -> float | None:
+        """Return the event's value as a number; None without one."""
+        return None if self._value is None else self._value.of(event)
+
     def text(self, event: Event) -> str | None:
         """Return the event's value as a bounded text; None without a value."""
         found = None if self._term is None else self._term.of(event)

@@ -7,6 +7,7 @@ told, the records are read again, and the events that its rule counted are found
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
@@ -37,6 +38,10 @@ class Selector(Protocol):
         """Return the event's group."""
         ...
 
+    def number(self, event: Event) -> float | None:
+        """Return the event's value as a number; None if it has none."""
+        ...
+
     def text(self, event: Event) -> str | None:
         """Return the event's value as a text; None if it has none."""
         ...
@@ -62,6 +67,8 @@ class Question(NamedTuple):
     last one is shown."""
     value: str | None = None
     """The value with which it crossed, where that is what the rule looks at."""
+    peak: int = 0
+    """1: it was the crossing record's largest number that crossed; -1: its smallest."""
 
     def telling(self) -> list[Reference]:
         """Return the records whose events have a part of their own, the most telling first."""
@@ -122,6 +129,10 @@ def _crossing(asked: Question, sightings: Sequence[Sighting], selector: Selector
     if asked.value is not None:
         shown = [each for each in sightings if selector.text(each.event) == asked.value]
         sightings = shown or sightings
+    if asked.peak:
+        numbered = [(selector.number(each.event), each) for each in sightings]
+        known = [(number * asked.peak, each) for number, each in numbered if number is not None]
+        return max(known, key=itemgetter(0), default=(0, sightings[-1]))[1]
     place = len(sightings) if asked.needed is None else min(asked.needed, len(sightings))
     return sightings[place - 1]
 

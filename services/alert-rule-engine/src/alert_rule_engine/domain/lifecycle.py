@@ -109,8 +109,6 @@ def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing)
     """Return the alert that a window opens; its id follows from rule, group and window alone."""
     facts = identity(rule.rule, group)
     window = snapshot(look)
-    if crossing.accepted_at is not None:
-        crossing.at = min(crossing.at, crossing.accepted_at)
     return AlertState(
         rule=rule.rule,
         group=group,

@@ -6,7 +6,7 @@ from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.alertbook import Witness
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.lifecycle import Crossing, Look
-from alert_rule_engine.domain.panes import SpecPanes
+from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
 
 
@@ -29,8 +29,12 @@ def look_at(
     `rolled`: all of it is closed, and the next one will be asked for.
     """
     size = rule.shape.size
-    window = panes.rolled(group, start, end, size) if rolled else panes.window(group, start, end)
-    return _look(rule, panes, group, window, (start, end))
+    if not rolled:
+        return _look(rule, panes, group, panes.window(group, start, end), (start, end))
+    window, previous = panes.rolled(group, start, end, size), None
+    if rule.compares:
+        previous = panes.rolled(group, start - size, start, size, Part.BEFORE)
+    return look_of(rule, panes, group, window, rule.view(window, previous), (start, end))
 
 
 def look_closed(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
@@ -90,11 +94,16 @@ def look_of(  # noqa: PLR0917 - one window from all sides
 
 
 def closed(panes: SpecPanes, look: Look) -> Witness:
-    """Return the witness of a window that was judged at a boundary."""
+    """Return the witness of a window that was judged at a boundary.
+
+    What holds at the end of a window began then, and no event before made it so; what holds so far
+    began with the newest events.
+    """
 
     def witness() -> Crossing:
         accepted_at, trace = panes.newest_acceptance(look.start, look.at)
         newest = look.references[-1] if look.references else None
-        return Crossing(look.at, accepted_at or None, trace or None, newest)
+        at = look.at if look.complete or not accepted_at else min(look.at, accepted_at)
+        return Crossing(at, accepted_at or None, trace or None, newest)
 
     return witness

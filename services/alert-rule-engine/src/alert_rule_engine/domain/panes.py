@@ -1,6 +1,7 @@
 """The panes of one pane spec in one bucket: summing into windows, forgetting. Knows no alert."""
 
 from collections.abc import Collection, Iterable, Iterator
+from enum import Enum, auto
 from itertools import filterfalse
 from typing import Final, NamedTuple
 
@@ -33,6 +34,20 @@ NO_SLICE: Final = Slice(0)
 """Stands where there is none."""
 
 
+class Part(Enum):
+    """What of a window of some length is summed."""
+
+    WHOLE = auto()
+    GROWING = auto()
+    """Its panes but for the newest."""
+    BEFORE = auto()
+    """The window before."""
+
+
+_Name = tuple[Part, int]
+"""A part, and the length of the window."""
+
+
 class _Kept(NamedTuple):
     start: int
     end: int
@@ -62,9 +77,9 @@ class SpecPanes:
         """The groups that have panes. All panes of one name it by this one tuple: the same texts
         come anew with each row, and would take twice what a cell does."""
         self.memory: Memory | None = None
-        self.sums: dict[Group, dict[int, _Kept]] = {}
-        """Window sums by group and length, as they were last asked for; below 0 the length of those
-        that still grow. They follow from the panes, so they are never stored."""
+        self.sums: dict[Group, dict[_Name, _Kept]] = {}
+        """Window sums by group and name, as they were last asked for. They follow from the panes,
+        so they are never stored."""
         self.gone = 0
         """Panes that started before are forgotten."""
 
@@ -113,15 +128,15 @@ class SpecPanes:
                 whole.add(cell)
         return whole
 
-    def rolled(self, group: Group, start: int, end: int, size: int) -> Sum:
+    def rolled(self, group: Group, start: int, end: int, size: int, part: Part = Part.WHOLE) -> Sum:
         """Return the same of closed panes, made from what was last asked for, and kept again.
 
         Whoever changes a closed pane has to say `stale`. `size`: length of the whole window.
         """
         if group not in self.groups:
             return Sum()
-        mine = self.sums.setdefault(group, {})
-        kept = mine.get(size)
+        mine, name = self.sums.setdefault(group, {}), (part, size)
+        kept = mine.get(name)
         if kept is None or kept.end > end or kept.start > start or kept.end < start:
             kept = _Kept(start, end, self.window(group, start, end))
         elif self._leave(kept, group, start):
@@ -133,7 +148,7 @@ class SpecPanes:
             kept = _Kept(start, end, kept.sum)
         else:
             kept = _Kept(start, end, self.window(group, start, end))
-        mine[size] = kept
+        mine[name] = kept
         return kept.sum
 
     def growing(self, group: Group, start: int, end: int, newest: int) -> Sum:
@@ -143,11 +158,11 @@ class SpecPanes:
         """
         if start < self.gone or self.count(group, newest + self.pane, end):
             return self.window(group, start, end)
-        mine = self.sums.setdefault(group, {})
-        kept = mine.get(start - end)
+        mine, name = self.sums.setdefault(group, {}), (Part.GROWING, end - start)
+        kept = mine.get(name)
         before = self.count(group, start, newest)
         if kept is None or (kept.start, kept.end, kept.sum.count) != (start, newest, before):
-            kept = mine[start - end] = _Kept(start, newest, self.window(group, start, newest))
+            kept = mine[name] = _Kept(start, newest, self.window(group, start, newest))
             kept.sum.settle()
         whole = kept.sum.copy()
         whole.add(self.slices[newest][group])

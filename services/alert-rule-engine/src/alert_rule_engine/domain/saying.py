@@ -1,5 +1,6 @@
 """What is said about an alert: the next record of it."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from alert_contracts.alerts import Alert, RuleRef, Source, WindowSpan
@@ -36,7 +37,13 @@ def question_of(state: AlertState, book: RuleBook, status: str) -> Question | No
         others=tuple(references[1:-1]),
         needed=crossing.needed,
         value=crossing.found.get("value") or crossing.found.get("new"),
+        peak=_peak(rule.condition.variables),
     )
+
+
+def _peak(asked: Collection[str]) -> int:
+    """Tell whether a condition asks for the largest number (1), the smallest (-1), or neither."""
+    return ("max" in asked) - ("min" in asked)
 
 
 def say(state: AlertState, *, log_now: int, now: int) -> Alert:

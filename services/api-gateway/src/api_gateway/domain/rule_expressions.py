@@ -81,7 +81,7 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
         return
     yield from _parameters(rule, condition, sent)
     yield from _figures(rule, condition)
-    if rule.kind is RuleType.SPIKE and "condition" in sent and not _looks_back(condition):
+    if rule.kind is RuleType.SPIKE and "condition" in sent and not looks_back(condition):
         reason = "a SPIKE compares with `previous`; EVENT_COUNT and METRIC need not"
         yield Problem("/condition", reason)
     if wrong.isdisjoint(("/threshold", "/minCount")):
@@ -89,7 +89,8 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
         yield from _emptiness(condition, sent) if absence else _ruled_out(rule, condition, sent)
 
 
-def _looks_back(condition: Condition) -> bool:
+def looks_back(condition: Condition) -> bool:
+    """Tell whether a condition reads the window before."""
     return any(name.startswith("previous.") for name in condition.variables)
 
 
@@ -138,7 +139,7 @@ def _ruled_out(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[
 
 def _emptiness(condition: Condition, sent: Sent) -> Iterator[Problem]:
     threshold = sent.get("threshold")
-    if _looks_back(condition) or ("threshold" in condition.variables and threshold is None):
+    if looks_back(condition) or ("threshold" in condition.variables and threshold is None):
         return
     if not condition.test({**dict.fromkeys(_EMPTY, 0.0), "threshold": threshold or 0.0}):
         reason = "does not hold for a window without events, so it would never tell of absence"

@@ -6,12 +6,15 @@ from typing import Any, Final
 from alert_contracts.rules import DEFAULTS, Window
 from api_gateway.domain import durations
 from api_gateway.domain.rule_document import Problem, RuleDocument
+from api_gateway.domain.rule_expressions import expressions, looks_back
 from api_gateway.domain.rule_fields import MAX_PANES
 from api_gateway.domain.rule_types import type_of
+from rule_language import RuleLanguageError, compile_condition
 
 DEFAULT_MINUTES: Final = 5
 MAX_LOOKS: Final = 10_000
-"""Windows without events that one rule looks at each second: each ending one of each group."""
+"""Windows that one rule looks at each second because time goes on: each ending one of each group,
+and where figures go both ways, each pane's."""
 _MINUTE: Final = 60_000
 _SECOND: Final = 1_000
 _MAX_GROUPS: Final = 10_000
@@ -67,18 +70,23 @@ def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
 
 
 def check_load(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
-    """Find a rule that looks at more windows without events than the engine can."""
-    if any(pointer.startswith(("/window", "/maxGroups", "/minCount")) for pointer in wrong):
-        return
+    """Find a rule that looks at more windows than the engine can."""
+    asked = ("/window", "/maxGroups", "/minCount", "/condition")
     window = sent.get("window")
-    if window is None or not _sees_empty(sent):
+    if window is None or any(pointer.startswith(asked) for pointer in wrong):
         return
     size = durations.parse(window["size"])
     usual = sliding_step(size) if window.get("kind") == "sliding" else size
     step = durations.parse(window["step"]) if window.get("step") else usual
+    if _sees_empty(sent):
+        what = "silent windows that end"
+    elif _goes_both_ways(sent):
+        what, step = "figures that are looked at", min(step, sliding_step(size))
+    else:
+        return
     most = MAX_LOOKS * step // _SECOND
     if sent.get("maxGroups", _MAX_GROUPS) > most:
-        reason = f"is too many for silent windows that end every {durations.show(step)}"
+        reason = f"is too many for {what} every {durations.show(step)}"
         yield Problem("/maxGroups", f"{reason}: at most {most}")
 
 
@@ -87,6 +95,19 @@ def _sees_empty(sent: Mapping[str, Any]) -> bool:
     kind = type_of(sent)
     usual = DEFAULTS[kind].min_count if kind else 1
     return sent.get("noData") == "alerting" or not sent.get("minCount", usual)
+
+
+def _goes_both_ways(sent: Mapping[str, Any]) -> bool:
+    """Tell whether more events can make the condition of a rule false again."""
+    text = expressions(sent).condition
+    if not text:
+        return False
+    try:
+        condition = compile_condition(text)
+    except RuleLanguageError:
+        return False  # that is told where expressions are looked at
+    moves = condition.moves()
+    return moves.down or moves.sways or looks_back(condition)
 
 
 def _why_not(kind: str, size: int, step: int) -> str:
