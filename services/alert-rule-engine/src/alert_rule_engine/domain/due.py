@@ -146,5 +146,5 @@ def _watched(rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, pla
     first, last = panes.first(group), panes.last(group)
     if first is None or last is None:
         return rule.rule.no_data == "keepLast"
-    reach = look.size if rule.compares else 0
-    return first + reach <= look.start and look.end <= last + rule.rule.forget
+    there = first < look.start - look.size if rule.compares else first <= look.start
+    return there and look.end <= last + rule.rule.forget
