@@ -113,13 +113,20 @@ async def test_alerts_go_out_in_order_with_their_samples() -> None:
     assert scene.records.asked == [[(0, 1), (3, 4)]]
 
 
-async def test_other_records_are_read_when_the_telling_ones_do_not_show_enough() -> None:
-    scene = Scene({(0, 1): ndjson("one"), (0, 2): ndjson("two"), (0, 3): ndjson(*"0123456789")})
-    for first in ((0, 1), (0, 3)):
-        scene.witness.say(an_alert(), ask((0, 2))._replace(first=first))
+async def test_other_records_are_read_few_at_a_time_until_there_is_enough_to_show() -> None:
+    ten = ndjson(*"0123456789")
+    scene = Scene({(0, 1): ndjson("one"), (0, 2): ndjson("two"), (0, 5): ten, (0, 6): ten})
+    others = [(0, number) for number in range(2, 6)]
+    for first, rest in (((0, 1), others), ((0, 1), others[:3]), ((0, 6), others), ((9, 9), others)):
+        scene.witness.say(an_alert(), ask(*rest)._replace(first=first))
         await scene.witness.hand_over()
-    assert scene.records.asked == [[(0, 1)], [(0, 2)], [(0, 3)]]
-    assert [len(samples) for samples in scene.shown()] == [2, 10]
+    assert scene.records.asked == [
+        *([(0, 1)], [(0, 2), (0, 5)]),
+        *([(0, 1)], [(0, 2)], [(0, 3), (0, 4)]),
+        [(0, 6)],
+        [(9, 9)],
+    ]
+    assert [len(samples) for samples in scene.shown()] == [10, 2, 10, 0]
 
 
 async def test_to_await_a_statement_is_to_wait_until_it_is_stored() -> None:

@@ -5,7 +5,7 @@ told, the records are read again, and the events that its rule counted are found
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
@@ -158,11 +158,14 @@ class Search:
         """Return the records to be looked through first."""
         return in_turn([finding.question.telling() for finding in self._findings])
 
-    def lacking(self) -> list[Reference]:
-        """Return those that are left for questions which those have not shown enough."""
+    def lacking(self, seen: Collection[Reference], *, step: int) -> list[Reference]:
+        """Return other records for questions that have not enough to show, those `seen` left out.
+
+        `step`: of those of a question one in so many.
+        """
         lacking = [finding.question for finding in self._findings if finding.lacks()]
-        seen = set(self.telling())
-        return [each for each in in_turn([one.others for one in lacking]) if each not in seen]
+        others = in_turn([one.others[::step] for one in lacking])
+        return [each for each in others if each not in seen]
 
     def look(self, reference: Reference, value: bytes) -> None:
         """Look through one record."""

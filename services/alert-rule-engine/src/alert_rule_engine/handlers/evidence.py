@@ -26,6 +26,8 @@ BURST: Final = 64
 RECORDS_PER_SECOND: Final = 100
 """Records read again, at once and on average; an alert that would need more shows fewer events.
 A record takes up to 3 ms, where nothing tells beforehand which of its events are asked for."""
+FEW: Final = 3
+"""Of the records that are not the most telling ones, one in so many is looked through first."""
 Selectors = Callable[[str], Selector | None]
 """Returns the selector of a pane spec; None if no rule reads it any more."""
 
@@ -127,8 +129,12 @@ class Witness:
         """Give the alerts their samples, as far as the records can be had."""
         asking = [(each, each.question) for each in statements if each.question is not None]
         search = Search([question for _, question in asking], self._selectors)
-        await self._look(search, search.telling())
-        await self._look(search, search.lacking())
+        seen: list[Reference] = []
+        for step in (None, FEW, 1):
+            wanted = search.lacking(seen, step=step) if step else search.telling()
+            if wanted and not await self._look(search, wanted):
+                break
+            seen += wanted
         for (statement, question), samples in zip(asking, search.samples(), strict=True):
             alert, selector = statement.alert, self._selectors(question.spec)
             found = alert.found
@@ -136,11 +142,12 @@ class Witness:
                 found = found or admitted(samples, selector)
             statement.alert = msgspec.structs.replace(alert, samples=samples, found=found)
 
-    async def _look(self, search: Search, wanted: Sequence[Reference]) -> None:
+    async def _look(self, search: Search, wanted: Sequence[Reference]) -> bool:
+        """Look through records; tell whether any of them was there to be read."""
         granted = self._allowance.take(len(wanted))
         telemetry.EVIDENCE.labels("spared").inc(len(wanted) - granted)
         if granted == 0:
-            return
+            return False
         records = await self._records.read(wanted[:granted])
         telemetry.EVIDENCE.labels("read").inc(len(records))
         telemetry.EVIDENCE.labels("missing").inc(granted - len(records))
@@ -148,3 +155,4 @@ class Witness:
             search.look(reference, value)
             # That may have taken a millisecond or two: others have their turn in between.
             await asyncio.sleep(0)
+        return bool(records)
