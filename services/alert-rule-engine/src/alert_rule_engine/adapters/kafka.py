@@ -11,6 +11,7 @@ from alert_contracts.topics import STATE_PARTITIONS, Header, Schema, Topic, dead
 from alert_rule_engine.adapters.changelog import STORE_URL
 from alert_rule_engine.adapters.handover import EagerConsumer
 from alert_rule_engine.adapters.tables import Tables
+from alert_rule_engine.adapters.unpacking import unpack_in_place
 from service_runtime.consumer import DEAD_LETTERS, Record, dead_letter_headers
 
 MEBIBYTE: Final = 1_048_576
@@ -39,6 +40,7 @@ def create_app(
 ) -> faust.App:
     """Return a Faust app. `name` is its consumer group; `buffered` bounds records read ahead."""
     codec.lz4_encode.__defaults__ = (LZ4_LEVEL,)
+    unpack_in_place()
     urls = ";".join(f"kafka://{broker.strip()}" for broker in brokers.split(","))
     return _App(
         name,

@@ -71,12 +71,11 @@ def slices_of(batch: Batch, panes: Collection[int]) -> Iterator[Slice]:
 
 def _cut(batch: Batch, edges: Sequence[int]) -> Iterator[Slice]:
     """Part a batch at a few edges: most often, few events are before the only one."""
-    events, times = batch.events, batch.times
+    events = batch.events
     for edge in edges:
-        yield from _slice([event for event, at in zip(events, times, strict=True) if at < edge])
-        events = [event for event, at in zip(events, times, strict=True) if at >= edge]
-        times = [at for at in times if at >= edge]
-    yield Slice(times[0], events)
+        yield from _slice([event for event in events if event.timestamp < edge])
+        events = [event for event in events if event.timestamp >= edge]
+    yield from _slice(events)
 
 
 def _slice(events: Sequence[Event]) -> Iterator[Slice]:

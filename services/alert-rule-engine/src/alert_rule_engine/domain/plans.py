@@ -67,6 +67,8 @@ class Plans(dict[Key, Plan]):
     def __init__(self, evaluators: Sequence[SpecEvaluator], before: "Plans | None" = None) -> None:
         """`before`: plans of other specs; what does not concern those that differ is kept."""
         super().__init__()
+        self._known: dict[str, dict[str, dict[int | None, Plan]]] = {}
+        """The same plans by service, level and status, which is quicker to look up by."""
         self.evaluators = frozenset(evaluators)
         self._index: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
         tried: dict[Predicate, list[SpecEvaluator]] = defaultdict(list)
@@ -102,12 +104,22 @@ class Plans(dict[Key, Plan]):
         differing = [each for each in self.evaluators ^ before.evaluators if each.by_key]
         concerned = {predicate for each in differing for predicate in each.predicates()}
         concerned |= changed - {_EVERYWHERE}
-        self.update(
-            (key, plan)
-            for key, plan in before.items()
-            if concerned.isdisjoint(_predicates(key[0], key[1]))
-        )
+        for key, plan in before.items():
+            if concerned.isdisjoint(_predicates(key[0], key[1])):
+                self._keep(key, plan)
         self._made = {plan.content(): plan for plan in self.values()}
+
+    def _keep(self, key: Key, plan: Plan) -> None:
+        service, level, status = key
+        self._known.setdefault(service, {}).setdefault(level, {})[status] = self[key] = plan
+
+    def of(self, events: Sequence[Event]) -> list[Plan]:
+        """Return the plan of each event."""
+        known = self._known
+        try:
+            return [known[each.service][each.level][each.status_code] for each in events]
+        except KeyError:  # there is a key that is not known yet
+            return [self[each.service, each.level, each.status_code] for each in events]
 
     def __missing__(self, key: Key) -> Plan:
         service, level, status = key
@@ -119,12 +131,14 @@ class Plans(dict[Key, Plan]):
                 plan.take(each, event, timely)
             if predicate != _EVERYWHERE:
                 plan.looking.extend(self.sieves.get(predicate, ()))
-        self[key] = plan = self._made.setdefault(plan.content(), plan)
+        plan = self._made.setdefault(plan.content(), plan)
+        self._keep(key, plan)
         return plan
 
     def clear(self) -> None:
         """Remember no plan."""
         super().clear()
+        self._known.clear()
         self._made.clear()
 
 

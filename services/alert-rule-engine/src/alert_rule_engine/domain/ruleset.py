@@ -106,7 +106,7 @@ class RuleSet:
         """Count events that no edge of a pane parts."""
         tallies = Tallies()
         plans = self._plans
-        planned = [plans[each.service, each.level, each.status_code] for each in events]
+        planned = plans.of(events)
         counted = Counter(planned)
         _count(counted, tallies)
         if plans.timed:
@@ -166,8 +166,9 @@ def _count_untimed(plan: Plan, number: int, tallies: Tallies) -> None:
 def _look(planned: Iterable[Plan], events: Iterable[Event], tallies: Tallies) -> None:
     """Let specs that do not go by keys alone look at the events that may concern them."""
     wanted: dict[SpecEvaluator | Sieve, list[Event]] = defaultdict(list)
-    for plan, event in zip(planned, events, strict=True):
-        for each in plan.looking:
+    paired = zip(planned, events, strict=True)
+    for looking, event in [(plan.looking, event) for plan, event in paired if plan.looking]:
+        for each in looking:
             wanted[each].append(event)
     for each, found in wanted.items():
         each.collect(found, tallies)
