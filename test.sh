@@ -33,7 +33,7 @@ done
 logs=$PWD/.tocsin/test/log
 mkdir -p "$logs"
 passed=0 failed=() started=$SECONDS
-beside=() beside_pids=()
+beside=() beside_pids=() beside_lanes=()
 
 # step NAME COMMAND...: run it with its output in a log; show the log's end when it fails.
 step() {
@@ -45,8 +45,8 @@ step() {
   report "$name" "$status" "$begun"
 }
 
-# aside LANE NAME COMMAND...: run it beside the steps, one at a time in each lane; `joined` waits for
-# all and reports them. Each is a process group of its own.
+# aside LANE NAME COMMAND...: run it beside the steps, one at a time in each lane; `joined [LANE]`
+# waits for those of a lane, or for all, and reports them. Each is a process group of its own.
 aside() {
   local lane=$1 name=$2
   shift 2
@@ -54,19 +54,20 @@ aside() {
   setsid flock -o "$logs/$lane.lock" bash -euo pipefail -c \
     'trap "echo \$SECONDS >\"$0\"" EXIT; "$@"' "$(log_of "$name").seconds" "$@" \
     >"$(log_of "$name")" 2>&1 </dev/null &
-  beside+=("$name") beside_pids+=($!)
+  beside+=("$name") beside_pids+=($!) beside_lanes+=("$lane")
 }
 
 joined() {
-  local index status took every=0
+  local lane=${1:-} index status took every=0
   for index in "${!beside[@]}"; do
+    [ "${lane:-${beside_lanes[index]}}" = "${beside_lanes[index]}" ] || continue
     printf '%-58s' "${beside[index]}"
     status=0
     wait "${beside_pids[index]}" || status=$?
     took=$(cat "$(log_of "${beside[index]}").seconds" || echo 0)
     report "${beside[index]}" "$status" $((SECONDS - took)) || every=1
+    unset "beside[index]" "beside_pids[index]" "beside_lanes[index]"
   done
-  beside=() beside_pids=()
   return $every
 }
 
@@ -176,15 +177,19 @@ stop_stack() {
   running=
 }
 
-# The examples of docs/rules.md take their time, in real windows; the others need not wait for them.
+# What has to do with rules takes its time, in real windows; the others need not wait for it.
 black_box() {
-  local status=0 examples
-  pytest -q integration-tests/test_rule_types.py >"$logs/examples.log" 2>&1 &
-  examples=$!
+  local status=0 rules lifetimes
+  pytest -q integration-tests/test_rule*.py \
+    --deselect=integration-tests/test_rule_lifetimes.py >"$logs/rules.log" 2>&1 &
+  rules=$!
+  pytest -q integration-tests/test_rule_lifetimes.py >"$logs/lifetimes.log" 2>&1 &
+  lifetimes=$!
   pytest -q integration-tests --ignore=integration-tests/faults \
-    --ignore=integration-tests/test_rule_types.py || status=$?
-  wait "$examples" || status=$?
-  cat "$logs/examples.log"
+    --ignore-glob='*/test_rule*.py' || status=$?
+  wait "$rules" || status=$?
+  wait "$lifetimes" || status=$?
+  cat "$logs/rules.log" "$logs/lifetimes.log"
   return $status
 }
 
@@ -220,8 +225,9 @@ over_the_stack() { # --native or --docker
   running=$1
   step "Stack up ($1), first alert delivered" ./setup.sh up "$1" || return 1
   step "Black-box tests ($1)" black_box || true
+  aside looks "Dashboards: every panel has data ($1)" panels
   step "Alert flow ($1)" integration-tests/test-alert-flow.sh || true
-  step "Dashboards: every panel has data ($1)" panels || true
+  joined looks || true
   step "Load test: nothing lost ($1)" load_test || true
 }
 
@@ -230,9 +236,9 @@ over_the_stack() { # --native or --docker
 step "Tools, locked" install_tools
 export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
 step "Format and lint" just lint || true
-step "Types" just types || true
 step "Imports: who may know whom" just imports || true
-step "Each service imports with its own lock" images_are_enough || true
+aside cpu "Types" just types
+aside cpu "Each service imports with its own lock" images_are_enough
 aside cpu "Unit and contract tests, fakes; branches of decisions" unit_tests
 if ! $quick; then
   aside servers "Contract tests, real servers (native)" \
