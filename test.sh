@@ -237,8 +237,8 @@ step "Tools, locked" install_tools
 export VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
 step "Format and lint" just lint || true
 step "Imports: who may know whom" just imports || true
-aside cpu "Types" just types
-aside cpu "Each service imports with its own lock" images_are_enough
+aside servers "Types" just types
+aside servers "Each service imports with its own lock" images_are_enough
 aside cpu "Unit and contract tests, fakes; branches of decisions" unit_tests
 if ! $quick; then
   aside servers "Contract tests, real servers (native)" \
