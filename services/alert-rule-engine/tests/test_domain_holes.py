@@ -7,8 +7,9 @@ from hypothesis.strategies import integers, permutations, sets
 from msgspec.structs import replace
 
 from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.applied import Applied
+from alert_rule_engine.domain.conditions import CompiledRule, compile_rule
 from alert_rule_engine.domain.partials import FORMAT, Message, Partial
-from alert_rule_engine.domain.partition import Applied
 from alert_rule_engine.domain.persistence import pack_vector, unpack_vector
 from alert_rule_engine.domain.sight import MAX_HOLES, Blind, Sight
 from alert_rule_engine.domain.vector import Vector
@@ -85,6 +86,10 @@ def test_silence_is_not_told_from_deafness_while_nothing_is_accepted() -> None:
     assert windows[0] == ("firing", 240)
 
 
+def windows_of(size: int) -> CompiledRule:
+    return compile_rule(a_rule(window=tumbling(size)))
+
+
 def test_a_blink_of_the_gateway_hides_nobody_but_from_short_windows() -> None:
     sight = Sight()
     for second in (0, 1, 2, 6, 7):
@@ -92,8 +97,14 @@ def test_a_blink_of_the_gateway_hides_nobody_but_from_short_windows() -> None:
     assert sight.blind(NOON + 8 * SECOND) == Blind(long=NOON, short=NOON + 6 * SECOND)
     assert sight.blind(NOON + 11 * SECOND) == Blind(long=NOON, short=NOON + 11 * SECOND + 1)
     assert sight.blind(NOON + 13 * SECOND).long == NOON + 13 * SECOND + 1
-    assert Blind(long=1, short=2).of(50 * SECOND) == 1
-    assert Blind(long=1, short=2).of(49 * SECOND) == 2
+    assert Blind(long=1, short=2).of(windows_of(50 * SECOND)) == 1
+    assert Blind(long=1, short=2).of(windows_of(49 * SECOND)) == 2
+
+
+def test_what_was_left_out_of_a_spec_or_of_its_tenant_blinds_no_other() -> None:
+    rule = windows_of(50 * SECOND)
+    for unread, until in (({rule.spec.id: 4}, 4), ({rule.spec.tenant: 5}, 5), ({"acme": 6}, 3)):
+        assert Blind(3, 3, unread).of(rule) == until
 
 
 def test_nobody_has_seen_anything_before_the_first_event_was_accepted() -> None:

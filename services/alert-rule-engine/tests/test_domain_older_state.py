@@ -25,7 +25,7 @@ BASES = 9
 def without(value: bytes, slots: int) -> bytes:
     """Return a stored value as it was when it had only so many slots."""
     whole: list[Any] = msgspec.msgpack.decode(unseal(value))
-    assert len(whole) == slots + 1
+    assert len(whole) > slots
     return seal(msgspec.msgpack.encode(whole[:slots]))
 
 

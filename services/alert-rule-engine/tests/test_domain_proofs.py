@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from alert_contracts.rules import SPIKES, Direction, Rule, RuleType
-from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
+from alert_rule_engine.domain.rulesets import RuleSets
+from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, told, tumbling
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -115,3 +116,21 @@ def test_a_window_is_compared_with_none_of_which_we_saw_half(direction: Directio
     run(pipeline, 172, 184, beat=beat)
     run(pipeline, 184, 244, beat=beat if direction == "up" else 0)
     assert pipeline.alerts == []
+
+
+def test_a_group_is_not_absent_because_a_record_had_no_room_for_its_events() -> None:
+    """What a batch adds to one target is bounded; a block says how many events had no room."""
+    pipeline = Pipeline(absence(max_groups=100))
+    run(pipeline, 0, 60, beat=20)
+    run(pipeline, 60, 64)
+    sets, at = RuleSets(), NOON + 64 * SECOND
+    sets.follow(pipeline.book)
+    many = [an_error(at, service=f"s{number}") for number in range(3)]
+    for target, partial in enumerate(told(sets, many, source=1, at=at)):
+        for block in partial.blocks:
+            block.surplus = 1
+        pipeline._append(target, partial)  # noqa: SLF001 - as stage one would
+    pipeline._offsets[1] = 1  # noqa: SLF001
+    run(pipeline, 64, 240)
+    assert {alert.window.start for alert in pipeline.alerts} == {NOON + 2 * MINUTE}
+    assert len(pipeline.alerts) == 4

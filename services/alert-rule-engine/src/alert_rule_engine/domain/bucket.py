@@ -203,7 +203,7 @@ class Bucket:
     ) -> Iterator[int]:
         span = Span(self.judged - shift, watermark - shift)
         pending = bool(self.alerts.pending.groups(rule_key(rule.rule)))
-        blind = self.blind.of(rule.shape.size)
+        blind = self.blind.of(rule)
         return due(rule, panes, span, blind=blind, pending=pending, whole=whole)
 
     def _judge_close(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
@@ -223,11 +223,10 @@ class Bucket:
         self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
-        blind = self.blind.of(look.size)
-        return proves(rule, panes, group, look, blind=blind, place=self.place)
+        return proves(rule, panes, group, look, blind=self.blind.of(rule), place=self.place)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
-        key, blind = rule_key(rule.rule), self.blind.of(rule.shape.size)
+        key, blind = rule_key(rule.rule), self.blind.of(rule)
         told = Told(self.alerts.groups(key), self.alerts.pending.groups(key))
         return concerned(rule, panes, end, told, blind=blind, place=self.place)
 

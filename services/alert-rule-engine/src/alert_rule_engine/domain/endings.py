@@ -25,7 +25,7 @@ def bridged(
     if rule.rule.no_data != "keepLast":
         return []
     step = rule.shape.step
-    unseen = first_told(rule, blind.of(rule.shape.size)) - step
+    unseen = first_told(rule, blind.of(rule)) - step
     since = (judged - rule.wait) // step * step
     found = [alert for alert in alerts if since <= alert.until < unseen]
     for alert in found:
@@ -38,9 +38,10 @@ def overdue(
 ) -> list[AlertState]:
     """Return those whose last window that held is long enough behind the watermark.
 
-    A rule that judges by what is missing has first to see a window that proves something.
+    A rule that judges by what is missing has first to see a window that proves something; for any
+    other no time is quiet in which events of its own were left out.
     """
-    told = first_told(rule, blind.of(rule.shape.size)) if rule.by_lack else 0
+    told = first_told(rule, blind.of(rule)) if rule.by_lack else blind.left_out(rule)
     last = watermark - rule.patience
     return [alert for alert in alerts if max(alert.until, told) <= last]
 

@@ -18,6 +18,8 @@ import msgspec
 from alert_contracts.topics import STATE_PARTITIONS
 
 FORMAT: Final = 3
+"""Of both messages. A field more at the end, with a default, is no other format: who does not know
+it passes over it, and who misses it takes the default."""
 BUCKETS: Final = 16
 """State buckets per partition; both counts are part of the state's format."""
 MAX_CHANGES: Final = 64
@@ -83,6 +85,9 @@ class Partial(msgspec.Struct, array_like=True, gc=False, tag="p"):
     settled: int = 0
     """All of the source before this offset is settled: its partials were stored before this one
     was sent, or its records are no more. What is missing from there on will be sent again."""
+    unread: dict[str, int] = {}
+    """Pane specs that have not counted all of the record's events, by a fault or a bound of ours;
+    the name of a tenant stands for all of its specs. And the event time from which on they have."""
 
 
 class Tick(msgspec.Struct, array_like=True, gc=False, tag="t"):

@@ -7,9 +7,9 @@ how often they are delivered.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import pack_reference
+from alert_rule_engine.domain.applied import NO_LOSSES, Applied, Losses
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.conditions import CompiledRule
@@ -31,29 +31,6 @@ from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.saying import Said, question_of, say
 from alert_rule_engine.domain.sifting import Found
 from alert_rule_engine.domain.vector import Outcome, Vector
-
-
-class Losses(NamedTuple):
-    """Events that no window counts."""
-
-    late: int = 0
-    surplus: int = 0
-    """Of groups beyond a rule's `maxGroups`."""
-    excess: int = 0
-    """Of terms and changes beyond those that are kept, and of rows beyond a record's."""
-
-
-_NONE: Final = Losses()
-
-
-class Applied(NamedTuple):
-    """What a partial did."""
-
-    outcome: Outcome
-    gap: bool
-    """Partials between this one and the last of its source are missing: lost, or still to come if
-    the outcome is `EARLY`."""
-    losses: Losses
 
 
 @dataclass(slots=True)
@@ -88,7 +65,7 @@ class Partition:
     def apply(self, messages: Iterable[Message], offset: int) -> list[Applied]:
         """Apply a record that stands at `offset` of the log; tell what its partials did."""
         if not self.vector.follows(offset):
-            replayed = Applied(Outcome.REPLAYED, gap=False, losses=_NONE)
+            replayed = Applied(Outcome.REPLAYED, gap=False, losses=NO_LOSSES)
             return [replayed for message in messages if isinstance(message, Partial)]
         applied = []
         for message in messages:
@@ -100,7 +77,7 @@ class Partition:
 
     def _apply(self, partial: Partial, offset: int) -> Applied:
         outcome, gap = self.vector.take(partial)
-        losses = self._count(partial, offset) if outcome is Outcome.APPLIED else _NONE
+        losses = self._count(partial, offset) if outcome is Outcome.APPLIED else NO_LOSSES
         if outcome in (Outcome.APPLIED, Outcome.REPEATED):
             self.vector.reach(partial.source, partial.clock)
             self._advance(offset)
@@ -135,6 +112,8 @@ class Partition:
         for block in apart(partial.blocks, self._ways, self._begin, self.buckets, arrival):
             lanes = self._lanes.get(block.spec) or self._lanes_of(block.spec, block.pane)
             events = sum(block.counts)
+            if block.surplus:
+                self.vector.sight.miss({block.spec: block.start + block.pane})
             if block.start + lanes.closing <= watermark:
                 lost_late += events
                 lost_excess += block.surplus
@@ -273,6 +252,7 @@ class Partition:
         self.faults.follow(book)
         vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
         vector.revisions = {key: _revision(each) for key, each in book.rules.items()}
+        vector.sight.keep({*book.specs, *(each.spec.tenant for each in book.specs.values())})
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
         """Yield what is to be said, at most `cap` records of a rule and `room` in all.

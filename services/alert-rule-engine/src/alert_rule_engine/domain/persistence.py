@@ -82,6 +82,7 @@ class PackedVector(msgspec.Struct, array_like=True, gc=False):
     revisions: dict[str, tuple[int, int]]
     holes: list[tuple[int, int]] | None = None
     """None: an older version wrote it, and as `seen` until when nothing proves silence."""
+    unread: dict[str, int] = {}
 
 
 def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
@@ -114,6 +115,7 @@ def pack_vector(vector: Vector) -> bytes:
         tallies=vector.tallies,
         revisions=vector.revisions,
         holes=vector.sight.holes,
+        unread=vector.sight.unread,
     )
     return seal(_encode(packed))
 
@@ -135,7 +137,7 @@ def unpack_vector(value: bytes) -> Vector:
         log_now=packed.log_now,
         counted=packed.counted,
         excused=set(packed.excused),
-        sight=Sight(packed.seen, holes),
+        sight=Sight(packed.seen, holes, packed.unread),
         tallies=packed.tallies,
         revisions=packed.revisions,
     )
@@ -253,15 +255,9 @@ def _recall(bucket: Bucket, piece: Piece, rows: list[Any]) -> None:
 
 def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
     return [
-        PackedSlice(
-            spec,
-            panes.pane,
-            panes.slices[start].accepted,
-            list(panes.slices[start]),
-            list(panes.slices[start].values()),
-        )
+        PackedSlice(spec, panes.pane, held.accepted, list(held), list(held.values()))
         for spec, panes in bucket.specs.items()
-        if start in panes.slices
+        if (held := panes.slices.get(start)) is not None
     ]
 
 

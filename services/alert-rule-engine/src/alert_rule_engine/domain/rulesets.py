@@ -27,6 +27,7 @@ class RuleSets:
         self._room = Room(remembered)
         self._evaluators: dict[str, SpecEvaluator] = {}
         self._sets: Mapping[str, RuleSet] = {}
+        self._left_out: dict[str, list[str]] = {}
 
     def follow(self, book: RuleBook, *, without: Iterable[str] = ()) -> Mapping[str, Exception]:
         """Evaluate by these rules, but for some specs, from now on.
@@ -35,7 +36,7 @@ class RuleSets:
         """
         known, self._evaluators = self._evaluators, {}
         failed: dict[str, Exception] = {}
-        left_out = frozenset(without)
+        left_out = book.specs.keys() & without
         for spec in (each for each in book.specs if each not in left_out):
             try:
                 self._evaluators[spec] = known.get(spec) or self._make(book.specs[spec].spec)
@@ -46,6 +47,9 @@ class RuleSets:
         for each in self._evaluators.values():
             by_tenant[each.spec.tenant].append(each)
         self._sets = {tenant: self._set(tenant, group) for tenant, group in by_tenant.items()}
+        self._left_out = defaultdict(list)
+        for spec in left_out | failed.keys():
+            self._left_out[book.specs[spec].spec.tenant].append(spec)
         return failed
 
     def _set(self, tenant: str, evaluators: list[SpecEvaluator]) -> RuleSet:
@@ -60,3 +64,7 @@ class RuleSets:
     def of(self, tenant: str) -> RuleSet:
         """Return the rule set of a tenant."""
         return self._sets.get(tenant, NO_RULES)
+
+    def left_out(self, tenant: str) -> Sequence[str]:
+        """Return the specs of a tenant that are not evaluated."""
+        return self._left_out.get(tenant, ())

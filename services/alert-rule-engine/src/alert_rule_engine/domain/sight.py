@@ -1,11 +1,17 @@
-"""Of which times it is known that events could be accepted: each one that was accepted says so.
+"""Of which times it is known that all was seen: events could be accepted, and were counted.
+
+Each event that was accepted says that one could be.
 
 A gateway to which nobody sends anything says it by empty batches. So a span without any is one in
-which perhaps nobody could be heard, whatever else was alive; silence in it proves nothing.
+which perhaps nobody could be heard, whatever else was alive; silence in it proves nothing. Nor does
+that of a rule whose events stage one could not count.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from alert_rule_engine.domain.conditions import CompiledRule
 
 BLINK: Final = 5_000
 """What was seen on both sides of so short a span counts as seen."""
@@ -13,6 +19,7 @@ SHORT_BLINK: Final = 2_500
 """The same for short windows; above the time that a gateway may be silent."""
 SHORT: Final = 10 * BLINK
 MAX_HOLES: Final = 256
+NOTHING: Final[Mapping[str, int]] = {}
 Hole = tuple[int, int]
 """A span without any acceptance; one of no length is never filled."""
 
@@ -22,10 +29,18 @@ class Blind(NamedTuple):
 
     long: int
     short: int
+    unread: Mapping[str, int] = NOTHING
+    """The same of single pane specs, and of all those of a tenant."""
 
-    def of(self, size: int) -> int:
-        """Return it for windows of a length."""
-        return self.short if size < SHORT else self.long
+    def of(self, rule: CompiledRule) -> int:
+        """Return it for a rule."""
+        seen = self.short if rule.shape.size < SHORT else self.long
+        return max(seen, self.left_out(rule)) if self.unread else seen
+
+    def left_out(self, rule: CompiledRule) -> int:
+        """Return until when not all was counted for a rule that had been accepted."""
+        spec = rule.spec
+        return max(self.unread.get(spec.id, 0), self.unread.get(spec.tenant, 0))
 
 
 SIGHTED: Final = Blind(0, 0)
@@ -33,12 +48,15 @@ SIGHTED: Final = Blind(0, 0)
 
 @dataclass(slots=True)
 class Sight:
-    """When events were accepted, as far as that is known."""
+    """When events were accepted, as far as that is known, and who has not counted them."""
 
     seen: int = 0
     """The newest time."""
     holes: list[Hole] = field(default_factory=list)
     """In the order of time."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """Pane specs, and tenants for all of theirs, with the event time before which events were
+    left out that they ask for."""
 
     def see(self, at: int) -> None:
         """Note that events were accepted at a time, in whatever order that becomes known.
@@ -66,9 +84,18 @@ class Sight:
         """Let nothing prove any more that all was seen so far: records are lost."""
         self.holes = [(self.seen, self.seen)]
 
+    def miss(self, unread: Mapping[str, int]) -> None:
+        """Note that specs have not counted all before some times."""
+        for name, until in unread.items():
+            self.unread[name] = max(until, self.unread.get(name, 0))
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget what was left out of all specs and tenants but these."""
+        self.unread = {name: until for name, until in self.unread.items() if name in names}
+
     def blind(self, now: int) -> Blind:
         """Return until when perhaps not everything was seen, where it is `now` in event time."""
-        return Blind(self._blind(now, BLINK), self._blind(now, SHORT_BLINK))
+        return Blind(self._blind(now, BLINK), self._blind(now, SHORT_BLINK), self.unread)
 
     def _blind(self, now: int, blink: int) -> int:
         if now - self.seen > blink:

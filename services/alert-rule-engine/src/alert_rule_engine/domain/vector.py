@@ -87,6 +87,7 @@ class Vector:
             self.sight.seal()
         if self._is_repeat(partial):
             return Outcome.REPEATED, gap
+        self.sight.miss(partial.unread)
         self.counted += partial.events
         return Outcome.APPLIED, gap
 

@@ -1,7 +1,7 @@
 """Stage one: a batch of events becomes partials."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -10,7 +10,7 @@ from alert_contracts.rule_status import RuleStatus
 from alert_contracts.topics import STATE_PARTITIONS, Header
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
-from alert_rule_engine.domain.batches import NO_BATCH, Batch
+from alert_rule_engine.domain.batches import MAX_AHEAD, NO_BATCH, Batch
 from alert_rule_engine.domain.costs import Costs, Timer
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block, Partial, Tick
@@ -27,6 +27,9 @@ log = logger(__name__)
 DEFAULT_TENANT: Final = "default"
 _LATEST: Final = 1 << 53
 """No clock shows more; a header may."""
+MAX_UNREAD: Final = 1_000
+"""Specs that are named one by one; where there are more, all of the tenant's are taken for unread.
+"""
 
 
 class Emission(NamedTuple):
@@ -85,31 +88,47 @@ class EvaluateBatch:
         telemetry.EVENTS.inc(len(batch.events))
         telemetry.BATCHES.inc()
         start = self._timer()
-        blocks = self._evaluate(rules, batch, tenant)
+        blocks, exhausted = self._evaluate(rules, batch, tenant)
         self._costs.spend(self._timer() - start)
         self._costs.sample(self._sets.of(tenant), batch)
-        return Emission(self._encode(record, batch, blocks, accepted_at, settled), poison)
+        partial = self._partial(record, batch, accepted_at, settled)
+        if poison is not None:
+            partial.unread = self._unread([tenant], accepted_at)
+        elif batch.events:
+            specs = [*self._sets.left_out(tenant), *exhausted]
+            names = specs if len(specs) <= MAX_UNREAD else [tenant]
+            partial.unread = self._unread(names, batch.newest)
+        return Emission(_encoded(partial, blocks, len(batch.events)), poison)
 
-    def _evaluate(self, rules: RuleSet, batch: Batch, tenant: str) -> list[list[Block]]:
+    def _unread(self, names: Iterable[str], newest: int) -> dict[str, int]:
+        """Return who has not counted all of a record: of no window that its events may be in."""
+        until = min(newest, self._clock() + MAX_AHEAD) + 1
+        return dict.fromkeys(names, until)
+
+    def _evaluate(
+        self, rules: RuleSet, batch: Batch, tenant: str
+    ) -> tuple[list[list[Block]], Sequence[str]]:
+        """Return what the events add, and the specs that have not counted all of them."""
         try:
             blocks = rules.evaluate(batch)
         except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
             found = culprits(rules.evaluators, lambda some: RuleSet(some).evaluate(batch))
             self._leave_out(found, exc)
             return self._evaluate(self._sets.of(tenant), batch, tenant)
-        self._strain(rules.metered())
-        return blocks
+        # A heartbeat says nothing of what batches take.
+        return blocks, self._strain(rules.metered()) if batch.events else ()
 
-    def _strain(self, metered: Mapping[str, bool]) -> None:
-        """Tell of rules that have not counted all of a batch; those that go on so pause."""
-        for spec in (spec for spec, exhausted in metered.items() if exhausted):
-            for each in self._book.specs[spec].rules:
-                telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
+    def _strain(self, metered: Mapping[str, bool]) -> Sequence[str]:
+        """Return the specs that have not counted all of a batch; those that go on so pause."""
+        exhausted = [spec for spec, ran_out in metered.items() if ran_out]
+        for each in (rule for spec in exhausted for rule in self._book.specs[spec].rules):
+            telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
         tired = self._quarantine.strain(metered, at=self._clock(), book=self._book)
         for each in (rule for spec in tired for rule in self._book.specs[spec].rules):
             log.error("rule_quarantined", rule=each.rule.id, error=repr(TOO_MUCH))
         if tired:
             self._rebuild()
+        return exhausted
 
     def _leave_out(self, found: Mapping[SpecEvaluator, Exception], error: Exception) -> None:
         """Go on without these specs.
@@ -135,15 +154,8 @@ class EvaluateBatch:
             telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
             log.error("rule_quarantined", rule=each.rule.id, error=repr(reason))
 
-    def _encode(
-        self,
-        record: Record,
-        batch: Batch,
-        blocks: Sequence[list[Block]],
-        accepted_at: int,
-        settled: int,
-    ) -> list[bytes]:
-        partial = Partial(
+    def _partial(self, record: Record, batch: Batch, accepted_at: int, settled: int) -> Partial:
+        return Partial(
             format=partials.FORMAT,
             source=record.partition,
             offset=record.offset,
@@ -156,13 +168,6 @@ class EvaluateBatch:
             blocks=[],
             settled=settled,
         )
-        values = []
-        counting = record.partition % STATE_PARTITIONS
-        for target, share in enumerate(blocks):
-            partial.blocks = share
-            partial.events = len(batch.events) if target == counting else 0
-            values.append(partials.encode(partial))
-        return values
 
     def statuses(self) -> Iterator[RuleStatus]:
         """Yield how each rule fares here."""
@@ -197,6 +202,17 @@ def _read(record: Record, rules: RuleSet, accepted_at: int) -> Batch:
         return rules.decode(record.value, accepted_at)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise PoisonError(str(exc)) from exc
+
+
+def _encoded(partial: Partial, blocks: Sequence[list[Block]], events: int) -> list[bytes]:
+    """Return a partial as each target gets it."""
+    values = []
+    counting = partial.source % STATE_PARTITIONS
+    for target, share in enumerate(blocks):
+        partial.blocks = share
+        partial.events = events if target == counting else 0
+        values.append(partials.encode(partial))
+    return values
 
 
 def _milliseconds(text: str | None, default: int) -> int:

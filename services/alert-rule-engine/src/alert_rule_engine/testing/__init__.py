@@ -10,10 +10,10 @@ from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import DEFAULTS, Rule, RuleType, Severity, Window
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS, STATE_PARTITIONS
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.applied import Applied
 from alert_rule_engine.domain.evidence import Question
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Message, Partial, Tick
-from alert_rule_engine.domain.partition import Applied
 from alert_rule_engine.domain.parts import PART_BYTES
 from alert_rule_engine.domain.rules import RuleBook, compile_rules
 from alert_rule_engine.domain.rulesets import RuleSets
