@@ -46,8 +46,8 @@ def test_a_rule_of_which_no_evaluator_can_be_made_is_left_out_alone() -> None:
 LIST = {"l": [0] * 500}
 ALL = "attributes.l.all(x, x == 0)"
 HEAVY = f"attributes.l.all(x, {' || '.join(f'x == {n}' for n in range(80))})"
-"""Each of its steps counts for about a tenth of its characters."""
-MANY = [an_error(attributes=LIST) for _ in range(BATCH_STEPS // (len(HEAVY) // 10) // 500 + 1)]
+"""Each element counts for 81 steps, though the first of them decides."""
+MANY = [an_error(attributes=LIST) for _ in range(BATCH_STEPS // 81 // 500 + 1)]
 TOO_MUCH = "TooMuchError('its macros took all their steps before the end of a batch')"
 
 
@@ -121,5 +121,5 @@ def test_looking_for_samples_takes_no_more_steps_than_it_may() -> None:
     for offset in (0, 1):
         search.look((0, offset), encode_batch(MANY))
     seen = [each for finding in search._findings for each in finding.sightings]  # noqa: SLF001
-    assert max(each.line for each in seen) == LOOK_STEPS // 500 - 1
+    assert max(each.line for each in seen) == LOOK_STEPS // (2 * 500 + 4) - 1
     assert {each.offset for each in seen} == {0, 1}

@@ -1,10 +1,19 @@
 """What the macros of an expression may cost: one budget for all of them, refilled by who asks."""
 
+import pytest
+
 from alert_contracts.events import Event
-from rule_language import compile_condition, compile_match, compile_scalar
+from rule_language import Match, compile_condition, compile_match, compile_scalar
+from rule_language.costs import Cost, cost_of
 from rule_language.loops import MAX_STEPS, Pool
 
 ALL = "attributes.l.all(x, x == 0)"
+
+
+def steps(match: Match, elements: int) -> int:
+    """Return what an evaluation takes that looks at some elements."""
+    cost = cost_of(match.checked.root)
+    return elements * cost.element + cost.once
 
 
 def an_event(elements: int) -> Event:
@@ -29,10 +38,10 @@ def test_the_steps_of_many_evaluations_can_be_bounded() -> None:
     assert budget is not None
     assert all(match.test(event) for _ in range(200))
     assert not budget.exhausted()
-    budget.refill(350)
+    budget.refill(3 * steps(match, 100) + steps(match, 50))
     assert [match.test(event) for _ in range(5)] == [True, True, True, False, False]
     assert budget.exhausted()
-    budget.refill(350)
+    budget.refill(2 * steps(match, 100))
     assert match.test(event)
     assert not budget.exhausted()
 
@@ -40,25 +49,55 @@ def test_the_steps_of_many_evaluations_can_be_bounded() -> None:
 def test_a_text_that_is_too_long_for_what_is_left_takes_no_more_than_that() -> None:
     scalar = compile_scalar("string(attributes.l.exists(x, message.contains('b')))")
     assert scalar.budget is not None
-    scalar.budget.refill(2 * MAX_STEPS)
+    scalar.budget.refill(9 * MAX_STEPS)
     event = Event(timestamp=0, service="a", message="b" * 500_000, attributes={"l": [1]})
     assert scalar.of(event) is None
     assert not scalar.budget.exhausted()
 
 
 def test_budgets_share_a_pool_for_what_they_need_beyond_their_own() -> None:
-    matches, pool = [compile_match(ALL) for _ in range(2)], Pool(2 * MAX_STEPS)
+    matches = [compile_match(ALL) for _ in range(2)]
+    most = steps(matches[0], MAX_STEPS)
+    pool = Pool(2 * most)
     for match in matches:
         assert match.budget is not None
-        match.budget.refill(MAX_STEPS // 2, pool)
+        match.budget.refill(most // 2, pool)
     full = an_event(MAX_STEPS)
     assert [match.test(full) for match in matches] == [True, True]
     assert not pool.left
     assert [match.test(full) for match in matches] == [False, False]
 
 
-def test_the_steps_of_a_long_expression_count_for_several() -> None:
-    match = compile_match(f"attributes.l.all(x, {' || '.join(['x == 0'] * 40)})")
+@pytest.mark.parametrize(
+    ("source", "cost"),
+    [
+        (ALL, Cost(2, 4)),
+        ("service == 'a' && " + ALL, Cost(2, 5)),
+        ("attributes.l.all(x, x in ['a', 'b', 'c'] && !(x == 0))", Cost(4, 4)),
+        ("attributes.l.exists(x, x.startsWith('a') || x == message)", Cost(14, 4)),
+        ("attributes.l.map(x, x > 0, {'a': [x, x]}) == []", Cost(8, 5)),
+        ("attributes.l.exists(x, x.l.all(y, y.matches('a.') ? y : x[0] in y))", Cost(25, 4)),
+    ],
+)
+def test_an_element_costs_what_its_body_does_and_each_evaluation_the_rest(
+    source: str, cost: Cost
+) -> None:
+    assert cost_of(compile_match(source).checked.root) == cost
+
+
+def test_who_is_never_asked_lacks_no_steps() -> None:
+    match = compile_match(ALL)
     assert match.budget is not None
-    match.budget.refill(30 * MAX_STEPS)
-    assert [match.test(an_event(MAX_STEPS // 2)) for _ in range(2)] == [True, False]
+    match.budget.refill(0)
+    assert not match.budget.exhausted()
+
+
+def test_without_steps_nothing_matches_and_nothing_is_taken() -> None:
+    """What does not need a macro to be decided is left out as well: all after is."""
+    match, event = compile_match(f"service == 'a' || {ALL}"), an_event(1)
+    scalar = compile_scalar("attributes.l.exists(x, x == 0) ? 'all' : 'none'")
+    for each in (match.budget, scalar.budget):
+        assert each is not None
+        each.refill(0)
+    assert not match.test(event)
+    assert scalar.of(event) is None

@@ -66,7 +66,7 @@ def test_the_manual_knows_the_bounds() -> None:
         f"{checker.MAX_PATTERNS}, each {patterns.MAX_PATTERN:,} characters",
         f"{patterns.MAX_PROGRAM:,} RE2 instructions",
         f"{parser.MAX_MACROS}, nested {parser.MAX_LOOPS} deep",
-        f"all together {loops.MAX_STEPS:,} steps",
+        f"all together look at {loops.MAX_STEPS:,} elements",
         f"{loops.STEP} characters of a text",
         f"{patterns.MAX_SET:,} patterns",
         f"{operations.MAX_TEXT:,} characters, {operations.MAX_ITEMS:,} elements",

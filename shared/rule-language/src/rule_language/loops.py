@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+from rule_language.costs import Cost
 from rule_language.results import TOO_MUCH, UNDECIDED, Nothing
 
 MAX_STEPS: Final = 1_000
@@ -12,11 +13,7 @@ STEP: Final = 64
 Test: TypeAlias = Callable[[Any], bool | None]
 Body: TypeAlias = Callable[[Any], Any]
 _ENDLESS: Final = 1 << 62
-_SHORT: Final = 48
-_COSTLY: Final = 8
-"""Characters of an expression that cost nothing more, and those beyond that cost a step more."""
-_PATTERN: Final = 2
-"""Steps more that a regular expression costs."""
+_FREE: Final = Cost()
 
 
 class Pool:
@@ -40,13 +37,15 @@ NO_POOL: Final = Pool(0)
 class Budget:
     """The steps that the macros of one expression may take, each time and all in all."""
 
-    __slots__ = ("_granted", "_pool", "_stock", "_weight", "left")
+    __slots__ = ("_cost", "_granted", "_most", "_pool", "_stock", "left")
 
-    def __init__(self, source: str = "") -> None:
-        """`source`: the expression; each step of a long one counts for several, as it costs."""
-        longer = max(0, len(source) - _SHORT) // _COSTLY
-        self._weight = 1 + longer + _PATTERN * source.count("matches")
+    def __init__(self, cost: Cost = _FREE) -> None:
+        """`cost`: how many steps of those for all evaluations are taken in one of them."""
+        self._cost = cost
+        self._most = MAX_STEPS * cost.element + cost.once
+        """What one evaluation takes at most."""
         self.left = self._granted = MAX_STEPS
+        """Elements that this evaluation may look at, and might in the beginning."""
         self._stock = _ENDLESS
         self._pool = NO_POOL
 
@@ -55,21 +54,30 @@ class Budget:
 
         At first there is no bound.
         """
-        self._stock = steps // self._weight
+        self._stock = steps
         self._pool = pool
-        self.left = self._granted = 0
+        self.left = self._granted = MAX_STEPS
 
     def renew(self) -> bool:
-        """Allow the steps of one more evaluation, as far as there are any; always true."""
-        self._stock -= self._granted - max(self.left, 0)
-        if self._stock <= MAX_STEPS and self._pool.left:
-            self._stock += self._pool.take(MAX_STEPS * self._weight) // self._weight
-        self.left = self._granted = min(MAX_STEPS, self._stock)
-        return True
+        """Allow the steps of one more evaluation; tell whether there are any."""
+        if self.left != self._granted:
+            self._stock -= self._taken()
+        self.left = self._granted = MAX_STEPS if self._stock >= self._most else self._rest()
+        return self.left > 0
+
+    def _taken(self) -> int:
+        """Return what the last evaluation took: nothing if its macros looked at nothing."""
+        elements = self._granted - max(self.left, 0)
+        return elements * self._cost.element + self._cost.once if elements else 0
+
+    def _rest(self) -> int:
+        """Return at how many elements may be looked where steps are few; take from the pool."""
+        self._stock += self._pool.take(self._most)
+        return max(0, min(MAX_STEPS, self._stock // self._cost.element))
 
     def exhausted(self) -> bool:
-        """Tell whether all steps are taken, so that nothing can be decided any more."""
-        return self._stock <= self._granted - max(self.left, 0)
+        """Tell whether an evaluation lacked steps, so that nothing can be decided any more."""
+        return self._granted < MAX_STEPS and self.left <= 0
 
 
 def afford(budget: Budget, value: Any) -> bool:  # noqa: ANN401 - any value of an event
@@ -82,11 +90,35 @@ def afford(budget: Budget, value: Any) -> bool:  # noqa: ANN401 - any value of a
 
 
 def every(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a bool
-    return _search(budget, items, test, decisive=False)
+    """Look for an element that decides alone; as with `&&`, it absorbs what does not."""
+    undecided = False
+    for item in items:
+        budget.left -= 1
+        if budget.left < 0:
+            break
+        found = test(item)
+        if found is False:
+            return False
+        undecided = undecided or found is None
+    if budget.left < 0:
+        return TOO_MUCH
+    return UNDECIDED if undecided else True
 
 
 def some(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a bool
-    return _search(budget, items, test, decisive=True)
+    """Look for an element that decides alone; as with `||`, it absorbs what does not."""
+    undecided = False
+    for item in items:
+        budget.left -= 1
+        if budget.left < 0:
+            break
+        found = test(item)
+        if found is True:
+            return True
+        undecided = undecided or found is None
+    if budget.left < 0:
+        return TOO_MUCH
+    return UNDECIDED if undecided else False
 
 
 def _stepped(budget: Budget, items: Iterable[Any]) -> Iterator[Any]:
@@ -96,19 +128,6 @@ def _stepped(budget: Budget, items: Iterable[Any]) -> Iterator[Any]:
         if budget.left < 0:
             return
         yield item
-
-
-def _search(budget: Budget, items: Iterable[Any], test: Test, *, decisive: bool) -> bool | Nothing:
-    """Look for an element that decides alone; as with `&&` and `||`, it absorbs what does not."""
-    undecided = False
-    for item in _stepped(budget, items):
-        found = test(item)
-        if found is decisive:
-            return decisive
-        undecided = undecided or found is None
-    if budget.left < 0:
-        return TOO_MUCH
-    return UNDECIDED if undecided else not decisive
 
 
 def one(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a bool

@@ -17,6 +17,7 @@ from alert_contracts.events import Event
 from rule_language import analysis, code
 from rule_language.checker import Checked
 from rule_language.conversions import scalar_text
+from rule_language.costs import cost_of
 from rule_language.emitter import Absence
 from rule_language.loops import Budget
 from rule_language.movement import Moves, moves
@@ -57,7 +58,7 @@ class _Compiled:
     @cached_property
     def budget(self) -> Budget | None:
         """The steps that its macros may take; None without macros."""
-        return Budget(self.source) if self.checked.locals else None
+        return Budget(cost_of(self.checked.root)) if self.checked.locals else None
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,8 @@ class _Taken(_Compiled):
         wanted = program.present(root) if self.kind is None else program.typed(root, self.kind)
         finish = program.shared(self.finish, f"{type(self).__name__.lower()}_of")
         finished = wanted._replace(result=code.call(finish, wanted.result))
-        return Inline(program.renewed(finished.otherwise(code.NONE)), program.constants)
+        found = program.renewed(finished.otherwise(code.NONE), otherwise=code.NONE)
+        return Inline(found, program.constants)
 
     def _function(self) -> Callable[[Event], Any]:
         made = self.inline(_SUBJECT)

@@ -97,11 +97,14 @@ class Scope:
         self.constants[name] = self._budget
         return code.name(name)
 
-    def renewed(self, expression: ast.expr) -> ast.expr:
-        """Return the whole expression, with a budget of its own each time if it has macros."""
+    def renewed(self, expression: ast.expr, otherwise: ast.expr = code.FALSE) -> ast.expr:
+        """Return the whole expression, with a budget of its own each time if it has macros.
+
+        `otherwise`: what it comes to where no steps are left.
+        """
         if not self.locals:
             return expression
-        return code.both([code.method(self.budget, "renew"), expression])
+        return code.choose(code.method(self.budget, "renew"), expression, otherwise)
 
     def held(self, value: object) -> ast.expr:
         """Return the name of a constant of this expression alone."""

@@ -15,7 +15,7 @@ from alert_contracts.events import Event
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.sampling import Sighting, Telling, choose, events_of, spread
 
-LOOK_STEPS: Final = 10_000
+LOOK_STEPS: Final = 20_000
 """Steps of macros for one record: milliseconds. What they do not reach is not shown."""
 MAX_MARKS: Final = 16
 """Groups to look for in a record by their texts; with more it is as cheap to unpack all of it."""

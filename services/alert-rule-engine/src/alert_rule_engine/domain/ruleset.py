@@ -21,8 +21,8 @@ from alert_rule_engine.domain.tallies import Tallies
 from alert_rule_engine.domain.views import Decoder
 from rule_language.loops import Pool
 
-BATCH_STEPS: Final = 3_000_000
-"""Steps that the macros of all rules may take for one batch: about a second.
+BATCH_STEPS: Final = 6_000_000
+"""Steps that the macros of all rules may take for one batch: about half a second.
 
 Half of them is parted evenly, so that no rule starves; the rest is for those that need more.
 """
