@@ -54,6 +54,29 @@ def test_few_events_of_a_window_that_was_half_seen_alarm_nobody(least: int) -> N
     assert pipeline.alerts == []
 
 
+FEW = {"condition": "count < 10", "threshold": None, "min_count": 1, "window": tumbling(MINUTE, 0)}
+
+
+@pytest.mark.parametrize("how", ["beside others", "while we were away"])
+@pytest.mark.parametrize("match", ["level == 'ERROR'", "service == 'pay'"])
+def test_a_rule_that_asks_for_few_takes_no_window_in_which_it_was_made(
+    how: str, match: str
+) -> None:
+    """Of twelve events of a minute it has seen the last four."""
+    other, few = a_rule(id="other"), a_rule(id="few", match=match, **FEW)
+    pipeline = Pipeline(other)
+    run(pipeline, range(100), busy=range(0, 300, 10))
+    if how == "while we were away":
+        pipeline.flush()
+        pipeline.crash(other, few)
+    else:
+        pipeline.change(other, few)
+    run(pipeline, range(100, 300), busy=range(0, 300, 10))
+    assert [alert for alert in pipeline.alerts if alert.rule.id == "few"] == []
+    run(pipeline, range(300, 400), busy=range(300, 330, 10))
+    assert [alert.rule.id for alert in pipeline.alerts] == ["few"]
+
+
 def test_an_absence_lasts_over_an_outage_of_the_gateway() -> None:
     pipeline = Pipeline(a_rule(RuleType.ABSENCE, **QUIET))
     run(pipeline, range(1_500), away=range(300, 700), busy=range(150))

@@ -43,6 +43,7 @@ class Lanes:
         "_lanes",
         "_room",
         "_running",
+        "_since",
         "_ways",
         "closing",
         "known",
@@ -62,7 +63,9 @@ class Lanes:
         tally: Tally,
         expiring: Expiring,
         ways: Ways,
+        since: int = 0,
     ) -> None:
+        """`since`: from when on its events are counted."""
         self.spec = spec
         self.pane = pane
         self.known = known
@@ -78,6 +81,7 @@ class Lanes:
         self._expiring = expiring
         self._lanes: dict[int, Lane] = {}
         self._ways = ways
+        self._since = since
         self._crossing = known.crossing if known else ()
         lengths = {pane, *(watch.shape.size for watch in self._crossing)}
         self._ends = [length + self._horizon for length in lengths]
@@ -97,7 +101,7 @@ class Lanes:
         specs = self._buckets[bucket_of(slot)].specs
         panes = specs.get(self.spec)
         if panes is None:
-            panes = specs[self.spec] = SpecPanes(self.pane)
+            panes = specs[self.spec] = SpecPanes(self.pane, self._since)
             if self.known is not None:
                 panes.remember(self.known.spec, self.known.keep)
                 self._buckets[bucket_of(slot)].expire(0)

@@ -236,6 +236,12 @@ class SpecPanes:
             self.since = now
         return self.since != before
 
+    def begin(self, at: int) -> bool:
+        """Note that events are counted from some time on, unless that is known; tell whether so."""
+        news = not self.since and bool(at)
+        self.since = self.since or at
+        return news
+
     def expect(self, groups: Iterable[Group], *, room: int, now: int) -> bool:
         """Note that a rule may have begun to expect groups; tell whether that is news.
 

@@ -16,6 +16,7 @@ from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
 from alert_rule_engine.domain.lanes import FOR_EVER, Arrival, Lane, Ways, apart
+from alert_rule_engine.domain.newcomers import Newcomers, unknown
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -50,6 +51,7 @@ class Partition:
     _lanes: dict[str, Lanes] = field(default_factory=dict)
     _expiring: Expiring = field(default_factory=dict)
     _ways: Ways = field(default_factory=dict)
+    _newcomers: Newcomers = field(default_factory=Newcomers)
     _newest: int = -1
     """The newest log offset that a bucket contained when it was restored."""
 
@@ -146,7 +148,14 @@ class Partition:
     def _lanes_of(self, spec: str, pane: int) -> Lanes:
         known, tally = self.book.specs.get(spec), self.vector.tally(spec)
         lanes = self._lanes[spec] = Lanes(
-            spec, pane, self.buckets, known, tally=tally, expiring=self._expiring, ways=self._ways
+            spec,
+            pane,
+            self.buckets,
+            known,
+            tally=tally,
+            expiring=self._expiring,
+            ways=self._ways,
+            since=self._newcomers.since(spec),
         )
         return lanes
 
@@ -223,6 +232,7 @@ class Partition:
         self._newest = max(bucket.restored for bucket in self.buckets)
         known = self.vector.revisions
         changed = [each for key, each in book.rules.items() if known.get(key) != _revision(each)]
+        self._newcomers.come(unknown(book, known), self.vector.log_now)
         self._take_over(book)
         self._see()
         for bucket in self.buckets:
@@ -243,8 +253,12 @@ class Partition:
         self._take_over(book)
         self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
+        new = book.specs.keys() - old.specs.keys()
+        self._newcomers.come(new, self.vector.log_now)
         for bucket in self.buckets:
             bucket.follow(book, changed, self.vector.log_now)
+            for spec in new & bucket.specs.keys():
+                bucket.dirty |= bucket.specs[spec].begin(self._newcomers.since(spec))
 
     def _take_over(self, book: RuleBook) -> None:
         """Forget what was known of rules and specs that are no more."""
@@ -252,6 +266,7 @@ class Partition:
         self.faults.follow(book)
         vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
         vector.revisions = {key: _revision(each) for key, each in book.rules.items()}
+        self._newcomers.keep(book.specs.keys())
         vector.sight.keep({*book.specs, *(each.spec.tenant for each in book.specs.values())})
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
