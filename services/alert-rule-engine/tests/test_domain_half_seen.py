@@ -54,7 +54,12 @@ def test_few_events_of_a_window_that_was_half_seen_alarm_nobody(least: int) -> N
     assert pipeline.alerts == []
 
 
-FEW = {"condition": "count < 10", "threshold": None, "min_count": 1, "window": tumbling(MINUTE, 0)}
+FEW: dict[str, Any] = {
+    "condition": "count < 10",
+    "threshold": None,
+    "min_count": 1,
+    "window": tumbling(MINUTE, 0),
+}
 
 
 @pytest.mark.parametrize("how", ["beside others", "while we were away"])
