@@ -82,6 +82,16 @@ def test_a_rule_that_asks_for_few_takes_no_window_in_which_it_was_made(
     assert [alert.rule.id for alert in pipeline.alerts] == ["few"]
 
 
+def test_an_alert_of_a_new_rule_that_keeps_its_last_state_lasts() -> None:
+    """Though the windows after it began before the rule was counted for everywhere."""
+    hot = a_rule(threshold=0, no_data="keepLast", window=tumbling(2 * SECOND), resolve_after=SECOND)
+    pipeline = Pipeline(a_rule(id="other"))
+    run(pipeline, range(10))
+    pipeline.change(a_rule(id="other"), hot)
+    run(pipeline, range(10, 100), busy=[11])
+    assert told(pipeline) == [("firing", 10)]
+
+
 def test_an_absence_lasts_over_an_outage_of_the_gateway() -> None:
     pipeline = Pipeline(a_rule(RuleType.ABSENCE, **QUIET))
     run(pipeline, range(1_500), away=range(300, 700), busy=range(150))

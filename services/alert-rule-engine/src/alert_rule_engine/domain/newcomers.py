@@ -10,19 +10,21 @@ class Newcomers:
     """From when on events are counted for pane specs, as far as that is not from ever."""
 
     def __init__(self) -> None:
-        self._since: dict[str, int] = {}
+        self.times: Mapping[str, int] = {}
+        """By spec."""
 
     def since(self, spec: str) -> int:
         """Return from when on a spec's events are counted; 0: from ever."""
-        return self._since.get(spec, 0)
+        return self.times.get(spec, 0)
 
     def come(self, specs: Iterable[str], now: int) -> None:
         """Note specs that are new; stage one counts for them soon. `now`: the log's clock."""
-        self._since.update(dict.fromkeys(specs, now + LIVE if now else 0))
+        if now:
+            self.times = {**self.times, **dict.fromkeys(specs, now + LIVE)}
 
     def keep(self, specs: Collection[str]) -> None:
         """Forget all but these."""
-        self._since = {spec: at for spec, at in self._since.items() if spec in specs}
+        self.times = {spec: at for spec, at in self.times.items() if spec in specs}
 
 
 def unknown(book: RuleBook, known: Mapping[str, object]) -> list[str]:

@@ -193,7 +193,7 @@ class Partition:
 
     def _see(self) -> None:
         """Let the buckets know what silence proves by now: the same in a replay of the log."""
-        blind = self.vector.sight.blind(self.judged)
+        blind = self.vector.sight.blind(self.judged)._replace(new=self._newcomers.times)
         for bucket in self.buckets:
             bucket.blind = blind
 
@@ -251,10 +251,10 @@ class Partition:
         self._expiring.clear()
         self._ways.clear()
         self._take_over(book)
-        self._see()
-        changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         new = book.specs.keys() - old.specs.keys()
         self._newcomers.come(new, self.vector.log_now)
+        self._see()
+        changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
             bucket.follow(book, changed, self.vector.log_now)
             for spec in new & bucket.specs.keys():

@@ -31,11 +31,15 @@ class Blind(NamedTuple):
     short: int
     unread: Mapping[str, int] = NOTHING
     """The same of single pane specs, and of all those of a tenant."""
+    new: Mapping[str, int] = NOTHING
+    """The same of pane specs that were new lately."""
 
     def of(self, rule: CompiledRule) -> int:
         """Return it for a rule."""
         seen = self.short if rule.shape.size < SHORT else self.long
-        return max(seen, self.left_out(rule)) if self.unread else seen
+        if not (self.unread or self.new):
+            return seen
+        return max(seen, self.left_out(rule), self.new.get(rule.spec.id, 0))
 
     def left_out(self, rule: CompiledRule) -> int:
         """Return until when not all was counted for a rule that had been accepted."""

@@ -13,8 +13,9 @@ from rule_language import RuleLanguageError, compile_condition
 
 DEFAULT_MINUTES: Final = 5
 MAX_LOOKS: Final = 10_000
-"""Windows that one rule looks at each second because time goes on: each ending one of each group,
-and where figures go both ways, each pane's."""
+"""Windows without events that one rule looks at each second: each ending one of each group."""
+MAX_CLOSES: Final = 100_000
+"""Panes of groups that one rule looks at each second as they close; those have events."""
 _MINUTE: Final = 60_000
 _SECOND: Final = 1_000
 _MAX_GROUPS: Final = 10_000
@@ -79,12 +80,13 @@ def check_load(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
     usual = sliding_step(size) if window.get("kind") == "sliding" else size
     step = durations.parse(window["step"]) if window.get("step") else usual
     if _sees_empty(sent):
-        what = "silent windows that end"
+        what, looks = "silent windows that end", MAX_LOOKS
     elif _goes_both_ways(sent):
-        what, step = "figures that are looked at", min(step, sliding_step(size))
+        what, looks = "figures that are looked at", MAX_CLOSES
+        step = min(step, sliding_step(size))
     else:
         return
-    most = MAX_LOOKS * step // _SECOND
+    most = looks * step // _SECOND
     if sent.get("maxGroups", _MAX_GROUPS) > most:
         reason = f"is too many for {what} every {durations.show(step)}"
         yield Problem("/maxGroups", f"{reason}: at most {most}")
