@@ -1,6 +1,8 @@
 """An alert is updated when there is news of it, and only then."""
 
 from alert_contracts.rules import RuleType
+from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -92,3 +94,10 @@ def test_what_an_alert_shows_as_crossing_is_the_extreme_that_its_condition_asks_
     asked = zip(pipeline.alerts, pipeline.questions, strict=True)
     peaks = {alert.rule.id: found.peak for alert, found in asked if found is not None}
     assert peaks == {"max": 1, "min": -1, "sum": 0}
+
+
+def test_the_number_of_an_event_is_what_the_rule_looks_at() -> None:
+    event = an_error(response_time=9.0)
+    looked_at = [a_rule(RuleType.METRIC, value="responseTime * 2.0", condition="max > 1"), a_rule()]
+    found = [evaluator_of(compile_rule(rule).spec).number(event) for rule in looked_at]
+    assert found == [18.0, None]

@@ -76,3 +76,8 @@ def test_a_window_that_is_wrong_is_not_counted_with() -> None:
     assert [each.pointer for each in found] == ["/window/size"]
     (untyped,) = problems(RuleType.ABSENCE, type="NO", window={"size": "1s"}, maxGroups=100_000)
     assert untyped.pointer == "/type"
+
+
+def test_a_condition_that_does_not_compile_is_told_of_once() -> None:
+    found = problems(RuleType.EVENT_COUNT, condition="count <", window={"size": "1s"})
+    assert [each.pointer for each in found] == ["/condition"]
