@@ -20,8 +20,8 @@ from blackbox.wait import PATIENCE_S, eventually
 
 RULES = "/api/alert-rules"
 EXAMPLES = examples()
-LIVE_S = 2.0
-"""A new rule is live by then."""
+SEEN_S = 5.0
+"""So long after the engine has a rule, it takes no window for seen whole (SPIKE, ABSENCE)."""
 JUDGED_S = 15.0
 """Whatever happens, a window is judged so long after its end (see the engine's README)."""
 
@@ -49,7 +49,7 @@ async def play_all() -> dict[str, Played]:
 
 
 async def play(stack: Stack, example: Example) -> Played:
-    """Make the rule, post the events when their time comes, and return the alerts."""
+    """Make the rule, post the events once it is live, and return the alerts."""
     run = secrets.token_hex(4)
     shown = await stack.gateway.call("POST", f"{RULES}/validate", body=example.rule)
     assert shown.status == 201, shown
@@ -57,7 +57,13 @@ async def play(stack: Stack, example: Example) -> Played:
     made = await stack.gateway.call("POST", RULES, body=document)
     assert made.status == 201, made
     path = f"{RULES}/{made.json()['id']}"
+
+    async def live() -> bool:
+        shown = await stack.gateway.get(path)
+        return bool(shown["status"]["liveRevision"] == shown["revision"])
+
     try:
+        await eventually(live, what=f"the rule of {example.id} is live")
         end = await post(stack, example, run)
         alerts = await heard(stack, made.json()["id"], example, end)
         return Played(await stack.gateway.get(path), alerts)
@@ -70,7 +76,7 @@ async def post(stack: Stack, example: Example, run: str) -> float:
     size = example.window / FASTER / 1_000
     first = min(line.at for line in example.lines)
     lead = (first - example.began) / FASTER / 1_000
-    began = (time.time() + LIVE_S - lead) // size * size + size
+    began = (time.time() + SEEN_S - lead) // size * size + size
     for line in sorted(example.lines, key=lambda line: line.at):
         at = began + (line.at - example.began) / FASTER / 1_000
         await asyncio.sleep(max(0.0, at - time.time()))
