@@ -90,35 +90,27 @@ def afford(budget: Budget, value: Any) -> bool:  # noqa: ANN401 - any value of a
 
 
 def every(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a bool
-    """Look for an element that decides alone; as with `&&`, it absorbs what does not."""
-    undecided = False
-    for item in items:
-        budget.left -= 1
-        if budget.left < 0:
-            break
-        found = test(item)
-        if found is False:
-            return False
-        undecided = undecided or found is None
-    if budget.left < 0:
-        return TOO_MUCH
-    return UNDECIDED if undecided else True
+    return _search(budget, items, test, decisive=False)
 
 
 def some(budget: Budget, items: Iterable[Any], test: Test) -> Any:  # noqa: ANN401 - maybe a bool
-    """Look for an element that decides alone; as with `||`, it absorbs what does not."""
+    return _search(budget, items, test, decisive=True)
+
+
+def _search(budget: Budget, items: Iterable[Any], test: Test, *, decisive: bool) -> bool | Nothing:
+    """Look for an element that decides alone; as with `&&` and `||`, it absorbs what does not."""
     undecided = False
     for item in items:
         budget.left -= 1
         if budget.left < 0:
-            break
+            return TOO_MUCH
         found = test(item)
-        if found is True:
-            return True
+        if found is decisive:
+            return decisive
         undecided = undecided or found is None
     if budget.left < 0:
         return TOO_MUCH
-    return UNDECIDED if undecided else False
+    return UNDECIDED if undecided else not decisive
 
 
 def _stepped(budget: Budget, items: Iterable[Any]) -> Iterator[Any]:

@@ -22,7 +22,7 @@ from alert_rule_engine.domain.views import Decoder
 from rule_language.loops import Pool
 
 BATCH_STEPS: Final = 6_000_000
-"""Steps that the macros of all rules may take for one batch: about half a second.
+"""Steps that the macros of all rules may take for one batch: half a second to a second.
 
 Half of them is parted evenly, so that no rule starves; the rest is for those that need more.
 """
