@@ -2,7 +2,7 @@
 
 from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain import partials
+from alert_rule_engine.domain import partials, quarantine
 from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.domain.evidence import LOOK_STEPS, Question, Search
 from alert_rule_engine.domain.partials import Partial
@@ -48,7 +48,7 @@ ALL = "attributes.l.all(x, x == 0)"
 HEAVY = f"attributes.l.all(x, {' || '.join(f'x == {n}' for n in range(80))})"
 """Each element counts for 81 steps, though the first of them decides."""
 MANY = [an_error(attributes=LIST) for _ in range(BATCH_STEPS // 81 // 500 + 1)]
-TOO_MUCH = "TooMuchError('its macros took all their steps before the end of a batch')"
+TOO_MUCH = f"TooMuchError({quarantine.TOO_MUCH.args[0]!r})"
 
 
 def errors(handler: EvaluateBatch) -> dict[str, str]:
@@ -73,6 +73,19 @@ def test_who_needs_more_steps_than_others_has_those_that_they_leave() -> None:
     few = MANY[: len(MANY) // 3]
     assert counted(handler, *few) == [[len(few)]]
     assert not errors(handler)
+
+
+def test_comparisons_of_lists_take_steps_as_macros_do() -> None:
+    lists = "attributes.l == attributes.m || [0] in attributes.l"
+    handler = following(a_rule(id="greedy", match=lists, group_by=()), GOOD)
+    event = an_error(attributes={"l": [0] * 300, "m": [0] * 300})
+    few = [event] * 1_000
+    assert counted(handler, *few) == [[len(few)], [len(few)]]
+    assert not errors(handler)
+    reached, whole = sorted(counted(handler, *few * 8))
+    assert whole == [8 * len(few)]
+    assert len(few) < reached[0] < 8 * len(few)
+    assert errors(handler) == {"greedy": TOO_MUCH}
 
 
 def test_ordinary_traffic_keeps_many_rules_with_macros_awake() -> None:

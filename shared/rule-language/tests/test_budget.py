@@ -101,3 +101,66 @@ def test_without_steps_nothing_matches_and_nothing_is_taken() -> None:
         each.refill(0)
     assert not match.test(event)
     assert scalar.of(event) is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "service == 'a'",
+        "attributes.region in ['a', 'b'] && statusCode in [500, 503]",
+        "attributes.l == [1, 2] || attributes.l != [] || {'a': [1]} == attributes.p",
+        "service in attributes || attributes.t in ['a', 1] || message in [host, attributes.t]",
+        "attributes.t == message && attributes.t != 5 && size(attributes.l) > 2",
+    ],
+)
+def test_what_looks_through_no_list_of_an_event_has_no_budget(source: str) -> None:
+    assert compile_match(source).budget is None
+
+
+LISTS = Event(
+    timestamp=0,
+    service="a",
+    message="",
+    attributes={
+        "l": [0] * 200,
+        "m": [0] * 200,
+        "b": [True] * 200,
+        "i": 0,
+        "t": "a" * 640,
+        "u": "aa" * 320,
+        "p": {str(n): 1 for n in range(100)},
+        "q": {str(n): 1 for n in range(100)},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "steps"),
+    [
+        ("attributes.l == attributes.m", 603),
+        ("!(attributes.l != attributes.m)", 603),
+        ("[attributes.l] == [attributes.m]", 609),
+        ("attributes.m in [attributes.l]", 606),
+        ("attributes.p == attributes.q", 603),
+        ("attributes.t == attributes.u", 10),
+        ("attributes.i in attributes.l", 28),
+        ("!('a' in attributes.l)", 25),
+        ("!(1 in attributes.b)", 625),
+        ("!([1] in attributes.l)", 625),
+    ],
+)
+def test_a_look_through_a_list_takes_steps_outside_of_macros_too(source: str, steps: int) -> None:
+    match = compile_match(source)
+    assert match.budget is not None
+    match.budget.refill(3 * steps)
+    assert [match.test(LISTS) for _ in range(4)] == [True, True, True, False]
+    assert match.budget.exhausted()
+    match.budget.refill(4 * steps)
+    assert [match.test(LISTS) for _ in range(4)] == [True] * 4
+
+
+def test_a_list_that_is_too_long_to_be_looked_through_decides_nothing() -> None:
+    long = Event(0, "a", "", attributes={"l": [0] * 10_000, "m": [0] * 10_000, "n": [[0]] * 400})
+    for source in ("attributes.l == attributes.m", "'a' in attributes.l", "[1] in attributes.n"):
+        assert not compile_match(source).test(long)
+        assert not compile_match(f"!({source})").test(long)

@@ -31,6 +31,13 @@ class Checked:
     """The nodes that read a variable of the schema."""
     locals: dict[nodes.Node, str] = field(default_factory=dict)
     """The nodes that name the element of a macro; different elements have different names."""
+    looking: set[nodes.Node] = field(default_factory=set)
+    """The comparisons that may have to look through lists or maps of any length."""
+
+    @property
+    def metered(self) -> bool:
+        """Tell whether it takes the longer, the more elements a list or map has."""
+        return bool(self.locals or self.looking)
 
 
 def check(root: nodes.Node, schema: Schema, *, expected: frozenset[Type], purpose: str) -> Checked:
@@ -199,6 +206,8 @@ class _Checker:
 
     def binary(self, node: nodes.Binary) -> Type:
         left, right = self.visit(node.left), self.visit(node.right)
+        if self._looks(node):
+            self._checked.looking.add(node)
         if node.operator == "in":
             return self._membership(node, left, right)
         found = OVERLOADS[node.operator](left, right)
@@ -210,6 +219,19 @@ class _Checker:
                 hint = f"an attribute is no {other}, expected {other}(...) around it"
                 raise refusal(node, what, hint=hint)
         return found
+
+    def _looks(self, node: nodes.Binary) -> bool:
+        """Tell whether a comparison takes the longer, the more elements its operands have."""
+        if node.operator == "in" and not isinstance(node.right, nodes.Items):
+            return self._types[node.right] is not Type.MAP
+        sized = node.operator in ("==", "!=", "in")
+        return sized and not (self._is_small(node.left) or self._is_small(node.right))
+
+    def _is_small(self, node: nodes.Node) -> bool:
+        """Tell whether a value is none that has elements, or has no more than are written."""
+        if isinstance(node, nodes.Items | nodes.Entries):
+            return all(map(self._is_small, node.children))
+        return self._types[node] not in _CONTAINERS
 
     def _read(self, node: nodes.Node) -> bool:
         """Tell whether the value comes out of the event, which holds no times."""

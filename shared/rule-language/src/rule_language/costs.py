@@ -56,7 +56,7 @@ def cost_of(root: Node) -> Cost:
     """Return what the macros of an expression cost."""
     macros = [node for node in walk(root) if isinstance(node, Macro)]
     bodies = (sum(map(_spent, (each.body, each.test or each.variable))) for each in macros)
-    return Cost(1 + max(bodies, default=0), _spent(root))
+    return Cost(1 + max(bodies), _spent(root)) if macros else Cost()
 
 
 def _spent(node: Node) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 from rule_language import code
 from rule_language.analysis import constants_of
 from rule_language.emitter import MISMATCHED, Absence, Emitter, Term
+from rule_language.lists import contained, same
 from rule_language.nodes import Binary, Literal, Node
 from rule_language.operations import ARITHMETIC, equal, member, ordered, ratio
 from rule_language.overloads import ORDERED
@@ -54,9 +55,17 @@ def _equality(emitter: Emitter, node: Binary) -> Term:
         is_number = emitter.is_a(first, Type.DOUBLE)
         found = code.both([is_number, code.compare(again, "==", number.result)])
     else:
-        left, right = emitter.charged(left), emitter.charged(right)
-        found = emitter.call(equal, left.result, right.result)
+        left = _equal(emitter, node, left, right)
+        found, right = left.result, Code([], left.result)
     return _joined(left, right, found if node.operator == "==" else code.negation(found))
+
+
+def _equal(emitter: Emitter, node: Binary, left: Code, right: Code) -> Code:
+    guards = [*left.guards, *right.guards]
+    if node not in emitter.looking:
+        return Code(guards, emitter.call(equal, left.result, right.result))
+    found = emitter.call(same, emitter.budget, left.result, right.result)
+    return emitter.ensured(Term(guards, found, Absence.NOTHING), node)
 
 
 def _is_identity(node: Binary, left: ast.expr, kinds: tuple[Type, Type]) -> bool:
@@ -97,8 +106,11 @@ def _membership(emitter: Emitter, node: Binary) -> Term:
         first, again = emitter.bind(left.result)
         inside = code.compare(again, "in", code.constant(known.values))
         return Term(left.guards, code.both([emitter.is_a(first, known.type), inside]))
-    left, right = emitter.present(node.left), emitter.charged(emitter.present(node.right))
-    found = emitter.call(member, left.result, right.result)
+    left, right = emitter.present(node.left), emitter.present(node.right)
+    if node in emitter.looking:
+        found = emitter.call(contained, emitter.budget, left.result, right.result)
+    else:
+        found = emitter.call(member, left.result, right.result)
     return Term([*left.guards, *right.guards], found, Absence.NOTHING)
 
 

@@ -57,8 +57,8 @@ class _Compiled:
 
     @cached_property
     def budget(self) -> Budget | None:
-        """The steps that its macros may take; None without macros."""
-        return Budget(cost_of(self.checked.root)) if self.checked.locals else None
+        """The steps that it may take; None if it has no macros, and looks through no lists."""
+        return Budget(cost_of(self.checked.root)) if self.checked.metered else None
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Match(_Compiled):
         """
         if given not in self._rests:
             parts = map(canonical, analysis.rest(self.checked, given))
-            # Of macros, the steps are counted apart.
-            self._rests[given] = self.source if self.checked.locals else "&".join(parts)
+            # Steps are counted apart.
+            self._rests[given] = self.source if self.checked.metered else "&".join(parts)
         return self._rests[given]
 
     @cached_property

@@ -39,11 +39,11 @@ OVERFLOW: Final = Nothing("the result is out of range")
 ZERO: Final = Nothing("division by zero")
 NO_ELEMENT: Final = Nothing("there is no such element")
 TOO_LARGE: Final = Nothing("the result is too large")
-TOO_MUCH: Final = Nothing("the macro takes too many steps")
+TOO_MUCH: Final = Nothing("it takes too many steps")
 UNREADABLE: Final = Nothing("the text is not written as it must be")
 UNDECIDED: Final = Nothing("the test of an element has no answer")
 
 NUMBERS: Final = frozenset({int, float, Uint})
 """Exact classes: a bool is no number here."""
 ORDERED: Final = frozenset({str, bool, Timestamp, Duration})
-CONTAINERS: Final = frozenset({list, dict})
+CONTAINERS: Final = frozenset[type]({list, dict})

@@ -61,6 +61,8 @@ class Scope:
         self.fields = checked.fields
         self.schema = checked.schema
         self.locals = checked.locals
+        self.looking = checked.looking
+        self._metered = checked.metered
         self.constants: dict[str, object] = {}
         self.explain = explain
         self.subject = subject
@@ -92,17 +94,17 @@ class Scope:
 
     @property
     def budget(self) -> ast.expr:
-        """The name of what counts the steps of the macros."""
+        """The name of what counts the steps."""
         name = f"{self._prefix}0c"
         self.constants[name] = self._budget
         return code.name(name)
 
     def renewed(self, expression: ast.expr, otherwise: ast.expr = code.FALSE) -> ast.expr:
-        """Return the whole expression, with a budget of its own each time if it has macros.
+        """Return the whole expression, with a budget of its own each time if it needs one.
 
         `otherwise`: what it comes to where no steps are left.
         """
-        if not self.locals:
+        if not self._metered:
             return expression
         return code.choose(code.method(self.budget, "renew"), expression, otherwise)
 

@@ -64,7 +64,7 @@ class SpecEvaluator:
         self._term = term
         asked = (match.budget, value.budget if value else None, term.budget if term else None)
         self.budgets = tuple(each for each in asked if each is not None)
-        """Of its expressions that have macros; specs with the same expression share one."""
+        """Of its expressions that need one; specs with the same expression share it."""
         self._group_by = GroupBy(spec.group_by)
         self._homes = tuple(Home(spec, target) for target in range(STATE_PARTITIONS))
         self._places: dict[Group, Place] = {}
@@ -105,7 +105,7 @@ class SpecEvaluator:
         return tuple(given[name] for name in TEXTS if 0 < len(given.get(name, "")) <= MAX_VALUE)
 
     def allow(self, steps: int) -> None:
-        """Let the macros of each of its expressions take so many steps from now on."""
+        """Let each of its expressions take so many steps from now on."""
         for each in self.budgets:
             each.refill(steps)
 

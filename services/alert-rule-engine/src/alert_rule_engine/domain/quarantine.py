@@ -24,7 +24,9 @@ class TooMuchError(Exception):
     """A spec needs more time than it may have, counted in steps."""
 
 
-TOO_MUCH: Final = TooMuchError("its macros took all their steps before the end of a batch")
+TOO_MUCH: Final = TooMuchError(
+    "its macros and comparisons of lists took all their steps before the end of a batch"
+)
 
 
 class Fault(NamedTuple):

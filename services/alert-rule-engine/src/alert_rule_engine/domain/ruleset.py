@@ -22,9 +22,10 @@ from alert_rule_engine.domain.views import Decoder
 from rule_language.loops import Pool
 
 BATCH_STEPS: Final = 6_000_000
-"""Steps that the macros of all rules may take for one batch: half a second to a second.
+"""Steps that all rules may take for one batch: half a second to a second.
 
-Half of them is parted evenly, so that no rule starves; the rest is for those that need more.
+They are those of macros and of looks through lists. Half of them is parted evenly, so that no rule
+starves; the rest is for those that need more.
 """
 Counted = Mapping[Plan, int]
 Times = dict[Plan, list[float]]
@@ -80,7 +81,7 @@ class RuleSet:
         return blocks_of(panes, self._target_bytes)
 
     def metered(self) -> Mapping[str, bool]:
-        """Tell of each spec with macros whether their steps did not suffice for the last batch.
+        """Tell of each spec that needs steps whether they did not suffice for the last batch.
 
         If so, it has counted none of the events that came after.
         """
