@@ -15,7 +15,7 @@ from engine.compare import Bench, Entry
 from engine.measure import Task
 from engine.rulesets import questions
 from engine.sides import FailedError, KafkaStreams, Quix, Side, Tocsin
-from engine.workload import Workload
+from engine.workload import PACE, Workload
 
 PORT = 29_592
 GUARANTEES = {"exactly-once": "exactly_once_v2", "at-least-once": "at_least_once"}
@@ -85,6 +85,7 @@ def _workload(options: argparse.Namespace) -> Workload:
         warm_up=options.warm_up,
         main=options.events,
         pool=options.pool,
+        pace=options.pace,
     )
 
 
@@ -149,7 +150,8 @@ def _common(command: argparse.ArgumentParser, rules: list[int]) -> None:
     add("--rules", type=_numbers, default=rules, help="sizes of rule sets, with commas")
     add("--batch", type=int, default=1000, help="events a record (1000)")
     add("--events", type=int, default=2_400_000, help="events that are measured")
-    add("--warm-up", type=int, default=1_200_000, help="events before that")
+    add("--warm-up", type=int, default=8_000_000, help="events before that: a JVM compiles long")
+    add("--pace", type=int, default=PACE, help="events per second of event time")
     add("--pool", type=int, default=200_000, help="distinct events (200000)")
     add("--seed", type=int, default=1)
     add("--port", type=int, default=int(os.environ.get("ENGINE_BENCH_PORT") or PORT))

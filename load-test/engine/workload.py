@@ -33,8 +33,8 @@ LEVEL_WEIGHTS = (65, 18, 10.5, 1.5)
 BASE_SECONDS = 2_000_000_040
 """Where event time begins: a whole minute, and far ahead of any wall clock. An idle source follows
 the wall clock, so what a slow machine does between two parts must not make the rest late."""
-EVENTS_PER_SECOND = 10_000
-"""In event time."""
+PACE = 10_000
+"""Events per second of event time."""
 STAMPS = {0: b":1000000000", 1: b":1000000001", 5: b":1000000005"}
 """Stands for the second of an event, by how many seconds it is late."""
 LATE_SHARES = (95, 4, 1)
@@ -72,6 +72,7 @@ class Workload:
     main: int
     pool: int = 200_000
     hosts: int = HOSTS
+    pace: int = PACE
 
     @cached_property
     def _made(self) -> tuple[list[bytes], list[list[Drawn]]]:
@@ -113,7 +114,7 @@ class Workload:
         return records + [self._record(last + p, -1) for p in range(PARTITIONS)]
 
     def _record(self, number: int, chunk: int) -> Record:
-        second = BASE_SECONDS + number * self.batch // EVENTS_PER_SECOND
+        second = BASE_SECONDS + number * self.batch // self.pace
         return Record(number, number % PARTITIONS, second, chunk)
 
     def events_of(self, records: Sequence[Record]) -> int:
