@@ -41,9 +41,9 @@ def test_an_end_keeps_the_evidence_of_why_it_fired() -> None:
 
 
 def test_an_end_has_the_final_counts() -> None:
-    final = an_alert("resolved", 3, aggregates={"count": 230.0})
+    final = an_alert("resolved", 3, aggregates={"count": 230.0}, events=712)
     kept = history.keep(KNOWN, final, STANDING, Verdict.RESOLVED, now=NOON + 9)
-    assert kept.alert.aggregates == {"count": 230.0}
+    assert (kept.alert.aggregates, kept.alert.events) == ({"count": 230.0}, 712)
 
 
 def test_an_end_that_comes_after_a_persons_leaves_theirs() -> None:

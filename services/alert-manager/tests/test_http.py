@@ -218,6 +218,19 @@ async def test_an_alert_of_any_type_is_shown_with_what_it_found(client: Client) 
         assert (shown["group"] == {}) == (number % 3 == 0)
 
 
+async def test_an_alert_tells_of_how_many_events_it_was_once_the_engine_has_ended_it(
+    client: Client,
+) -> None:
+    await handlers.take_in(client.desk, [ALERT])
+    path = f"/api/alerts/{ALERT.id}"
+    assert (await client.ask(path))["events"] is None
+    await handlers.take_in(client.desk, [an_alert("resolved", 2, events=712)])
+    shown = await client.ask(path)
+    assert (shown["counts"], shown["events"]) == ({"count": 102.0}, 712)
+    await handlers.take_in(client.desk, [silent := an_alert("resolved", service="mute")])
+    assert (await client.ask(f"/api/alerts/{silent.id}"))["events"] == 0
+
+
 async def test_a_resolved_alert_still_says_why_it_fired(client: Client) -> None:
     quiet = an_alert("resolved", 2, reason="quiet for 5m")
     await handlers.take_in(client.desk, [ALERT, quiet])

@@ -109,6 +109,7 @@ def _ended(known: AlertRecord, alert: Alert, standing: Standing, *, now: int) ->
         sequence=alert.sequence,
         aggregates=counted.aggregates,
         window=counted.window,
+        events=alert.events,
     )
     if known.standing.is_open:
         at = max(alert.ends_at or alert.decided_at, first.starts_at)

@@ -56,6 +56,7 @@ def detail(record: AlertRecord) -> View:
         "condition": alert.condition,
         "threshold": alert.threshold,
         "counts": alert.aggregates,
+        "events": alert.events if alert.status == "resolved" else None,
         "found": alert.found,
         "lateBy": alert.late_by,
         "window": {
