@@ -20,6 +20,7 @@ from rule_language.checker import MAX_PATTERNS
 from rule_language.operations import MAX_ITEMS, MAX_TEXT
 from rule_language.parser import MAX_DEPTH, MAX_LENGTH, MAX_NODES
 from rule_language.patterns import MAX_PATTERN
+from rule_language.times import MAX_UNITS
 
 EVENT = Event(timestamp=0, service="a", message="timeout", attributes={"n": 1, "t": "a" * 100})
 WINDOW = {"count": 1.0, "threshold": 0.0}
@@ -146,6 +147,19 @@ def test_concatenation_is_bounded() -> None:
     many = Event(timestamp=0, service="a", message="", attributes={"l": [1] * (MAX_ITEMS // 2)})
     assert compile_match("size(attributes.l + attributes.l) > 0").test(many)
     assert not compile_match("size(attributes.l + attributes.l + [1]) > 0").test(many)
+
+
+def test_a_duration_has_few_parts() -> None:
+    for parts, expected in ((MAX_UNITS, True), (MAX_UNITS + 1, False)):
+        event = Event(timestamp=0, service="a", message="1.5s" * parts)
+        assert compile_match("duration(message) > duration('5s')").test(event) is expected
+
+
+def test_half_a_surrogate_pair_harms_no_case() -> None:
+    event = Event(timestamp=0, service="a", message="\ud800\u0130\u00c4Bc")
+    assert compile_match("message.lowerAscii().endsWith('\u0130\u00c4bc')").test(event)
+    assert compile_match("message.upperAscii().endsWith('\u0130\u00c4BC')").test(event)
+    assert compile_match("message.lowerAscii() + 'C' == message.lowerAscii() + 'C'").test(event)
 
 
 def test_half_a_surrogate_pair_harms_no_pattern() -> None:

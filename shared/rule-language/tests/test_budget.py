@@ -49,7 +49,7 @@ def test_the_steps_of_many_evaluations_can_be_bounded() -> None:
 def test_a_text_that_is_too_long_for_what_is_left_takes_no_more_than_that() -> None:
     scalar = compile_scalar("string(attributes.l.exists(x, message.contains('b')))")
     assert scalar.budget is not None
-    scalar.budget.refill(9 * MAX_STEPS)
+    scalar.budget.refill(12 * MAX_STEPS)
     event = Event(timestamp=0, service="a", message="b" * 500_000, attributes={"l": [1]})
     assert scalar.of(event) is None
     assert not scalar.budget.exhausted()
@@ -75,7 +75,9 @@ def test_budgets_share_a_pool_for_what_they_need_beyond_their_own() -> None:
         ("service == 'a' && " + ALL, Cost(2, 5)),
         ("attributes.l.all(x, x in ['a', 'b', 'c'] && !(x == 0))", Cost(4, 4)),
         ("attributes.l.exists(x, x.startsWith('a') || x == message)", Cost(14, 4)),
-        ("attributes.l.map(x, x > 0, {'a': [x, x]}) == []", Cost(8, 5)),
+        ("attributes.l.map(x, x > 0, {'a': [x, x]}) == []", Cost(8, 12)),
+        ("attributes.l.all(x, x == [[1, 2], {'a': 3}] || x in [1, 'a', 2])", Cost(55, 4)),
+        ("attributes.l.all(x, string(double(x)) != x.lowerAscii() || 2 == x)", Cost(79, 4)),
         ("attributes.l.exists(x, x.l.all(y, y.matches('a.') ? y : x[0] in y))", Cost(25, 4)),
     ],
 )
@@ -83,6 +85,15 @@ def test_an_element_costs_what_its_body_does_and_each_evaluation_the_rest(
     source: str, cost: Cost
 ) -> None:
     assert cost_of(compile_match(source).checked.root) == cost
+
+
+@pytest.mark.parametrize("test", ["x == message", "x < message", "x == attributes.t", "x <= x"])
+def test_in_a_macro_texts_that_are_compared_take_steps_for_their_length(test: str) -> None:
+    match = compile_match(f"attributes.l.all(x, {test} || true)")
+    long = "a" * 64 * (MAX_STEPS // 2)
+    event = Event(0, "a", long, attributes={"t": f"{long} "[:-1], "l": [f"{long} "[:-1]]})
+    assert match.test(event)
+    assert not compile_match(f"attributes.l.all(x, ({test}) == ({test}))").test(event)
 
 
 def test_who_is_never_asked_lacks_no_steps() -> None:

@@ -18,6 +18,7 @@ from rule_language import (
     parser,
     patterns,
     schema,
+    times,
 )
 
 MANUAL = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -69,6 +70,7 @@ def test_the_manual_knows_the_bounds() -> None:
         f"all together look at {loops.MAX_STEPS:,} elements",
         f"{loops.STEP} characters of a text",
         f"{patterns.MAX_SET:,} patterns",
+        f"a duration that is read | {times.MAX_UNITS} parts",
         f"{operations.MAX_TEXT:,} characters, {operations.MAX_ITEMS:,} elements",
     ]
     assert conversions.MAX_PARTS == operations.MAX_ITEMS

@@ -73,9 +73,10 @@ def _conversion(emitter: Emitter, node: Call) -> Term:
     convert = CONVERSIONS[node.function]
     if isinstance(argument, Literal) and isinstance(argument.value, str):
         return Term([], emitter.held(convert(argument.value)), Absence.NOTHING)
-    value = emitter.charged(emitter.present(argument))
+    value = emitter.present(argument)
     if node.function == "dyn" or emitter.types[argument] is emitter.types[node]:
         return Term(*emitter.boxed(argument, value))
+    value = emitter.charged(value)
     helper = emitter.shared(convert, f"to_{node.function}")
     return Term(value.guards, code.call(helper, value.result), Absence.NOTHING)
 

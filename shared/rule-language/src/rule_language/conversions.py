@@ -69,10 +69,11 @@ def text_of_double(value: float) -> str:
     """Return the shortest text that names the double, as the reference implementations do."""
     if not isfinite(value):
         return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[str(value)]
-    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
-    exponent = Decimal(repr(value)).adjusted() if value else 0
+    number = Decimal(repr(value)).normalize()
+    exponent = number.adjusted() if value else 0
     if _SMALL_EXPONENT <= exponent < _LARGE_EXPONENT:
-        return f"{Decimal(repr(value)).normalize():f}"
+        return f"{number:f}"
+    sign, digits, _ = number.as_tuple()
     mantissa = "".join(map(str, digits))
     point = f"{mantissa[0]}.{mantissa[1:]}" if len(mantissa) > 1 else mantissa
     return f"{'-' * sign}{point}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
@@ -145,16 +146,21 @@ def size(value: Any) -> Any:  # noqa: ANN401 - any value of an event
     return len(value) if value.__class__ in (str, list, dict) else MISMATCH
 
 
-_LOWER: Final = str.maketrans({code: code + 32 for code in range(ord("A"), ord("Z") + 1)})
-_UPPER: Final = str.maketrans({code: code - 32 for code in range(ord("a"), ord("z") + 1)})
+_HALVES: Final = "surrogatepass"
+"""A text may have half of a surrogate pair."""
 
 
 def lower(text: str) -> str:
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+    # Of bytes, Python changes ASCII letters only.
+    if text.isascii():
+        return text.lower()
+    return text.encode("utf-8", _HALVES).lower().decode("utf-8", _HALVES)
 
 
 def upper(text: str) -> str:
-    return text.upper() if text.isascii() else text.translate(_UPPER)
+    if text.isascii():
+        return text.upper()
+    return text.encode("utf-8", _HALVES).upper().decode("utf-8", _HALVES)
 
 
 _BLANKS: Final = (

@@ -4,7 +4,7 @@ Measured, and rounded up: what is counted is the time that an expression takes a
 patterns that are made to be slow, which cost no more in a macro than elsewhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from rule_language.analysis import constants_of
@@ -26,21 +26,23 @@ from rule_language.times import GETTERS
 
 _CALLS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("size",), 1),
-    **dict.fromkeys(("lowerAscii", "upperAscii", "trim"), 3),
-    **dict.fromkeys(("startsWith", "endsWith", "contains", "bool"), 6),
-    **dict.fromkeys(("int", "uint", "double"), 7),
-    "split": 8,
+    "trim": 3,
+    **dict.fromkeys(("startsWith", "endsWith", "bool", "lowerAscii", "upperAscii"), 6),
+    **dict.fromkeys(("contains", "int", "uint"), 10),
+    "split": 12,
     "matches": 16,
     **dict.fromkeys(GETTERS, 16),
-    "string": 16,
-    "timestamp": 17,
-    "duration": 24,
+    **dict.fromkeys(("double", "timestamp"), 24),
+    "string": 40,
+    "duration": 64,
 }
 _OTHERS: Final[Mapping[type[Node], int]] = {Unary: 1, Select: 1, Index: 1, Has: 1, Macro: 3}
 _COMPARED: Final = 1
 """A comparison with a constant."""
 _COMPUTED: Final = 7
-"""Any other operation on two values."""
+"""Any other operation on two values,"""
+_WRITTEN: Final = 3
+"""for each member of a list or map that is written in it,"""
 
 
 class Cost(NamedTuple):
@@ -64,17 +66,33 @@ def _spent(node: Node) -> int:
     return _own(node) + sum(map(_spent, _read(node)))
 
 
-def _read(node: Node) -> Iterator[Node]:
-    yield from (node.over,) if isinstance(node, Macro) else node.children
+def _read(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Macro):
+        return (node.over,)
+    if isinstance(node, Binary) and node.operator == "in" and _is_plain(node):
+        return (node.left,)
+    return node.children
 
 
 def _own(node: Node) -> int:
     if isinstance(node, Call):
         return _CALLS.get(node.function, 0)
     if isinstance(node, Binary):
-        constant = isinstance(node.left, Literal) or constants_of(node.right) is not None
-        plain = constant and node.operator not in {"+", "-", "*", "/", "%"}
-        return _COMPARED if plain else _COMPUTED
+        return _COMPARED if _is_plain(node) else _COMPUTED + _WRITTEN * _written(node)
     if isinstance(node, Items | Entries):
-        return 0 if constants_of(node) else 1 + len(node.children)
+        return 1 + len(node.children)
     return _OTHERS.get(node.__class__, 0)
+
+
+def _is_plain(node: Binary) -> bool:
+    """Tell whether a value is compared with constants, in no time."""
+    if node.operator == "in":
+        return constants_of(node.right) is not None
+    constant = isinstance(node.left, Literal) or isinstance(node.right, Literal)
+    return constant and node.operator not in {"+", "-", "*", "/", "%"}
+
+
+def _written(node: Node) -> int:
+    """Return how many members the lists and maps have that are written in an operand."""
+    parts = (each for each in node.children if isinstance(each, Items | Entries))
+    return sum(len(each.children) + _written(each) for each in parts)

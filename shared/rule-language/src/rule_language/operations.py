@@ -170,7 +170,8 @@ def negated(value: Any) -> Any:  # noqa: ANN401 - any value of an event
 def member(value: Any, container: Any) -> Any:  # noqa: ANN401 - any value of an event
     """Tell whether a list has an equal element, or a map the key."""
     if container.__class__ is list:
-        return any(equal(value, item) for item in container)
+        # Python's `in` says yes to more, but is fast in saying no.
+        return value in container and any(equal(value, item) for item in container)
     if container.__class__ is dict:
         if value.__class__ in _KEYS:
             return value in container

@@ -16,6 +16,7 @@ from rule_language.scope import Code
 
 _EQUALITIES: Final = frozenset({"==", "!="})
 _ORDERINGS: Final = frozenset({"<", "<=", ">", ">="})
+_TEXTS: Final = frozenset({Type.STRING, Type.DYN})
 _HELPERS: Final = {
     "+": "add",
     "-": "subtract",
@@ -44,6 +45,7 @@ def _equality(emitter: Emitter, node: Binary) -> Term:
     left, right = emitter.present(node.left), emitter.present(node.right)
     kinds = (emitter.types[node.left], emitter.types[node.right])
     if _same(*kinds):
+        left = _looked_through(emitter, node, left)
         return _joined(left, right, code.compare(left.result, node.operator, right.result))
     if _is_identity(node, left.result, kinds):
         # Nothing else is None, True or False in Python.
@@ -68,6 +70,13 @@ def _equal(emitter: Emitter, node: Binary, left: Code, right: Code) -> Code:
     return emitter.ensured(Term(guards, found, Absence.NOTHING), node)
 
 
+def _looked_through(emitter: Emitter, node: Binary, left: Code) -> Code:
+    """In a macro, charge for a text that is compared with no literal."""
+    kinds = {emitter.types[node.left], emitter.types[node.right]}
+    constant = isinstance(node.left, Literal) or isinstance(node.right, Literal)
+    return left if constant or not kinds <= _TEXTS else emitter.charged(left)
+
+
 def _is_identity(node: Binary, left: ast.expr, kinds: tuple[Type, Type]) -> bool:
     """Tell whether a value is compared with null, true or false, which are one object each."""
     if Type.DYN not in kinds or isinstance(left, ast.Constant):
@@ -87,8 +96,10 @@ def _ordering(emitter: Emitter, node: Binary) -> Term:
     if known is not None:
         wanted = Type.DOUBLE if known in NUMERIC else known
         left, right = emitter.typed(node.left, wanted), emitter.typed(node.right, wanted)
+        left = _looked_through(emitter, node, left)
         return _joined(left, right, code.compare(left.result, node.operator, right.result))
     left, right = emitter.present(node.left), emitter.present(node.right)
+    left = _looked_through(emitter, node, left)
     (low, low_again), (high, high_again) = emitter.bind(left.result), emitter.bind(right.result)
     fits = emitter.guard(emitter.call(ordered, low, high), node, MISMATCHED)
     guards = [*left.guards, *right.guards, fits]

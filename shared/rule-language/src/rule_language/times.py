@@ -26,7 +26,9 @@ _UNITS: Final = {
 }
 _PART: Final = r"(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:h|ms|m|s|us|ns)"
 """Digits are never given back, so that a long text that is none takes no longer than one."""
-_DURATION: Final = re.compile(rf"[+-]?(?:0|(?:{_PART})+)", re.ASCII)
+MAX_UNITS: Final = 8
+"""Parts of a duration."""
+_DURATION: Final = re.compile(rf"[+-]?(?:0|(?:{_PART}){{1,{MAX_UNITS}}})", re.ASCII)
 _PARTS: Final = re.compile(r"([0-9]*)\.?([0-9]*)(h|ms|m|s|us|ns)", re.ASCII)
 _TIMESTAMP: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
@@ -84,7 +86,7 @@ def text_of_timestamp(value: Timestamp) -> str:
     """Return a time as RFC 3339, in UTC."""
     seconds, rest = divmod(int(value), SECOND)
     moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f"{_fraction(rest)}Z"
+    return f"{moment.replace(tzinfo=None).isoformat()}{_fraction(rest)}Z"
 
 
 def text_of_duration(value: Duration) -> str:
