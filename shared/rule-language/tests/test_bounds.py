@@ -19,7 +19,7 @@ from rule_language import (
 from rule_language.checker import MAX_PATTERNS
 from rule_language.operations import MAX_ITEMS, MAX_TEXT
 from rule_language.parser import MAX_DEPTH, MAX_LENGTH, MAX_NODES
-from rule_language.patterns import MAX_PATTERN
+from rule_language.patterns import MAX_GROUPS, MAX_PATTERN, searcher
 from rule_language.times import MAX_UNITS
 
 EVENT = Event(timestamp=0, service="a", message="timeout", attributes={"n": 1, "t": "a" * 100})
@@ -32,6 +32,24 @@ WORDS = [
     *(".all(a, ", ".map(a, ", "timestamp", "duration", "'5m'", "int", "string", "{'a': 1}"),
     *("previous", "distinct", "lowerAscii", "split", "getHours", "`a.b`", "exists_one"),
     *("!", "==", "!=", "<", "<=", ">", ">=", "&&", "||", " ", "\n", "//", "\\", "'", '"', "'''"),
+]
+REGEX = [
+    *("a", "b", ".", "(", "(?:", ")", "|", "*", "+", "?", "{2}", "{0,9}", "{3,}", "^", "$", "-"),
+    *("[ab]", "[^a-c]", "[]a]", "[a-]", "[[:alpha:]b]", "[[:^digit:]]", "(?i)", "(?m:", "(?P<n>"),
+    *(
+        r"\d",
+        r"\W",
+        r"[\D\s-]",
+        r"\A",
+        r"\z",
+        r"\b",
+        r"\Qa.",
+        r"\E",
+        r"\x61",
+        r"\07",
+        r"\pL",
+        r"\C",
+    ),
 ]
 
 
@@ -134,10 +152,64 @@ def test_a_long_text_that_is_no_figure_is_answered_at_once(wanted: str, text: st
 
 
 def test_a_pattern_that_overflows_re2_s_automaton_still_finds_what_is_there() -> None:
-    letters = random.Random(1).choices("ab", k=20_000)  # noqa: S311 - a repeatable text
-    event = Event(timestamp=0, service="a", message="".join(letters) + "c")
-    assert compile_match("message.matches('a[ab]{300}c|b[ab]{300}c')").test(event)
-    assert not compile_match("message.matches('a[ab]{300}d')").test(event)
+    letters = "".join(random.Random(1).choices("ab", k=20_000))  # noqa: S311 - a repeatable text
+    assert searcher("a[ab]{300}c|b[ab]{300}c")(f"{letters}c")
+    assert not searcher("a[ab]{300}d")(f"{letters}c")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a[ab]{25}c",
+        "a.{25}c",
+        "(a|b)*a" + "(a|b)" * 20 + "c",
+        "error.{0,100}timeout",
+        r"(?i)[A]\pN[^\W]{20}",
+        r"a[ab](?i){25}c",
+        r"(?m)^[^\n]{20}$|[a-c]\w{20}",
+        r"\ba\w+\b.{20}c",
+    ],
+)
+def test_a_pattern_for_which_re2_may_build_a_state_for_each_character_is_refused(
+    pattern: str,
+) -> None:
+    told = "RE2 lacks room for all states of the pattern at line 2, column 17: expected shorter"
+    with pytest.raises(RuleLanguageError, match=told) as refused:
+        compile_match(f"service == 'a' &&\nmessage.matches(r'{pattern}')")
+    assert (refused.value.line, refused.value.column) == (2, 17)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(\d{1,3}\.){3}\d{1,3}",
+        "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        "[a-f0-9]{32}|[a-f0-9]{40}|[a-f0-9]{64}",
+        r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
+        r"^\[[A-Z]+\] .{0,40}refused$",
+        r"\Aa.{10}b|failed.*user.*from",
+        r"(?i)\Qa.b\E{2,}\x41\x{263A}[]\-a-z]+[^]\141]|x|y|z|(?P<n>a|b)+",
+        r"[[:alpha:]]+[[:^digit:]]\D\S\W\C\n\p{Greek}\z",
+    ],
+)
+def test_a_pattern_whose_states_are_few_is_taken(pattern: str) -> None:
+    assert not compile_match(f"message.matches(r'{pattern}')").test(EVENT)
+
+
+def test_a_pattern_has_few_groups() -> None:
+    for groups, taken in ((MAX_GROUPS, True), (MAX_GROUPS + 1, False)):
+        source = f"message.matches('{'(' * groups}{'a' * 20}{')' * groups}')"
+        if taken:
+            assert not compile_match(source).test(EVENT)
+        else:
+            with pytest.raises(RuleLanguageError, match="more than 64 groups at line 1, column 17"):
+                compile_match(source)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(REGEX), max_size=12).map("".join))
+def test_random_patterns_are_compiled_or_refused(pattern: str) -> None:
+    attempt(f"message.matches({(pattern + 'aaaaaaaaaaaaaaaaa')!r})")
 
 
 def test_concatenation_is_bounded() -> None:

@@ -1,11 +1,13 @@
 """Regular expressions: RE2 only, bounded, and many of them in one pass over a text."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
 import re2
 
+from rule_language.automata import fits
 from rule_language.errors import refusal
 from rule_language.nodes import Node
 
@@ -15,6 +17,14 @@ MAX_PROGRAM: Final = 2_000
 """RE2 instructions of one compiled pattern; with it, matching can never run out of memory."""
 _MEMORY: Final = 1 << 20
 """Bytes that RE2 may spend on one pattern, its lazily built automaton included."""
+MAX_AUTOMATON: Final = _MEMORY // 2
+"""Bytes, as we reckon them, that this automaton may need at most."""
+_SMALL: Final = 16
+"""Instructions of a program that has room for its automaton, whatever it is."""
+_PLAIN: Final = re.compile(r"(?:[^\\.+*?()\[\]{}]|\\[^\w])*", re.ASCII)
+"""Texts side by side, whose automaton is as small as they are."""
+MAX_GROUPS: Final = 64
+"""Opening brackets of a pattern."""
 MAX_SET: Final = 10_000
 """Patterns of one set."""
 _SET_MEMORY: Final = 64 << 20
@@ -50,6 +60,17 @@ def check_pattern(node: Node, pattern: str) -> None:
     if size > MAX_PROGRAM:
         what = f"the pattern needs {size} RE2 instructions, more than {MAX_PROGRAM},"
         raise refusal(node, what)
+    if size > _SMALL and not _PLAIN.fullmatch(pattern):
+        _check_automaton(node, pattern)
+
+
+def _check_automaton(node: Node, pattern: str) -> None:
+    """Refuse what would have RE2 build a state for each character, in microseconds."""
+    if pattern.count("(") > MAX_GROUPS:
+        raise refusal(node, f"the pattern has more than {MAX_GROUPS} groups")
+    if not fits(pattern, MAX_AUTOMATON):
+        hint = "expected shorter repetitions, or endless ones, as in .* instead of .{0,100}"
+        raise refusal(node, "RE2 lacks room for all states of the pattern", hint=hint)
 
 
 @lru_cache(maxsize=4_096)
