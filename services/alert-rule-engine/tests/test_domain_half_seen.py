@@ -92,6 +92,21 @@ def test_an_alert_of_a_new_rule_that_keeps_its_last_state_lasts() -> None:
     assert told(pipeline) == [("firing", 10)]
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_new_rule_takes_no_window_for_scarce_in_which_it_was_made(*, restarts: bool) -> None:
+    """Not even if we restart before its groups are seen."""
+    few = a_rule(condition="count < 10", threshold=None, min_count=1, window=tumbling(MINUTE, 0))
+    other = a_rule(id="other", match="service == 'nobody'")
+    pipeline = Pipeline(other)
+    run(pipeline, range(30))
+    pipeline.change(other, few)
+    if restarts:
+        pipeline.flush()
+        pipeline.crash()
+    run(pipeline, range(30, 130), busy=range(58, 130))
+    assert pipeline.alerts == []
+
+
 def test_an_absence_lasts_over_an_outage_of_the_gateway() -> None:
     pipeline = Pipeline(a_rule(RuleType.ABSENCE, **QUIET))
     run(pipeline, range(1_500), away=range(300, 700), busy=range(150))

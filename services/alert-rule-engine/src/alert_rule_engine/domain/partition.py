@@ -16,7 +16,7 @@ from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
 from alert_rule_engine.domain.lanes import FOR_EVER, Arrival, Lane, Ways, apart
-from alert_rule_engine.domain.newcomers import Newcomers, unknown
+from alert_rule_engine.domain.panes import LIVE
 from alert_rule_engine.domain.partials import (
     BUCKETS,
     Block,
@@ -28,7 +28,7 @@ from alert_rule_engine.domain.partials import (
     slot_of,
     target_of,
 )
-from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.rules import RuleBook, unknown
 from alert_rule_engine.domain.saying import Said, question_of, say
 from alert_rule_engine.domain.sifting import Found
 from alert_rule_engine.domain.vector import Outcome, Vector
@@ -51,7 +51,6 @@ class Partition:
     _lanes: dict[str, Lanes] = field(default_factory=dict)
     _expiring: Expiring = field(default_factory=dict)
     _ways: Ways = field(default_factory=dict)
-    _newcomers: Newcomers = field(default_factory=Newcomers)
     _newest: int = -1
     """The newest log offset that a bucket contained when it was restored."""
 
@@ -155,7 +154,7 @@ class Partition:
             tally=tally,
             expiring=self._expiring,
             ways=self._ways,
-            since=self._newcomers.since(spec),
+            since=self.vector.sight.new.get(spec, 0),
         )
         return lanes
 
@@ -193,7 +192,7 @@ class Partition:
 
     def _see(self) -> None:
         """Let the buckets know what silence proves by now: the same in a replay of the log."""
-        blind = self.vector.sight.blind(self.judged)._replace(new=self._newcomers.times)
+        blind = self.vector.sight.blind(self.judged)
         for bucket in self.buckets:
             bucket.blind = blind
 
@@ -232,8 +231,8 @@ class Partition:
         self._newest = max(bucket.restored for bucket in self.buckets)
         known = self.vector.revisions
         changed = [each for key, each in book.rules.items() if known.get(key) != _revision(each)]
-        self._newcomers.come(unknown(book, known), self.vector.log_now)
         self._take_over(book)
+        self._come(unknown(book, known))
         self._see()
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
@@ -252,13 +251,18 @@ class Partition:
         self._ways.clear()
         self._take_over(book)
         new = book.specs.keys() - old.specs.keys()
-        self._newcomers.come(new, self.vector.log_now)
+        self._come(new)
         self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
             bucket.follow(book, changed, self.vector.log_now)
             for spec in new & bucket.specs.keys():
-                bucket.dirty |= bucket.specs[spec].begin(self._newcomers.since(spec))
+                bucket.dirty |= bucket.specs[spec].begin(self.vector.sight.new.get(spec, 0))
+
+    def _come(self, specs: Iterable[str]) -> None:
+        """Note specs that are new, once there are events: stage one counts for them soon."""
+        if self.vector.log_now:
+            self.vector.sight.come(specs, self.vector.log_now + LIVE)
 
     def _take_over(self, book: RuleBook) -> None:
         """Forget what was known of rules and specs that are no more."""
@@ -266,7 +270,6 @@ class Partition:
         self.faults.follow(book)
         vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
         vector.revisions = {key: _revision(each) for key, each in book.rules.items()}
-        self._newcomers.keep(book.specs.keys())
         vector.sight.keep({*book.specs, *(each.spec.tenant for each in book.specs.values())})
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:

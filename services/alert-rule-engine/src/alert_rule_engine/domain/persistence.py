@@ -83,6 +83,7 @@ class PackedVector(msgspec.Struct, array_like=True, gc=False):
     holes: list[tuple[int, int]] | None = None
     """None: an older version wrote it, and as `seen` until when nothing proves silence."""
     unread: dict[str, int] = {}
+    new: dict[str, int] = {}
 
 
 def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
@@ -116,6 +117,7 @@ def pack_vector(vector: Vector) -> bytes:
         revisions=vector.revisions,
         holes=vector.sight.holes,
         unread=vector.sight.unread,
+        new=vector.sight.new,
     )
     return seal(_encode(packed))
 
@@ -137,7 +139,7 @@ def unpack_vector(value: bytes) -> Vector:
         log_now=packed.log_now,
         counted=packed.counted,
         excused=set(packed.excused),
-        sight=Sight(packed.seen, holes, packed.unread),
+        sight=Sight(packed.seen, holes, packed.unread, packed.new),
         tallies=packed.tallies,
         revisions=packed.revisions,
     )

@@ -137,6 +137,15 @@ def rule_key(rule: Rule) -> str:
 _EMPTY: Final = RuleBook()
 
 
+def unknown(book: RuleBook, known: Mapping[str, object]) -> list[str]:
+    """Return the specs that none of the known rules (by key) reads."""
+    return [
+        spec
+        for spec, each in book.specs.items()
+        if known.keys().isdisjoint(rule_key(rule.rule) for rule in each.rules)
+    ]
+
+
 def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
     """Compile rules; one that is refused is reported and stops no other.
 

@@ -7,7 +7,7 @@ which perhaps nobody could be heard, whatever else was alive; silence in it prov
 that of a rule whose events stage one could not count.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -32,7 +32,7 @@ class Blind(NamedTuple):
     unread: Mapping[str, int] = NOTHING
     """The same of single pane specs, and of all those of a tenant."""
     new: Mapping[str, int] = NOTHING
-    """The same of pane specs that were new lately."""
+    """The same of pane specs that were new once."""
 
     def of(self, rule: CompiledRule) -> int:
         """Return it for a rule."""
@@ -61,6 +61,8 @@ class Sight:
     unread: dict[str, int] = field(default_factory=dict)
     """Pane specs, and tenants for all of theirs, with the event time before which events were
     left out that they ask for."""
+    new: dict[str, int] = field(default_factory=dict)
+    """Pane specs that came after the first event, with the time from which their events count."""
 
     def see(self, at: int) -> None:
         """Note that events were accepted at a time, in whatever order that becomes known.
@@ -93,13 +95,18 @@ class Sight:
         for name, until in unread.items():
             self.unread[name] = max(until, self.unread.get(name, 0))
 
+    def come(self, specs: Iterable[str], since: int) -> None:
+        """Note specs whose events count from a time on."""
+        self.new = {**self.new, **dict.fromkeys(specs, since)}
+
     def keep(self, names: Collection[str]) -> None:
-        """Forget what was left out of all specs and tenants but these."""
+        """Forget what was not counted of all specs and tenants but these."""
         self.unread = {name: until for name, until in self.unread.items() if name in names}
+        self.new = {name: since for name, since in self.new.items() if name in names}
 
     def blind(self, now: int) -> Blind:
         """Return until when perhaps not everything was seen, where it is `now` in event time."""
-        return Blind(self._blind(now, BLINK), self._blind(now, SHORT_BLINK), self.unread)
+        return Blind(self._blind(now, BLINK), self._blind(now, SHORT_BLINK), self.unread, self.new)
 
     def _blind(self, now: int, blink: int) -> int:
         if now - self.seen > blink:
