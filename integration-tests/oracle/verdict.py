@@ -66,6 +66,9 @@ def compare(
         held[episode.rule, episode.group].update(episode.starts)
         mine = by_key[episode.rule, episode.group]
         verdict.differences += _fired(episode, by_id[episode.rule], mine)
+        verdict.differences += _total(
+            episode, by_id[episode.rule], mine, windows[episode.rule, episode.group]
+        )
     verdict.alone = verdict.known.total()
     verdict.differences += _uncalled(windows, held, by_id, by_key)
     return verdict
@@ -103,6 +106,26 @@ def _fired(episode: Episode, watch: Watch, alerts: Sequence[Told]) -> Iterator[s
         yield f"fired {len(mine)} times: {where}"
     if episode.alone and mine and mine[0] != episode.opened_by:
         yield f"opened by {mine[0]}: {where}"
+
+
+def _total(
+    episode: Episode, watch: Watch, alerts: Sequence[Told], windows: Mapping[int, Tally]
+) -> Iterator[str]:
+    """I1: an alert that is known to the letter says at last of how many events it was.
+
+    Unless some came when it might have been over.
+    """
+    if not episode.alone or (watch.judged is Judged.END and len(episode.starts) > 1):
+        return
+    held = {start: windows.get(start, NOTHING) for start in episode.starts}
+    patience = watch.lateness if watch.judged is Judged.END else watch.resolve_after
+    if any(held[start].accepted_at >= start + watch.size + patience for start in held):
+        return
+    # Of windows that overlap, all hold the same events.
+    count = held[episode.opened_by].count
+    for told in alerts:
+        if told.over and opener(watch, told) in episode.starts and told.last["events"] != count:
+            yield f"{name(told)}: over with {told.last['events']} events, there were {count}"
 
 
 def _uncalled(

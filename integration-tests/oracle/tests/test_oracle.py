@@ -61,6 +61,7 @@ def record(
         "group": {"service": "pay"},
         "window": {"start": start, "end": start + MINUTE},
         "aggregates": {"count": float(count), "errors": float(count)},
+        "events": count,
         **more,
     }
 
@@ -210,6 +211,7 @@ def test_what_had_to_be_said_and_was_is_no_difference() -> None:
         ([record(1, "firing", 3)], "never resolved"),
         ([record(1, "firing", 4), record(2, "resolved", 3)], "4 events told"),
         ([record(1, "firing", 3), record(2, "resolved", 2)], "resolved with count 2"),
+        ([LIFE[0], record(2, "resolved", 3, events=2)], "over with 2 events, there were 3"),
         ([record(1, "firing", 3), record(3, "resolved", 3)], "sequences are missing"),
         ([record(1, "resolved", 3)], "does not begin with its one firing"),
         ([*LIFE, record(3, "updated", 3)], "resolved and went on"),

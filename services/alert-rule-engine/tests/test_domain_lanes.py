@@ -130,6 +130,7 @@ def test_a_pane_that_was_judged_is_judged_again_by_rows_that_share_a_block(crash
         pipeline.flush()
         pipeline.crash()
     post(pipeline, 2, number=2)
+    pipeline.tick(NOON + 21 * SECOND)
     assert sorted(each.rule.id for each in pipeline.alerts) == ["count", "r1"]
 
 

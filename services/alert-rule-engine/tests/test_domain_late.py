@@ -10,9 +10,9 @@ from hypothesis.strategies import integers, lists, tuples
 from alert_contracts.events import Event
 from alert_contracts.rules import Rule, RuleType, Window
 from alert_rule_engine.domain.aggregates import Cell
-from alert_rule_engine.domain.late import Rolling
 from alert_rule_engine.domain.panes import NO_SLICE, Slice, SpecPanes
 from alert_rule_engine.domain.partials import Group, Numbers
+from alert_rule_engine.domain.rolling import Rolling
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -72,7 +72,36 @@ def test_late_rows_look_at_each_pane_a_few_times_however_many_windows_hold_them(
     pipeline, looked = two_hours(a_rule(window=LONG[kind], **changes))
     late = [an_error(NOON + 70 * MINUTE + n * PANE, response_time=5.0) for n in range(6)]
     pipeline.post(*late)
+    pipeline.tick(NOON + 2 * HOUR + SECOND)
     assert sum(each.looks for each in looked) < 12 * 720
+
+
+def test_late_rows_of_a_second_are_judged_once_in_however_many_batches_they_come() -> None:
+    rule = a_rule(RuleType.LATENCY, threshold=1e6, window=LONG["sliding"])
+    pipeline, looked = two_hours(rule)
+    for number in range(20):
+        late = an_error(NOON + 70 * MINUTE + number * PANE, response_time=5.0)
+        pipeline.post(late, accepted=NOON + 2 * HOUR)
+    pipeline.tick(NOON + 2 * HOUR + SECOND)
+    assert sum(each.looks for each in looked) < 12 * 720
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_came_late_before_a_crash_is_judged_after_it_unless_its_rule_is_gone(
+    *, gone: bool
+) -> None:
+    rule = a_rule(RuleType.LATENCY, threshold=500)
+    pipeline = Pipeline(rule)
+    pipeline.post(*slow(5, 19))
+    pipeline.tick(NOON + 30 * SECOND)
+    pipeline.post(*slow(6, 1))
+    pipeline.flush()
+    pipeline.crash(*([] if gone else [rule]))
+    if gone:
+        pipeline.change()
+    assert pipeline.alerts == []
+    pipeline.tick(NOON + 31 * SECOND)
+    assert [alert.late_by for alert in pipeline.alerts] == ([] if gone else [18 * SECOND])
 
 
 def play(pipeline: Pipeline, first: int, last: int, events: Iterable[int]) -> None:
@@ -128,7 +157,9 @@ def test_late_events_push_each_window_over_that_they_are_in() -> None:
     pipeline.tick(NOON + 3 * MINUTE)
     assert pipeline.alerts == []
     pipeline.post(*slow(65, 1))
+    pipeline.tick(NOON + 3 * MINUTE + SECOND)
     pipeline.post(*slow(5, 1))
+    pipeline.tick(NOON + 3 * MINUTE + 2 * SECOND)
     (alert,) = pipeline.alerts
     assert (alert.window.start, alert.late_by) == (NOON + 50 * SECOND, 108 * SECOND)
     assert alert.aggregates["count"] == 20
@@ -141,6 +172,7 @@ def test_a_late_row_in_a_window_before_the_alert_s_says_nothing_new() -> None:
     pipeline.post(*slow(5, 19), *slow(65, 30))
     pipeline.tick(NOON + 80 * SECOND)
     pipeline.post(*slow(6, 5))
+    pipeline.tick(NOON + 81 * SECOND)
     (alert,) = pipeline.alerts
     assert (alert.window.start, alert.aggregates["count"]) == (NOON + MINUTE, 30)
 
@@ -152,6 +184,7 @@ def test_a_late_value_is_one_more_of_those_that_lasted() -> None:
     pipeline.post(an_error(NOON, host="a"))
     pipeline.tick(NOON + 50 * SECOND)
     pipeline.post(an_error(NOON + SECOND, host="b"))
+    pipeline.tick(NOON + 51 * SECOND)
     (alert,) = pipeline.alerts
     assert (alert.aggregates["distinct"], alert.starts_at) == (2, NOON + SECOND)
 

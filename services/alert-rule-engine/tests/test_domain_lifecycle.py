@@ -301,6 +301,7 @@ def test_a_late_event_reopens_its_pane_and_the_alert_says_how_late_it_was() -> N
     pipeline.post(an_error(NOON, response_time=5_000.0))
     pipeline.tick(NOON + 25 * SECOND)
     pipeline.post(an_error(NOON + 1, response_time=5_000.0))
+    pipeline.tick(NOON + 26 * SECOND)
     (alert,) = pipeline.alerts
     assert alert.late_by == 13 * SECOND
 

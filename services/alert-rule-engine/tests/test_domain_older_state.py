@@ -18,6 +18,8 @@ HOLES = 10
 """The slot of a vector in which it tells when nothing was accepted."""
 SPECS = 6
 """The slot of a bucket in which it tells what it knows of pane specs."""
+PIECES = 8
+"""The slot of a bucket with its alerts."""
 BASES = 9
 """The slot of a bucket in which it tells what the rules count under which something is pending."""
 
@@ -104,3 +106,29 @@ def test_a_memory_whose_exactness_is_not_told_is_as_exact_as_it_was() -> None:
         pipeline.tick(NOON + second * SECOND)
     (first, *_) = [each for each in pipeline.alerts if each.rule.id == rule.id]
     assert (first.status, first.window.end) == ("firing", NOON + 11 * MINUTE)
+
+
+def test_an_alert_that_an_older_version_stored_tells_of_the_events_of_its_windows() -> None:
+    """It did not say when its windows held."""
+    rule = a_rule(threshold=3, window=tumbling(MINUTE), resolve_after=MINUTE)
+    pipeline = Pipeline(rule)
+    for second in range(0, 200, 4):
+        if second in (4, 64):
+            pipeline.post(*[an_error(NOON + second * SECOND)] * 5)
+        pipeline.tick(NOON + second * SECOND)
+        if second == 40:
+            pipeline.flush()
+            for key, value in pipeline.stored.items():
+                pipeline.stored[key] = with_older_alerts(value) if b":b" in key else value
+            pipeline.crash()
+    last = pipeline.alerts[-1]
+    assert (last.status, last.events) == ("resolved", 10)
+
+
+def with_older_alerts(value: bytes) -> bytes:
+    """Return a bucket's value without the last two slots of its alerts."""
+    whole: list[Any] = msgspec.msgpack.decode(unseal(value))
+    for name, _, rows in whole[PIECES] if len(whole) > PIECES else ():
+        if name == "alerts":
+            rows[1] = [state[:-2] for state in rows[1]]
+    return seal(msgspec.msgpack.encode(whole))

@@ -11,9 +11,12 @@ from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.endings import (
     Windows,
-    basis,
+    begin,
     bridged,
+    count_closed,
+    epitaph,
     gone,
+    is_complete,
     is_gone,
     lasts,
     overdue,
@@ -22,8 +25,10 @@ from alert_rule_engine.domain.endings import (
 )
 from alert_rule_engine.domain.lifecycle import (
     AlertState,
+    Counts,
     Crossing,
     Look,
+    count_all,
     is_due,
     open_alert,
     prolong,
@@ -89,22 +94,23 @@ class AlertBook:
             return self._open(rule, group, look, crossing)
         look.view["count"] += int(alert.window.figures["count"])
         if look.start >= alert.window.start:
-            prolong(alert, rule, look)
-            alert.events = 0  # The count goes on from window to window.
+            prolong(alert, rule, look, look.at)
             self.pages.touch(alert)
         return True
 
-    def judge(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
+    def judge(
+        self, rule: CompiledRule, group: Group, look: Look, now: int, witness: Witness
+    ) -> bool:
         """Judge a window (or as much of it as there is); tell whether anything changed."""
         key = rule_key(rule.rule)
         alert = self.firing.get(key, {}).get(group)
-        if alert is not None and look.start < alert.window.start:
-            return False
         if not look.note and not rule.holds(look.view):
             return look.complete and self._passed(rule, group, look, alert)
+        if self._is_past(rule, group, look):
+            return False
         if alert is None:
             return self._begin(rule, group, look, witness)
-        prolong(alert, rule, look, witness().found if rule.finds else None)
+        prolong(alert, rule, look, now, witness().found if rule.finds else None)
         self.pages.touch(alert)
         return True
 
@@ -129,8 +135,6 @@ class AlertBook:
         return stands_for(rule.rule, past[2:])
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
-        if self._is_past(rule, group, look):
-            return False
         since = look.at
         if rule.rule.hold:
             since = self.pending.begin(rule.rule, group, look.at)
@@ -165,6 +169,7 @@ class AlertBook:
         for alert in self.all_firing():
             if alert.queued or not is_due(alert.said_at, since, self.looked):
                 continue
+            refreshed |= begin(alert, book.rules[alert.key], self.looked, windows)
             refreshed |= self._renew(alert, book, windows)
             if alert.changed:
                 self._queue(alert)
@@ -182,7 +187,7 @@ class AlertBook:
         kinds = (Judgement.CROSSING, Judgement.CLOSE) if final else (Judgement.CROSSING,)
         if rule.judgement not in kinds or is_crowd(alert.rule, alert.group):
             return False
-        look, holds = windows(rule, alert.group, alert.window.start)
+        look, holds = windows.look(rule, alert.group, alert.window.start)
         grew = look.view["count"] > alert.window.figures["count"]
         if grew:
             alert.note = "" if holds else why_it_fires(alert)
@@ -192,11 +197,14 @@ class AlertBook:
         return grew
 
     def settle(self, since: int, watermark: int, book: RuleBook, windows: Windows) -> bool:
-        """Count the windows that are complete now for the last time."""
+        """Count the windows that are over, or complete, now, and what is to be forgotten."""
         changed = False
         for alert in self.all_firing():
-            if since < alert.window.end <= watermark:
+            if is_complete(alert, since, watermark):
                 changed |= self._renew(alert, book, windows, final=True)
+            if count_closed(alert, book.rules[alert.key], watermark, windows):
+                self.pages.touch(alert)
+                changed = True
         return changed
 
     def bridge(self, judged: int, book: RuleBook, blind: Blind) -> bool:
@@ -220,15 +228,13 @@ class AlertBook:
             if lasts(alert, book.rules[alert.key], watermark, windows):
                 self.pages.touch(alert)
                 continue
+            begin(alert, book.rules[alert.key], watermark, windows)
             self._renew(alert, book, windows, final=True)
-            self._end(alert, why_over(alert, book.rules[alert.key]))
-            size = alert.window.end - alert.window.start
-            forgotten = watermark + size + alert.rule.window.allowed_lateness
-            window = [forgotten, alert.window.start, basis(alert.rule)]
-            self.past.put((alert.key, *alert.group), window)
+            self._end(alert, why_over(alert, book.rules[alert.key]), windows.count)
+            self.past.put((alert.key, *alert.group), epitaph(alert, watermark))
         return self.past.sweep(watermark) or bool(over)
 
-    def follow(self, book: RuleBook) -> bool:
+    def follow(self, book: RuleBook, counts: Counts) -> bool:
         """End the alerts whose rule is gone, disabled or counts something else now."""
         over = []
         for alert in self.all_firing():
@@ -241,10 +247,11 @@ class AlertBook:
                 alert.rule = book.rules[alert.key].rule
                 self.pages.touch(alert)
         for alert, why in over:
-            self._end(alert, why)
+            self._end(alert, why, counts)
         return self.pending.follow(book) or bool(over)
 
-    def _end(self, alert: AlertState, why: str) -> None:
+    def _end(self, alert: AlertState, why: str, counts: Counts) -> None:
+        count_all(alert, counts)
         mine = self.firing[alert.key]
         del mine[alert.group]
         if not mine:

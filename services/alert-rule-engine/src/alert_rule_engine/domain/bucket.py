@@ -13,16 +13,16 @@ from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.due import Span, Told, concerned, due, proves
+from alert_rule_engine.domain.endings import Windows
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
-from alert_rule_engine.domain.lifecycle import Crossing, Look
+from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
 from alert_rule_engine.domain.looks import (
     closed,
     look_at,
     look_closed,
     look_growing,
-    look_open,
-    nothing,
+    looks_open,
 )
 from alert_rule_engine.domain.memory import Memory
 from alert_rule_engine.domain.pages import Pages
@@ -65,7 +65,7 @@ class Bucket:
     dirty: bool = False
     faults: Faults = field(default_factory=Faults)
     late: Late = field(default_factory=Late)
-    """Rows of the partial that is being counted whose panes were judged before."""
+    """Rows whose panes had been judged before they came."""
     blind: Blind = SIGHTED
     """Windows that began before prove nothing by what they lack; its partition says so in time."""
 
@@ -99,52 +99,48 @@ class Bucket:
     def cross(self, rule: CompiledRule, grown: Grown, brought: Brought, witness: Witness) -> None:
         """Judge a window that has grown by events."""
         group, start = grown.group, grown.start
+        now = max(self.judged, brought.partial.accepted_at)
         alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
-        if alert is not None and start <= alert.window.start and not rule.finds:
-            return
+        if alert is not None and not rule.finds:
+            end = start + rule.shape.size
+            if start == alert.window.start or counts_already(alert, start, end, now):
+                return
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):
             look = look_growing(rule, panes, group, start, brought.start)
-            self._judge(rule, group, look._replace(at=brought.at), witness)
+            self._judge(rule, group, look._replace(at=brought.at), witness, now)
 
-    def overflow(
-        self, rule: CompiledRule, at: int, accepted_at: int, groups: int, surplus: int
-    ) -> None:
+    def overflow(self, rule: CompiledRule, look: Look, accepted_at: int) -> None:
         """Tell the owner of a rule that events of further groups were turned away."""
-        size = rule.shape.size
-        start = at - at % size
-        bound = rule.rule.max_groups
-        view: dict[str, float] = {"count": surplus, "groups": groups, "maxGroups": bound}
-        note = (
-            f"{surplus} events of groups beyond maxGroups {bound} were turned away;"
-            f" {groups} groups are known here"
-        )
-        look = Look(start, size, at, view, [], nothing, note=note)
         group = (*[""] * len(rule.rule.group_by), CROWD)
-        crossing = Crossing(min(at, accepted_at), accepted_at)
+        crossing = Crossing(min(look.at, accepted_at), accepted_at)
         self.dirty |= self.alerts.crowd(rule, group, look, crossing)
 
-    def _judge(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> None:
+    def _judge(
+        self, rule: CompiledRule, group: Group, look: Look, witness: Witness, now: int = 0
+    ) -> None:
         if self.faults.out(rule.rule):
             return
         if not look.note:
             mistake = rule.mistake(look.view)
             if mistake:
                 self.faults.note(rule.rule, mistake)
-        self.dirty |= self.alerts.judge(rule, group, look, witness)
+        now = now or max(self.judged, look.at)
+        self.dirty |= self.alerts.judge(rule, group, look, now, witness)
 
-    def judge_late(self) -> None:
+    def judge_late(self, book: RuleBook) -> None:
         """Judge again the windows that hold panes which had been judged without some rows."""
-        for known, group, witnesses in self.late.take():
-            panes = self.specs[known.spec.id]
-            panes.stale(group)
-            for rule in known.timed:
+        for spec, group, late in self.late.take():
+            self.dirty = True
+            if spec not in self.specs or spec not in book.specs:
+                continue  # The rules have changed since.
+            panes = self.specs[spec]
+            for rule in book.specs[spec].timed:
                 alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
-                span = alert.window.start if alert else 0, self.judged
                 with self.faults.guard(rule.rule):
-                    for look in looks_again(rule, panes, group, witnesses, span):
+                    for look in looks_again(rule, panes, group, late, self.judged, alert):
                         if self._proves(rule, panes, group, look):
-                            self._judge(rule, group, look, witness_of(look, witnesses))
+                            self._judge(rule, group, look, witness_of(look, late))
 
     def _judge_at(self, rule: CompiledRule, panes: SpecPanes, group: Group, end: int) -> None:
         """Judge the window so far at a boundary that the watermark has passed."""
@@ -164,16 +160,24 @@ class Bucket:
                 with self.faults.guard(rule.rule):
                     self._judge_until(rule, panes, watermark)
         before, self.judged = self.judged, max(self.judged, watermark)
-        self.dirty |= self.alerts.settle(before, self.judged, book, self._window)
+        self.dirty |= self.alerts.settle(before, self.judged, book, self._windows)
         self.refresh(log_now, book)
         self.dirty |= self.alerts.bridge(before, book, self.blind)
-        self.dirty |= self.alerts.resolve(watermark, book, self._window, self.blind)
+        self.dirty |= self.alerts.resolve(watermark, book, self._windows, self.blind)
         self.forget(book, since=before)
 
     def refresh(self, log_now: int, book: RuleBook) -> None:
         """Let alerts tell how their windows have grown, where that is due."""
         if self.alerts.firing:
-            self.dirty |= self.alerts.refresh(log_now, book, self._window)
+            self.dirty |= self.alerts.refresh(log_now, book, self._windows)
+
+    @property
+    def _windows(self) -> Windows:
+        return Windows(self._window, self.count)
+
+    def count(self, spec: str, group: Group, start: int, end: int) -> int:
+        """Return how many events of a spec and group there are from a time until another."""
+        return self.specs[spec].count(group, start, end) if spec in self.specs else 0
 
     def _window(self, rule: CompiledRule, group: Group, start: int) -> tuple[Look, bool]:
         panes = self.specs.get(rule.spec.id) or SpecPanes(rule.spec.pane)
@@ -262,7 +266,7 @@ class Bucket:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
         self.rules = new.digest
         self.expires = 0
-        self.dirty |= self.alerts.follow(new)
+        self.dirty |= self.alerts.follow(new, self.count)
         for spec, mine in self.specs.items():
             awaited = spec in new.specs and self._awaited(new.specs[spec])
             self.dirty |= mine.watch(read=spec in new.specs, awaited=awaited, now=log_now)
@@ -291,6 +295,6 @@ class Bucket:
         if rule.judgement is Judgement.END:
             return
         for group in list(panes.groups):
-            look = look_open(rule, panes, group, self.judged)
-            if self._proves(rule, panes, group, look):
-                self._judge(rule, group, look, closed(panes, look))
+            for look in looks_open(rule, panes, group, self.judged):
+                if self._proves(rule, panes, group, look):
+                    self._judge(rule, group, look, closed(panes, look), self.judged)

@@ -104,6 +104,11 @@ class CompiledRule:
         return self.shape.size * (2 if self.compares else 1)
 
     @property
+    def horizon(self) -> int:
+        """Return how long after its end a pane is of use."""
+        return self.reach + self.rule.window.allowed_lateness
+
+    @property
     def quiet(self) -> int:
         """Return for how long no window may hold until an alert is over."""
         quiet = max(self.rule.resolve_after, self.rule.keep_firing_for)

@@ -1,21 +1,26 @@
 """What ends an alert: a change of its rule, or that no window holds any more."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec.structs
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.due import first_told
-from alert_rule_engine.domain.lifecycle import AlertState, Look, prolong
+from alert_rule_engine.domain.lifecycle import AlertState, Counts, Look, count_until, prolong
 from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.sight import Blind
 from alert_rule_engine.domain.speech import duration, is_crowd
 
-Windows = Callable[[CompiledRule, Group, int], tuple[Look, bool]]
-"""Sums the window of a rule and group that starts at a time, and tells whether it holds."""
+
+class Windows(NamedTuple):
+    """Asks the panes of a bucket."""
+
+    look: Callable[[CompiledRule, Group, int], tuple[Look, bool]]
+    """Sums the window of a rule and group that starts at a time, and tells whether it holds."""
+    count: Counts
 
 
 def bridged(
@@ -46,6 +51,26 @@ def overdue(
     return [alert for alert in alerts if max(alert.until, told) <= last]
 
 
+def is_complete(alert: AlertState, since: int, watermark: int) -> bool:
+    """Tell whether between two times its window was over, or nothing could come to it any more."""
+    end = alert.window.end
+    closed = end + alert.rule.window.allowed_lateness
+    return since < end <= watermark or since < closed <= watermark
+
+
+def count_closed(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
+    """Count what held in panes that are to be forgotten now; tell whether anything did."""
+    gone = (watermark - rule.horizon) // rule.spec.pane * rule.spec.pane
+    return count_until(alert, gone, windows.count)
+
+
+def epitaph(alert: AlertState, watermark: int) -> list[int]:
+    """Return what is to be known of an alert that is over; see `AlertBook.past`."""
+    size = alert.window.end - alert.window.start
+    forgotten = watermark + size + alert.rule.window.allowed_lateness
+    return [forgotten, alert.window.start, basis(alert.rule)]
+
+
 def is_gone(alert: AlertState, rule: CompiledRule, until: int) -> bool:
     """Tell whether an alert that keeps its last state over silence has done so for too long."""
     return until > alert.window.end + rule.rule.forget
@@ -68,9 +93,23 @@ def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Window
         return False
     pane = rule.spec.pane
     start = rule.shape.holding(watermark - watermark % pane, pane)
-    look, holds = windows(rule, alert.group, start)
+    look, holds = windows.look(rule, alert.group, start)
     if holds:
-        prolong(alert, rule, look)
+        prolong(alert, rule, look, watermark)
+    return holds
+
+
+def begin(alert: AlertState, rule: CompiledRule, now: int, windows: Windows) -> bool:
+    """Show the last window that held and has begun by now, if another one is shown."""
+    if not alert.held:
+        return False
+    size, step = rule.shape
+    start = min(alert.held[-1][1] - size, now // step * step)
+    if start <= alert.window.start:
+        return False
+    look, holds = windows.look(rule, alert.group, start)
+    if holds:
+        prolong(alert, rule, look, now)
     return holds
 
 

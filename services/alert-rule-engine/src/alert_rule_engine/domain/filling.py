@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
+from alert_rule_engine.domain.conditions import Judgement
 from alert_rule_engine.domain.lanes import MASK, NO_ERRORS, SHIFT, Arrival, Lane, Ways
 from alert_rule_engine.domain.memory import Groups
 from alert_rule_engine.domain.panes import NO_SLICE, Slice, SpecPanes
@@ -233,11 +234,15 @@ class Lanes:
 
     def judge_again(self, block: Block, brought: Brought, found: Mapping[Group, Found]) -> None:
         """Let the windows that were judged without the rows of a block be judged again."""
-        if self.known is None:
-            return
+        again = self.known is not None and any(
+            rule.judgement is Judgement.CLOSE for rule in self.known.timed
+        )
         for slot, group in zip(block.slots, block.groups, strict=True):
-            witness = brought.witness(found.get(group))
-            self._buckets[bucket_of(slot)].late.note(self.known, block.start, group, witness)
+            bucket = self._buckets[bucket_of(slot)]
+            bucket.specs[self.spec].stale(group)
+            if again:
+                crossing = brought.witness(found.get(group))()
+                bucket.late.note(self.spec, group, block.start, crossing)
 
     def forget(self, watermark: int) -> None:
         """Let go of panes and windows that are of no more use."""

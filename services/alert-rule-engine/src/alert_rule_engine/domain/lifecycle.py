@@ -5,7 +5,7 @@ or its counts have changed (at most every `UPDATE_EVERY` of the log's own clock)
 over; see `speech`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,10 +15,14 @@ from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import rule_key
-from alert_rule_engine.domain.speech import discovery, identity, reason_of
+from alert_rule_engine.domain.speech import discovery, identity, is_crowd, reason_of
 
 UPDATE_EVERY: Final = 10_000
 """Milliseconds between two updates of one alert."""
+Stretch = tuple[int, int]
+"""From a time until another."""
+Counts = Callable[[str, Group, int, int], int]
+"""Counts the events of a spec and group from a time until another."""
 
 
 class Crossing(msgspec.Struct, array_like=True):
@@ -46,8 +50,6 @@ class Look(NamedTuple):
     """Event time at which it is judged."""
     view: dict[str, float]
     references: list[int]
-    counting: Callable[[int, int], int]
-    """Counts the events of its group between two times, as far as their panes are there."""
     complete: bool = False
     """Nothing in order is to come."""
     note: str = ""
@@ -59,7 +61,7 @@ class Look(NamedTuple):
 
 
 class Snapshot(msgspec.Struct, array_like=True):
-    """The last window that held, as the condition saw it."""
+    """A window that held, as the condition saw it."""
 
     start: int
     end: int
@@ -76,6 +78,7 @@ class AlertState(msgspec.Struct, array_like=True):
     id: str
     crossing: Crossing
     window: Snapshot
+    """The last one that held and has begun; see `rank`."""
     until: int
     """End of the last window that held, or that says nothing."""
     note: str = ""
@@ -86,13 +89,18 @@ class AlertState(msgspec.Struct, array_like=True):
     changed: bool = False
     """The snapshot is newer than what was said."""
     events: int = 0
-    """Events of the windows that held before this one, but for those that this one holds."""
+    """Events of windows that held, as far as nothing is to come to them; of all when it is over."""
     resolved: str = ""
     """Why it is over; empty while it fires."""
     queued: int = 0
     """Its number among those with something to say; 0: it has nothing to say."""
     page: int = 0
     """Where it is stored."""
+    held: list[Stretch] | None = None
+    """When its windows held whose events are still to be counted, in order and apart.
+    None: only its window is known, as of a crowd, or of what an older version stored."""
+    spec: str = ""
+    """Where they are counted."""
 
     @property
     def key(self) -> str:
@@ -123,6 +131,8 @@ def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing)
         window=window,
         until=window.end,
         note=look.note,
+        held=None if is_crowd(rule.rule, group) else [(window.start, window.end)],
+        spec=rule.spec.id,
     )
 
 
@@ -138,20 +148,69 @@ def why_it_fires(alert: AlertState) -> str:
     return alert.note or found or reason_of(alert.rule, alert.window.figures)
 
 
+def rank(start: int, now: int) -> tuple[bool, int]:
+    """Return which of two windows that hold an alert rather shows: that with the higher rank.
+
+    It is the last one, unless that is ahead of time: clocks of senders are.
+    """
+    begun = start <= now
+    return begun, start if begun else -start
+
+
 def prolong(
-    alert: AlertState, rule: CompiledRule, look: Look, found: dict[str, str] | None = None
+    alert: AlertState,
+    rule: CompiledRule,
+    look: Look,
+    now: int,
+    found: dict[str, str] | None = None,
 ) -> None:
     """Note that a window holds: another one, or the same (with other figures, or judged again)."""
-    old, said = alert.window, (alert.rule, alert.window, alert.note, alert.crossing.found)
+    old = alert.window
+    alert.until = max(alert.until, look.end)
+    if not is_crowd(alert.rule, alert.group):
+        held = [(old.start, old.end)] if alert.held is None else alert.held
+        alert.held, alert.spec = united(held, look.start, look.end), rule.spec.id
+    if rank(look.start, now) < rank(old.start, now):
+        return
+    said = (alert.rule, old, alert.note, alert.crossing.found)
     if found:
         alert.crossing.found = found
-    # Of the panes before this window the oldest may be forgotten, but not those of both windows.
-    shared = min(look.start, old.end)
-    of_both = look.counting(shared, old.end)
-    alert.events += max(look.counting(old.start, shared), int(old.figures["count"]) - of_both)
     alert.rule = rule.rule
     alert.window = snapshot(look)
-    alert.until = max(alert.until, look.end)
     alert.note = look.note
     if said != (alert.rule, alert.window, alert.note, alert.crossing.found):
         alert.changed = True
+
+
+def united(held: Sequence[Stretch], start: int, end: int) -> list[Stretch]:
+    """Return spans with one more, in order and apart."""
+    before = [span for span in held if span[1] < start]
+    after = [span for span in held if span[0] > end]
+    touched = [(start, end), *held[len(before) : len(held) - len(after)]]
+    whole = min(first for first, _ in touched), max(last for _, last in touched)
+    return [*before, whole, *after]
+
+
+def counts_already(alert: AlertState, start: int, end: int, now: int) -> bool:
+    """Tell whether it is known of a window that its events count, and another one is shown."""
+    if rank(start, now) >= rank(alert.window.start, now):
+        return False
+    return any(first <= start and end <= last for first, last in alert.held or ())
+
+
+def count_all(alert: AlertState, counts: Counts) -> None:
+    """Count the events of all windows that held: it is over."""
+    if alert.held is None:
+        alert.events += int(alert.window.figures["count"])
+    count_until(alert, alert.until, counts)
+
+
+def count_until(alert: AlertState, at: int, counts: Counts) -> bool:
+    """Count the events of the windows that held before a time; tell whether there were windows."""
+    if not alert.held or alert.held[0][0] >= at:
+        return False
+    for start, end in alert.held:
+        if start < at:
+            alert.events += counts(alert.spec, alert.group, start, min(end, at))
+    alert.held = [(max(start, at), end) for start, end in alert.held if end > at]
+    return True

@@ -1,6 +1,6 @@
 """What a rule sees of a window, and what made it so."""
 
-from functools import partial
+from collections.abc import Iterator
 
 from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.alertbook import Witness
@@ -8,11 +8,7 @@ from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
-
-
-def nothing(_start: int, _end: int) -> int:
-    """Count nothing: events that were turned away lie in no pane."""
-    return 0
+from alert_rule_engine.domain.rolling import Rolling
 
 
 def look_at(
@@ -34,7 +30,7 @@ def look_at(
     window, previous = panes.rolled(group, start, end, size), None
     if rule.compares:
         previous = panes.rolled(group, start - size, start, size, Part.BEFORE)
-    return look_of(rule, panes, group, window, rule.view(window, previous), (start, end))
+    return look_of(rule, window, rule.view(window, previous), (start, end))
 
 
 def look_closed(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
@@ -57,18 +53,35 @@ def look_growing(
     return _look(rule, panes, group, window, (start, end))
 
 
-def look_open(rule: CompiledRule, panes: SpecPanes, group: Group, judged: int) -> Look:
-    """Return what a rule sees of a window of which more is to come, as far as it is there.
+def looks_open(rule: CompiledRule, panes: SpecPanes, group: Group, judged: int) -> Iterator[Look]:
+    """Yield what a rule sees of the windows of which more is to come, as far as it is there.
 
     `judged`: up to when windows are judged; what goes both ways is looked at until then.
     """
-    last = judged // panes.pane * panes.pane
+    pane, shape = panes.pane, rule.shape
+    last = judged // pane * pane
+    first = shape.holding(last, pane)
     if rule.judgement is not Judgement.CROSSING:
-        return look_at(rule, panes, group, rule.shape.holding(last, panes.pane), last)
+        yield look_at(rule, panes, group, first, last)
+        return
     newest = panes.newest(group)
-    start = rule.shape.holding(max(newest, last), panes.pane)
-    look = look_at(rule, panes, group, start, start + rule.shape.size)
-    return look._replace(at=max(newest + panes.pane, last), complete=False)
+    rolling = Rolling(panes, group)
+    open_ = range(first, max(first, shape.holding(newest, pane)) + 1)
+    for start in _starts(rule, panes, group, open_):
+        end = start + shape.size
+        window = rolling.window(start, end)
+        look = look_of(rule, window, rule.view(window), (start, end))
+        yield look._replace(at=max(min(newest + pane, end), last), complete=False)
+
+
+def _starts(rule: CompiledRule, panes: SpecPanes, group: Group, within: range) -> Iterator[int]:
+    """Yield the starts of the windows that hold any pane of a group, each once, in order."""
+    shape, first = rule.shape, within.start
+    for pane in sorted(start for start, held in panes.slices.items() if group in held):
+        windows = shape.all_holding(pane, panes.pane)
+        for start in range(max(first, windows.start), min(windows.stop, within.stop), shape.step):
+            yield start
+            first = start + shape.step
 
 
 def _look(
@@ -76,21 +89,24 @@ def _look(
 ) -> Look:
     start, size = span[0], rule.shape.size
     previous = panes.window(group, start - size, start) if rule.compares else None
-    return look_of(rule, panes, group, window, rule.view(window, previous), span)
+    return look_of(rule, window, rule.view(window, previous), span)
 
 
-def look_of(  # noqa: PLR0917 - one window from all sides
-    rule: CompiledRule,
-    panes: SpecPanes,
-    group: Group,
-    window: Sum,
-    view: dict[str, float],
-    span: tuple[int, int],
-) -> Look:
+def look_of(rule: CompiledRule, window: Sum, view: dict[str, float], span: tuple[int, int]) -> Look:
     """Return a window of which there is as much as `span`."""
     (start, end), size = span, rule.shape.size
-    counting = partial(panes.count, group)
-    return Look(start, size, end, view, window.references(), counting, end == start + size)
+    return Look(start, size, end, view, window.references(), end == start + size)
+
+
+def look_turned_away(rule: CompiledRule, at: int, groups: int, surplus: int) -> Look:
+    """Return what the owner of a rule is told of events for whose groups there was no room."""
+    size, bound = rule.shape.size, rule.rule.max_groups
+    view: dict[str, float] = {"count": surplus, "groups": groups, "maxGroups": bound}
+    note = (
+        f"{surplus} events of groups beyond maxGroups {bound} were turned away;"
+        f" {groups} groups are known here"
+    )
+    return Look(at - at % size, size, at, view, [], note=note)
 
 
 def closed(panes: SpecPanes, look: Look) -> Witness:

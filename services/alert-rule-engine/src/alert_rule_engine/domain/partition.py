@@ -16,6 +16,7 @@ from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
 from alert_rule_engine.domain.lanes import FOR_EVER, Arrival, Lane, Ways, apart
+from alert_rule_engine.domain.looks import look_turned_away
 from alert_rule_engine.domain.panes import LIVE
 from alert_rule_engine.domain.partials import (
     BUCKETS,
@@ -128,9 +129,6 @@ class Partition:
             if surplus:
                 lost_surplus += surplus
                 self._overflow(lanes, block, partial, surplus)
-        if any(block.start + block.pane <= self.judged for block in partial.blocks):
-            for bucket in self.buckets:
-                bucket.judge_late()
         return Losses(lost_late, lost_surplus, lost_excess)
 
     def _unknown(self, block: Block, offset: int) -> Block:
@@ -167,7 +165,8 @@ class Partition:
         bucket = self.buckets[bucket_of(home)]
         groups = sum(len(each.specs[block.spec].groups) for each in lanes.buckets_held())
         for rule in known.rules:
-            bucket.overflow(rule, block.start, partial.accepted_at, groups, surplus)
+            look = look_turned_away(rule, block.start, groups, surplus)
+            bucket.overflow(rule, look, partial.accepted_at)
 
     def _fill(
         self, lanes: Lanes, block: Block, partial: Partial, arrival: Arrival
@@ -186,7 +185,6 @@ class Partition:
             brought = Brought(partial, block.start, at, max(0, self.judged - end))
             lanes.judge(grown, brought, found)
             if end <= self.judged:
-                self._see()
                 lanes.judge_again(filled, brought, found)
         return surplus, excess
 
@@ -210,6 +208,7 @@ class Partition:
         for bucket in self.buckets:
             if offset <= bucket.restored:
                 continue
+            bucket.judge_late(self.book)
             if moved and watermark > bucket.judged:
                 bucket.advance(watermark, self.vector.log_now, self.book)
             else:
@@ -238,6 +237,7 @@ class Partition:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
             bucket.alerts.looked = max(bucket.alerts.looked, self.refreshed * STRIDE)
+            bucket.dirty |= bucket.alerts.follow(book, bucket.count)
             bucket.forget(book, since=0)
             # One that is newer than the vector may have been judged under today's rules already.
             news = changed if bucket.rules != book.digest else []

@@ -9,6 +9,7 @@ from alert_contracts.rules import Rule
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.bucket import ALERTS, PAST, Bucket
 from alert_rule_engine.domain.distinct import Distinct, unpack
+from alert_rule_engine.domain.late import Late, Row
 from alert_rule_engine.domain.lifecycle import AlertState
 from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
 from alert_rule_engine.domain.panes import SpecPanes
@@ -65,6 +66,7 @@ class PackedBucket(msgspec.Struct, array_like=True, gc=False):
     pieces: list[tuple[str, int, list[Any]]]
     bases: dict[str, int] = {}
     """What the rules count that `held` is of."""
+    late: list[Row] = []
 
 
 class PackedVector(msgspec.Struct, array_like=True, gc=False):
@@ -189,6 +191,7 @@ def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], app
         slices=[(start, _slices(bucket, start)) for start in sorted(hot)],
         pieces=[(*piece, _piece(bucket, piece)) for piece in sorted(pieces)],
         bases=bucket.alerts.pending.bases,
+        late=bucket.late.rows(),
     )
     return seal(_encode(packed))
 
@@ -206,6 +209,7 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
     bucket.alerts.looked = packed.looked
     bucket.alerts.pages.expect(packed.pages)
     bucket.alerts.pending.restore(packed.held, packed.bases)
+    bucket.late = Late(packed.late)
     for each in packed.specs:
         panes = bucket.specs[each.spec] = SpecPanes(each.pane, each.since)
         if each.memory is not None:

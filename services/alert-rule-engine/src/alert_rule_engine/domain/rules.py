@@ -106,7 +106,7 @@ def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
         crossing=_watches(rules),
         timed=tuple(each for each in rules if each.timed),
         lateness=lateness,
-        horizon=max(each.reach for each in rules) + lateness,
+        horizon=max(each.horizon for each in rules),
         max_groups=allowance(one.max_groups),
         keep=keep_of([each.rule.forget for each in rules if each.remembers]),
         expected=frozenset(group for each in rules for group in each.rule.expect),

@@ -83,7 +83,7 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
         annotations=rule.annotations,
         sources=_sources(state),
         traceparent=state.crossing.traceparent,
-        events=state.events + int(state.window.figures["count"]) if over else 0,
+        events=state.events if over else 0,
         found=state.crossing.found,
     )
 
