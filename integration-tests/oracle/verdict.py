@@ -124,8 +124,9 @@ def _total(
     # Of windows that overlap, all hold the same events.
     count = held[episode.opened_by].count
     for told in alerts:
-        if told.over and opener(watch, told) in episode.starts and told.last["events"] != count:
-            yield f"{name(told)}: over with {told.last['events']} events, there were {count}"
+        said = told.last.get("events", 0)
+        if told.over and opener(watch, told) in episode.starts and said != count:
+            yield f"{name(told)}: over with {said} events, there were {count}"
 
 
 def _uncalled(

@@ -230,7 +230,7 @@ class AlertBook:
                 continue
             begin(alert, book.rules[alert.key], watermark, windows)
             self._renew(alert, book, windows, final=True)
-            self._end(alert, why_over(alert, book.rules[alert.key]), windows.count)
+            self._end(alert, why_over(alert, book.rules[alert.key]), windows.counts)
             self.past.put((alert.key, *alert.group), epitaph(alert, watermark))
         return self.past.sweep(watermark) or bool(over)
 

@@ -20,7 +20,7 @@ class Windows(NamedTuple):
 
     look: Callable[[CompiledRule, Group, int], tuple[Look, bool]]
     """Sums the window of a rule and group that starts at a time, and tells whether it holds."""
-    count: Counts
+    counts: Counts
 
 
 def bridged(
@@ -61,7 +61,7 @@ def is_complete(alert: AlertState, since: int, watermark: int) -> bool:
 def count_closed(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
     """Count what held in panes that are to be forgotten now; tell whether anything did."""
     gone = (watermark - rule.horizon) // rule.spec.pane * rule.spec.pane
-    return count_until(alert, gone, windows.count)
+    return count_until(alert, gone, windows.counts)
 
 
 def epitaph(alert: AlertState, watermark: int) -> list[int]:

@@ -67,6 +67,7 @@ class PackedBucket(msgspec.Struct, array_like=True, gc=False):
     bases: dict[str, int] = {}
     """What the rules count that `held` is of."""
     late: list[Row] = []
+    """What came to panes after they had been judged."""
 
 
 class PackedVector(msgspec.Struct, array_like=True, gc=False):
