@@ -90,13 +90,14 @@ def test_late_rows_of_a_second_are_judged_once_in_however_many_batches_they_come
 def test_what_came_late_before_a_crash_is_judged_after_it_unless_its_rule_is_gone(
     *, gone: bool
 ) -> None:
-    rule = a_rule(RuleType.LATENCY, threshold=500)
-    pipeline = Pipeline(rule)
+    few = a_rule(RuleType.LATENCY, id="few", condition="p95 > 500 && count < 5", threshold=None)
+    rules = (a_rule(RuleType.LATENCY, threshold=500), few)
+    pipeline = Pipeline(*rules)
     pipeline.post(*slow(5, 19))
     pipeline.tick(NOON + 30 * SECOND)
     pipeline.post(*slow(6, 1))
     pipeline.flush()
-    pipeline.crash(*([] if gone else [rule]))
+    pipeline.crash(*rules)
     if gone:
         pipeline.change()
     assert pipeline.alerts == []

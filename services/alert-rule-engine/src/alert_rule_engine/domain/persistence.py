@@ -67,7 +67,6 @@ class PackedBucket(msgspec.Struct, array_like=True, gc=False):
     bases: dict[str, int] = {}
     """What the rules count that `held` is of."""
     late: list[Row] = []
-    """What came to panes after they had been judged."""
 
 
 class PackedVector(msgspec.Struct, array_like=True, gc=False):
@@ -219,8 +218,7 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
         _fill(bucket, start, slices)
     for spec, number, rows in packed.pieces:
         _recall(bucket, (spec, number), rows)
-    pieces = {(spec, number) for spec, number, _ in packed.pieces}
-    return {start for start, _ in packed.slices}, pieces
+    return {start for start, _ in packed.slices}, {piece[:2] for piece in packed.pieces}
 
 
 def _pack_memory(memory: Memory | None) -> PackedMemory | None:
