@@ -43,6 +43,16 @@ def test_a_text_sees_the_figures_that_windows_of_the_rule_have() -> None:
     assert spike["aggregates"]["previous.count"] == spike["count"]
 
 
+def test_a_text_sees_the_window_before_and_what_the_type_found() -> None:
+    assert seen(type="SPIKE", factor=3, condition=None)["previous"]["count"] == 120
+    assert seen()["previous"] == seen()["found"] == {}
+    assert set(seen(type="CHANGE", value="host", condition=None)["found"]) == {"old", "new"}
+    assert set(seen(type="NEW_TERM", value="host", condition=None)["found"]) == {"value"}
+    match = {"type": "MATCH", "match": "true", "condition": None}
+    assert set(seen(**match, value="host", blacklist=["a"])["found"]) == {"value"}
+    assert seen(**match)["found"] == {}
+
+
 def test_as_much_is_seen_of_a_rule_that_is_wrong_as_can_be() -> None:
     alert = seen(name=None, severity=5, groupBy="service", labels=[], type="x", condition=None)
     assert (alert["severity"], alert["group"]) == ("HIGH", {})

@@ -77,12 +77,30 @@ async def test_a_member_that_is_given_twice_is_refused(world: World, path: str) 
 
 
 async def test_a_text_that_parses_but_fails_on_an_alert_is_refused(world: World) -> None:
-    annotations = {"a": "{{ lables.service }}", "b": "{{ count + 1 }} of {{ labels.service }}"}
+    annotations = {"a": "{{ labels.a.b }}", "b": "{{ count + 1 }} of {{ labels.service }}"}
     answer = await world.client.post(PATH, json=plain_rule(annotations=annotations))
     assert answer.status_code == 422
-    assert answer.json()["errors"] == [
-        {"pointer": "/annotations/a", "reason": "'lables' is undefined"}
-    ]
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/annotations/a"
+    assert "has no attribute 'a'" in error["reason"]
+
+
+async def test_a_text_with_a_name_that_alerts_of_the_rule_have_not_is_refused(world: World) -> None:
+    annotations = {"a": "{{ servce }}", "b": "{{ p95 }}", "c": "{{ p95 | default('none') }}"}
+    answer = await world.client.post(PATH, json=plain_rule(annotations=annotations))
+    assert answer.status_code == 422
+    misspelt, other = answer.json()["errors"]
+    reason = "an alert of this rule has no `servce`; did you mean service?"
+    assert misspelt == {"pointer": "/annotations/a", "reason": reason}
+    assert other["pointer"] == "/annotations/b"
+    assert "has no `p95`; there are count, " in other["reason"]
+
+
+async def test_the_texts_of_a_change_say_what_became_of_what(world: World) -> None:
+    change = {"type": "CHANGE", "value": "host", "condition": None, "threshold": None}
+    texts = {"a": "{{ found.old }} {{ found.new }} {{ previous.count }}"}
+    answer = await world.client.post(PATH, json=plain_rule(**change, annotations=texts))
+    assert answer.status_code == 201, answer.text
 
 
 async def test_a_rule_is_replaced(world: World) -> None:

@@ -13,6 +13,7 @@ from service_runtime.templating import (
     TemplateRefusedError,
     check,
     render,
+    unknown_names,
 )
 
 
@@ -26,6 +27,26 @@ def test_an_unknown_name_is_nothing_or_an_error_as_asked() -> None:
     assert render("<{{ nobody }}>", {}) == "<>"
     with pytest.raises(TemplateRefusedError, match="nobody"):
         render("{{ nobody }}", {}, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "unknown"),
+    [
+        ("{{ servce }} {{ lables.service }} {{ n }}", ["lables", "servce"]),
+        ("{% if n > 5 %}{{ deep }}{% endif %}", ["deep"]),
+        ("{% for s in samples %}{{ loop.index }} {{ s }}{% endfor %}", ["samples"]),
+        ("{{ p95 | default('-') }} {% if p50 is defined %}{{ p50 }}{% endif %}", []),
+        ("{{ n.nobody }} {{ none }} {{ true }}", []),
+        ("{{ range(5) }}", ["range"]),
+    ],
+)
+def test_the_names_that_there_are_not_are_told(source: str, unknown: list[str]) -> None:
+    assert unknown_names(source, {"n"}) == unknown
+
+
+def test_the_names_of_what_is_no_template_are_not_told() -> None:
+    with pytest.raises(TemplateRefusedError):
+        unknown_names("{{", ())
 
 
 @pytest.mark.parametrize(

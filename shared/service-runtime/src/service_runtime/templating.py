@@ -5,12 +5,13 @@ thirty times is a gigabyte. So a text may loop over what it is given and choose 
 cannot grow their input, but neither assign, define macros nor include; output stops at a bound.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import Final
 
 from jinja2 import StrictUndefined, Template, TemplateError, Undefined, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -25,6 +26,8 @@ _FILTERS: Final = frozenset(
     | {"round", "select", "selectattr", "sort", "string", "sum", "title", "tojson", "trim"}
     | {"truncate", "unique", "upper", "urlencode"}
 )
+_PROVIDING: Final = frozenset({"d", "default", "defined", "undefined"})
+"""Filters and tests for a name that there may not be."""
 _REFUSED: Final = {
     nodes.Assign: "set",
     nodes.AssignBlock: "set",
@@ -103,6 +106,24 @@ def render(source: str, context: Mapping[str, object], *, strict: bool = False) 
         # Any operation of the text on the context may fail in its own way.
         raise TemplateRefusedError(str(exc) or type(exc).__name__) from exc
     return "".join(pieces)[:MAX_OUTPUT]
+
+
+def unknown_names(source: str, known: Container[str]) -> list[str]:
+    """Return the names that a text reads and that there are not, sorted.
+
+    One that the text provides for is none: `p95 is defined`, `p95 | default("-")`.
+
+    Raises:
+        TemplateRefusedError: the text is refused.
+    """
+    _compile(source, strict=False)
+    tree = _LENIENT.parse(source)
+    provided = {
+        asked.node.name
+        for asked in tree.find_all((nodes.Test, nodes.Filter))
+        if asked.name in _PROVIDING and isinstance(asked.node, nodes.Name)
+    }
+    return sorted(name for name in find_undeclared_variables(tree) - provided if name not in known)
 
 
 @lru_cache(maxsize=1024)

@@ -156,7 +156,7 @@ def _reason(error: ErrorDetails) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
         *parents, name = error["loc"]
-        return f"there is no such field{_nearest(str(name), _names(parents))}"
+        return f"there is no such field{nearest(str(name), _names(parents))}"
     if kind == "missing":
         return "is required"
     if kind in {"enum", "literal_error"}:
@@ -171,7 +171,7 @@ def _reason(error: ErrorDetails) -> str:
 def _one_of(error: ErrorDetails) -> str:
     expected = error["ctx"]["expected"]
     names = expected.replace("'", "").replace(" or ", ", ").split(", ")
-    return f"must be one of {', '.join(names)}{_nearest(str(error['input']), names, known=False)}"
+    return f"must be one of {', '.join(names)}{nearest(str(error['input']), names, known=False)}"
 
 
 def _names(parents: Sequence[str | int]) -> Sequence[str]:
@@ -179,7 +179,8 @@ def _names(parents: Sequence[str | int]) -> Sequence[str]:
     return [str(field.alias) for field in _MODELS[path].model_fields.values()]
 
 
-def _nearest(name: str, names: Sequence[str], *, known: bool = True) -> str:
+def nearest(name: str, names: Sequence[str], *, known: bool = True) -> str:
+    """Return the end of a sentence: which name may be meant, or which there are."""
     folded = {each.lower(): each for each in names}
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if close:

@@ -8,7 +8,7 @@ from api_gateway.domain.refusals import step
 from api_gateway.domain.rule_document import Problem
 from api_gateway.domain.rule_expressions import expressions
 from api_gateway.domain.rule_groups import fields_of, label_of
-from api_gateway.domain.rule_types import SCALAR
+from api_gateway.domain.rule_types import SCALAR, type_of
 
 Sent = Mapping[str, Any]
 CheckTemplate = Callable[[str, Mapping[str, object]], str | None]
@@ -48,6 +48,12 @@ def example(sent: Sent, tenant: str) -> dict[str, object]:
     return {
         **numbers,
         "aggregates": numbers,
+        "previous": {
+            name.removeprefix(_PREVIOUS): number
+            for name, number in numbers.items()
+            if name.startswith(_PREVIOUS)
+        },
+        "found": _found(sent),
         "labels": {
             **(labels if isinstance(labels, dict) else {}),
             **{label_of(field): text for field, text in group.items()},
@@ -64,6 +70,15 @@ def example(sent: Sent, tenant: str) -> dict[str, object]:
         "condition": expressions(sent).condition,
         "reason": "count 120 > threshold 100",
     }
+
+
+def _found(sent: Sent) -> Mapping[str, str]:
+    """Return what an alert of this rule has found, besides numbers."""
+    kind = type_of(sent)
+    if kind is RuleType.CHANGE:
+        return {"old": "a-value", "new": "another-value"}
+    found = kind is RuleType.NEW_TERM or (kind is RuleType.MATCH and "value" in sent)
+    return {"value": "a-value"} if found else {}
 
 
 def _numbers(sent: Sent) -> dict[str, float]:
