@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from api_gateway.domain.rule_show import show
 from api_gateway.domain.rules import StoredRule
 from api_gateway.handlers.publishing import KEEP_DELETED_MS, Publication
 from api_gateway.handlers.ruling import (
@@ -110,6 +111,40 @@ async def test_the_same_rule_again_is_no_new_revision(world: World) -> None:
     same = await world.rules.replace(KEY, plain_rule(), only_if=always)
     assert same is not None
     assert same.revision == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"windowMinutes": None, "window": {"size": "90s"}, "labels": {"team": "pay"}},
+        {"windowMinutes": None},
+        {"type": "ABSENCE", "threshold": None, "condition": None, "expect": ["a"]},
+        {"type": "SPIKE", "threshold": None, "condition": None, "factor": 2},
+    ],
+)
+async def test_a_rule_as_it_is_shown_is_no_new_revision(
+    world: World, changes: dict[str, Any]
+) -> None:
+    rule = await world.rules.create("default", plain_rule(**changes))
+    same = await world.rules.replace(KEY, show(rule), only_if=always)
+    assert same is not None
+    assert same.revision == 1
+    patched = await world.rules.patch(KEY, {"enabled": True}, only_if=always)
+    assert patched is not None
+    assert patched.revision == 1
+    off = await world.rules.replace(KEY, {**show(rule), "enabled": False}, only_if=always)
+    assert off is not None
+    assert off.revision == 2
+
+
+async def test_another_kind_of_term_is_a_change(world: World) -> None:
+    match = {"type": "MATCH", "match": "true", "threshold": None, "condition": None}
+    listed = {**plain_rule(**match), "value": "attributes.ok"}
+    await world.rules.create("default", {**listed, "blacklist": [1]})
+    changed = await world.rules.replace(KEY, {**listed, "blacklist": [True]}, only_if=always)
+    assert changed is not None
+    assert changed.revision == 2
 
 
 async def test_a_patch_is_checked_as_a_whole(world: World) -> None:

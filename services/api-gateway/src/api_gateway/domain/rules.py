@@ -41,9 +41,7 @@ class StoredRule(msgspec.Struct, frozen=True):
         return RuleDocument.model_validate_json(msgspec.json.encode(self.document))
 
     def revised(self, document: Document, now: int) -> "StoredRule":
-        """Return the next revision; the same one where nothing changes."""
-        if document == self.document:
-            return self
+        """Return the next revision."""
         return msgspec.structs.replace(
             self, revision=self.revision + 1, document=document, updated_at=now
         )

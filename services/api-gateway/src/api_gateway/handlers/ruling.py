@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from api_gateway.domain.rule_document import Problem
 from api_gateway.domain.rule_review import review
+from api_gateway.domain.rule_show import show_document
 from api_gateway.domain.rule_texts import CheckTemplate
 from api_gateway.domain.rules import Revision, StoredRule, merge, own_fields
 from api_gateway.handlers.publishing import Publication
@@ -55,6 +58,11 @@ def _doubt(key: RuleKey) -> Iterator[None]:
         yield
     except UncertainError as exc:
         raise MaybeStoredError(key, str(exc)) from exc
+
+
+def _shown(document: Document) -> bytes:
+    # As JSON, for to Python 1 is True, which are two different terms of a list.
+    return msgspec.json.encode(show_document(document), order="deterministic")
 
 
 def always(_revision: int) -> bool:
@@ -138,7 +146,7 @@ class Rules:
         Raises: as `create`, and RevisionMismatchError.
         """
         document = self._valid(key[0], sent)
-        return await self._change(key, lambda rule: rule.revised(document, self._clock()), only_if)
+        return await self._change(key, lambda rule: self._next(rule, document), only_if)
 
     async def patch(
         self, key: RuleKey, changes: Document, *, only_if: Precondition
@@ -149,8 +157,7 @@ class Rules:
         """
 
         def decide(rule: StoredRule) -> StoredRule:
-            merged = self._valid(key[0], merge(rule.document, changes))
-            return rule.revised(merged, self._clock())
+            return self._next(rule, self._valid(key[0], merge(rule.document, changes)))
 
         return await self._change(key, decide, only_if)
 
@@ -182,6 +189,11 @@ class Rules:
         if problems:
             raise RuleInvalidError(problems)
         return document
+
+    def _next(self, rule: StoredRule, document: Document) -> StoredRule:
+        """Return the next revision; the same one where nobody could see a difference."""
+        changes = _shown(document) != _shown(rule.document)
+        return rule.revised(document, self._clock()) if changes else rule
 
     async def _change(
         self, key: RuleKey, decide: Callable[[StoredRule], StoredRule], only_if: Precondition
