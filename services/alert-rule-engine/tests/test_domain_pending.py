@@ -1,8 +1,9 @@
-"""What is pending under `for` waits anew when its rule is made to count something else."""
+"""What is pending under `for`: what lasts, and what makes it wait anew."""
 
 import msgspec.structs
 import pytest
 
+from alert_contracts.events import Event
 from alert_contracts.rules import Rule, RuleType, Severity
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.conditions import compile_rule
@@ -125,3 +126,50 @@ def test_an_alert_that_is_over_keeps_its_window_quiet_only_while_the_same_is_cou
     pipeline.post(an_error(NOON + 58 * SECOND, message="a and b"), source=1)
     told = [(alert.status, alert.rule.revision) for alert in pipeline.alerts[2:]]
     assert told == ([("firing", 2)] if fires else [])
+
+
+def told_of(rule: Rule, seconds: int, events: list[tuple[int, Event]]) -> list[tuple[str, int]]:
+    """Return the status and beginning (second) of each alert of events that arrive at seconds."""
+    pipeline = Pipeline(rule)
+    for second in range(seconds):
+        if batch := [event for arrival, event in events if arrival == second]:
+            pipeline.post(*batch)
+        pipeline.tick(NOON + second * SECOND)
+    firing = [alert for alert in pipeline.alerts if alert.status == "firing"]
+    return [(alert.status, (alert.starts_at - NOON) // SECOND) for alert in firing]
+
+
+def burst(second: int, number: int = 4, response_time: float | None = None) -> list[Event]:
+    at = NOON + second * SECOND
+    return [an_error(at, response_time=response_time) for _ in range(number)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_comes_late_to_a_quiet_window_does_not_make_a_later_one_wait_anew(
+    *, late: bool
+) -> None:
+    rule = a_rule(threshold=3, hold=2 * MINUTE, window=tumbling(MINUTE, 15 * MINUTE))
+    incident = [(second, event) for second in range(300, 600) for event in burst(second, 1)]
+    stale = [(second, event) for second in range(300, 600, 20) for event in burst(second - 240, 1)]
+    assert told_of(rule, 440, incident + stale * late) == [("firing", 310)]
+
+
+@pytest.mark.parametrize("arrival", [50, 140])
+def test_a_window_that_does_not_hold_makes_wait_anew_whenever_what_held_before_came(
+    arrival: int,
+) -> None:
+    rule = a_rule(threshold=3, hold=MINUTE, window=tumbling(MINUTE, 5 * MINUTE))
+    first = [(arrival, event) for event in burst(50)]
+    quiet = [(70, event) for event in burst(70, 1)]
+    second = [(153, event) for event in burst(153)]
+    assert told_of(rule, 200, first + quiet + second) == []
+
+
+def test_a_figure_that_goes_both_ways_waits_anew_when_a_pane_closes_without_it() -> None:
+    rule = a_rule(
+        RuleType.LATENCY, threshold=1000, min_count=1, hold=MINUTE, window=tumbling(5 * MINUTE)
+    )
+    slow = [(1, event) for event in burst(1, 1, response_time=5000)]
+    fast = [(s, event) for s in range(11, 171) for event in burst(s, 1, response_time=10)]
+    again = [(171, event) for event in burst(171, 20, response_time=5000)]
+    assert told_of(rule, 290, slow + fast + again) == [("firing", 171)]

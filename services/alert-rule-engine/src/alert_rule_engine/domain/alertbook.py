@@ -105,7 +105,9 @@ class AlertBook:
         key = rule_key(rule.rule)
         alert = self.firing.get(key, {}).get(group)
         if not look.note and not rule.holds(look.view):
-            return look.complete and self._passed(rule, group, look, alert)
+            if look.complete:
+                return self._passed(rule, group, look, alert)
+            return rule.falters(look.view) and self.pending.lapse(key, group, look.at)
         if self._is_past(rule, group, look):
             return False
         if alert is None:
@@ -125,14 +127,12 @@ class AlertBook:
             return True
         if rule.judges_silence and not look.view["count"]:
             return False  # It holds, as is told when its lateness is over, or says nothing.
-        return self.pending.lapse(rule_key(rule.rule), group)
+        return self.pending.lapse(rule_key(rule.rule), group, look.at)
 
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
         past = self.past.get((rule_key(rule.rule), *group))
-        if past is None or look.start > past[1]:
-            return False
-        return stands_for(rule.rule, past[2:])
+        return past is not None and look.start <= past[1] and stands_for(rule.rule, past[2:])
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         since = look.at

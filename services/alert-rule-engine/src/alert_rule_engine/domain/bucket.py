@@ -136,9 +136,8 @@ class Bucket:
                 continue  # The rules have changed since.
             panes = self.specs[spec]
             for rule in book.specs[spec].timed:
-                alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
                 with self.faults.guard(rule.rule):
-                    for look in looks_again(rule, panes, group, late, self.judged, alert):
+                    for look in looks_again(rule, panes, group, late, self.judged, self.alerts):
                         if self._proves(rule, panes, group, look):
                             self._judge(rule, group, look, witness_of(look, late))
 

@@ -60,6 +60,8 @@ class CompiledRule:
     """CROSSING: with fewer events it cannot hold."""
     exact: bool = False
     """CROSSING: it holds from `low` events on, whatever else there is; more are no news."""
+    sways: bool = False
+    """What a window holds at one time it may not at another; not so if more events only help."""
     compares: bool = False
     """It reads the window before."""
     fallible: bool = False
@@ -165,6 +167,13 @@ class CompiledRule:
             return False
         return self.condition.test({**view, **_constants(self.rule)})
 
+    def falters(self, view: View) -> bool:
+        """Tell whether a window that is open and does not hold says that nothing lasts.
+
+        One that only grows may still come to hold.
+        """
+        return self.sways and view["count"] >= max(1, self.rule.min_count)
+
     def mistake(self, view: View) -> str:
         """Return why the condition cannot be decided; empty if it can, or need not be."""
         if not self.fallible or view["count"] < self.rule.min_count:
@@ -190,7 +199,8 @@ def compile_rule(rule: Rule) -> CompiledRule:
     if spec.value is not None:
         compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else scalar_of
         compiled(spec.value, rule.tenant)
-    judgement = _judgement(rule, condition)
+    sways = _sways(rule, condition)
+    judgement = _judgement(rule, condition, sways=sways)
     shape = shape_of(rule.window)
     # What divides is looked at from the first event on: that it cannot be decided is to be told.
     known = judgement is Judgement.CROSSING and "/" not in rule.condition
@@ -205,6 +215,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         judgement=judgement,
         low=max(least, rule.min_count, 1),
         exact=known and counts and not rule.active_time and least < _MOST,
+        sways=sways,
         compares=_compares(condition),
         fallible=any(sign in rule.condition for sign in "/%("),
         expected=_expected(rule, spec),
@@ -220,11 +231,16 @@ def _expected(rule: Rule, spec: PaneSpec) -> Mapping[Place, tuple[Group, ...]]:
     return found
 
 
-def _judgement(rule: Rule, condition: Condition) -> Judgement:
+def _sways(rule: Rule, condition: Condition) -> bool:
     moves = condition.moves(_never_negative(rule))
-    if not (moves.down or moves.sways or _compares(condition)):
+    return moves.down or moves.sways or _compares(condition)
+
+
+def _judgement(rule: Rule, condition: Condition, *, sways: bool) -> Judgement:
+    if not sways:
         return Judgement.CLOSE if rule.hold else Judgement.CROSSING
-    return Judgement.END if moves.down or _holds_empty(rule, condition) else Judgement.CLOSE
+    down = condition.moves(_never_negative(rule)).down
+    return Judgement.END if down or _holds_empty(rule, condition) else Judgement.CLOSE
 
 
 def _never_negative(rule: Rule) -> frozenset[str]:

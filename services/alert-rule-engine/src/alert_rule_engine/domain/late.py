@@ -1,16 +1,18 @@
 """Late rows: which windows they are judged again in, each once, and what those then look like."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from msgspec.structs import replace
 
-from alert_rule_engine.domain.alertbook import Witness
+from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.lifecycle import AlertState, Crossing, Look, counts_already
+from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
 from alert_rule_engine.domain.looks import look_of
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
+from alert_rule_engine.domain.rules import rule_key
 from alert_rule_engine.domain.windows import boundaries
 
 Crossings = dict[int, Crossing]
@@ -59,20 +61,23 @@ def looks_again(  # noqa: PLR0917 - one group from all sides
     group: Group,
     late: Crossings,
     judged: int,
-    alert: AlertState | None,
+    alerts: AlertBook,
 ) -> Iterator[Look]:
     """Yield the windows that late rows may have made hold, as far as they are closed.
 
     Each window that holds one of the panes is judged once more, as it is now. Under `for` it is
     judged at each boundary since: what lasts has a beginning. What ends windows is asked at their
     end alone, when their lateness is over, and what only grows was judged when it came.
-    `judged`: up to when windows were judged; `alert`: the one that fires.
+    `judged`: up to when windows were judged. If the group comes to wait since another time in
+    `alerts`, all later boundaries are asked, too.
     """
     if rule.judgement is not Judgement.CLOSE:
         return
     shape, pane = rule.shape, panes.pane
+    alert = alerts.firing.get(rule_key(rule.rule), {}).get(group)
+    since = partial(alerts.pending.of, rule.rule, group)
     windows, before = Rolling(panes, group), Rolling(panes, group)
-    for end in _ends(rule, pane, late, judged):
+    for end in _ends(rule, pane, late, judged, since):
         start = shape.holding(end - pane, pane)
         if alert is not None and counts_already(alert, start, start + shape.size, judged):
             continue
@@ -91,11 +96,16 @@ def witness_of(look: Look, late: Crossings) -> Witness:
     return lambda: replace(found)
 
 
-def _ends(rule: CompiledRule, pane: int, late: Crossings, judged: int) -> Iterator[int]:
+def _ends(
+    rule: CompiledRule, pane: int, late: Crossings, judged: int, since: Callable[[], int | None]
+) -> Iterator[int]:
     """Yield the ends of the windows that are over, and how far the open one is closed."""
     first, newest, until = min(late), max(late), min(judged, max(late) + rule.reach)
     if rule.rule.hold:
+        before = since()
         yield from boundaries(first, until, pane)
+        if since() != before:
+            yield from boundaries(until, judged, pane)
         return
     size = rule.shape.size
     yield from rule.shape.ends(first, until)

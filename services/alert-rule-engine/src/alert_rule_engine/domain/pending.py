@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.endings import basis
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 
+_EVER: Final = 1 << 62
 Row = tuple[str, Group, int]
 """Rule, group, and since when its condition has held."""
 
@@ -36,17 +38,27 @@ class Pending:
         """Return the groups of a rule that wait."""
         return self.since.get(key, ())
 
+    def of(self, rule: Rule, group: Group) -> int | None:
+        """Return since when a group of a rule waits, if it does."""
+        return self.since.get(rule_key(rule), {}).get(group)
+
     def begin(self, rule: Rule, group: Group, at: int) -> int:
         """Return since when a condition has held that holds at a time."""
         key = rule_key(rule)
         self.bases[key] = basis(rule)
-        return self.since.setdefault(key, {}).setdefault(group, at)
+        mine = self.since.setdefault(key, {})
+        mine[group] = min(at, mine.get(group, at))
+        return mine[group]
 
-    def lapse(self, key: str, group: Group) -> bool:
-        """Let a group begin anew; tell whether it had begun."""
+    def lapse(self, key: str, group: Group, at: int = _EVER) -> bool:
+        """Let a group begin anew, since its condition does not hold at a time; tell whether it had.
+
+        What has held since a later time is none of its business.
+        """
         mine = self.since.get(key, {})
-        if mine.pop(group, None) is None:
+        if at < mine.get(group, _EVER + 1):
             return False
+        del mine[group]
         if not mine:
             del self.since[key], self.bases[key]
         return True
