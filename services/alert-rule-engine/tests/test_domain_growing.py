@@ -49,8 +49,8 @@ def test_a_window_that_grows_is_the_sum_of_its_panes(rows: list[tuple[int, int, 
         if luck == 9:
             panes.forget(0, PANE)
         if luck > 4 and pane * PANE in panes.slices:
-            grown = panes.growing(GROUP, 0, PANES * PANE, pane * PANE)
             plain = panes.window(GROUP, 0, PANES * PANE)
+            grown = panes.growing(GROUP, 0, PANES * PANE, pane * PANE, plain.count)
             assert grown.seen(1_000) == plain.seen(1_000)
             assert grown.references() == plain.references()
 
@@ -62,7 +62,7 @@ def test_the_closed_panes_of_a_window_are_added_up_once() -> None:
     newest = (PANES - 1) * PANE
     for value in range(20):
         row(panes, newest, value)
-        panes.growing(GROUP, 0, PANES * PANE, newest)
+        panes.growing(GROUP, 0, PANES * PANE, newest, PANES + value + 1)
     assert panes.added == 1
 
 

@@ -6,7 +6,6 @@ from panes in any order.
 
 from bisect import bisect_left
 from collections import _count_elements  # type: ignore[attr-defined]  # counts in C
-from copy import copy
 from itertools import accumulate
 from math import ceil
 from typing import Any, Final
@@ -126,7 +125,10 @@ class Sum:
 
     def copy(self) -> "Sum":
         """Return the same, to be added to."""
-        made = copy(self)
+        made = Sum()
+        made.count, made.errors = self.count, self.errors
+        made.number, made.quanta = self.number, self.quanta
+        made.low, made.high = self.low, self.high
         made.refs = self.refs.copy()
         made.bins = None if self.bins is None else self.bins.copy()
         made.distinct = None if self.distinct is None else self.distinct.copy()

@@ -107,7 +107,7 @@ class Bucket:
                 return
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):
-            look = look_growing(rule, panes, group, start, brought.start)
+            look = look_growing(rule, panes, grown, brought.start)
             self._judge(rule, group, look._replace(at=brought.at), witness, now)
 
     def overflow(self, rule: CompiledRule, look: Look, accepted_at: int) -> None:

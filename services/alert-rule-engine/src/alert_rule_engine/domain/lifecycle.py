@@ -49,7 +49,8 @@ class Look(NamedTuple):
     at: int
     """Event time at which it is judged."""
     view: dict[str, float]
-    references: list[int]
+    references: Callable[[], list[int]]
+    """Returns records that it was made of; to be asked while it is judged, and before the next."""
     complete: bool = False
     """Nothing in order is to come."""
     note: str = ""
@@ -110,7 +111,7 @@ class AlertState(msgspec.Struct, array_like=True):
 def snapshot(look: Look) -> Snapshot:
     """Return what is to be said about a window."""
     figures = {name: float(value) for name, value in look.view.items()}
-    return Snapshot(look.start, look.end, figures, look.references)
+    return Snapshot(look.start, look.end, figures, look.references())
 
 
 def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> AlertState:

@@ -9,6 +9,7 @@ from alert_rule_engine.domain.lifecycle import Crossing, Look
 from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
+from alert_rule_engine.domain.running import Grown
 
 
 def look_at(
@@ -44,13 +45,11 @@ def look_closed(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, 
     return look_at(rule, panes, group, start, whole)._replace(at=end, complete=False)
 
 
-def look_growing(
-    rule: CompiledRule, panes: SpecPanes, group: Group, start: int, newest: int
-) -> Look:
+def look_growing(rule: CompiledRule, panes: SpecPanes, grown: Grown, newest: int) -> Look:
     """Return what a rule sees of a window to whose pane at `newest` rows have just come."""
-    end = start + rule.shape.size
-    window = panes.growing(group, start, end, newest)
-    return _look(rule, panes, group, window, (start, end))
+    start, end = grown.start, grown.start + rule.shape.size
+    window = panes.growing(grown.group, start, end, newest, grown.after)
+    return _look(rule, panes, grown.group, window, (start, end))
 
 
 def looks_open(rule: CompiledRule, panes: SpecPanes, group: Group, judged: int) -> Iterator[Look]:
@@ -95,7 +94,7 @@ def _look(
 def look_of(rule: CompiledRule, window: Sum, view: dict[str, float], span: tuple[int, int]) -> Look:
     """Return a window of which there is as much as `span`."""
     (start, end), size = span, rule.shape.size
-    return Look(start, size, end, view, window.references(), end == start + size)
+    return Look(start, size, end, view, window.references, end == start + size)
 
 
 def look_turned_away(rule: CompiledRule, at: int, groups: int, surplus: int) -> Look:
@@ -106,7 +105,7 @@ def look_turned_away(rule: CompiledRule, at: int, groups: int, surplus: int) -> 
         f"{surplus} events of groups beyond maxGroups {bound} were turned away;"
         f" {groups} groups are known here"
     )
-    return Look(at - at % size, size, at, view, [], note=note)
+    return Look(at - at % size, size, at, view, list, note=note)
 
 
 def closed(panes: SpecPanes, look: Look) -> Witness:
@@ -118,7 +117,8 @@ def closed(panes: SpecPanes, look: Look) -> Witness:
 
     def witness() -> Crossing:
         accepted_at, trace = panes.newest_acceptance(look.start, look.at)
-        newest = look.references[-1] if look.references else None
+        references = look.references()
+        newest = references[-1] if references else None
         at = look.at if look.complete or not accepted_at else min(look.at, accepted_at)
         return Crossing(at, accepted_at or None, trace or None, newest)
 

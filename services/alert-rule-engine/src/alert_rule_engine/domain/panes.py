@@ -151,21 +151,24 @@ class SpecPanes:
         mine[name] = kept
         return kept.sum
 
-    def growing(self, group: Group, start: int, end: int, newest: int) -> Sum:
+    def growing(self, group: Group, start: int, end: int, newest: int, count: int) -> Sum:
         """Return the same of a window to whose newest pane, at `newest`, rows come one by one.
 
-        The panes before are added up again only where some of them has changed.
+        `count`: its events. As long as those of the newest pane are all that is new, the panes
+        before are not added up again.
         """
-        if start < self.gone or self.count(group, newest + self.pane, end):
+        if start < self.gone:
             return self.window(group, start, end)
         mine, name = self.sums.setdefault(group, {}), (Part.GROWING, end - start)
-        kept = mine.get(name)
-        before = self.count(group, start, newest)
-        if kept is None or (kept.start, kept.end, kept.sum.count) != (start, newest, before):
-            kept = mine[name] = _Kept(start, newest, self.window(group, start, newest))
+        kept, cell = mine.get(name), self.slices[newest][group]
+        if kept is None or kept[:2] != (start, newest) or kept.sum.count + cell.count != count:
+            kept = _Kept(start, newest, self.window(group, start, newest))
+            if kept.sum.count + cell.count != count:
+                return self.window(group, start, end)
             kept.sum.settle()
+            mine[name] = kept
         whole = kept.sum.copy()
-        whole.add(self.slices[newest][group])
+        whole.add(cell)
         return whole
 
     def _leave(self, kept: "_Kept", group: Group, start: int) -> bool:
