@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from alert_contracts.rule_status import STALE_MS, RuleStatus
-from api_gateway.domain.rule_health import AT_ONCE, MAX_SHARES_OF_RULE, Fare, Shares, fare
+from api_gateway.domain.rule_health import (
+    AT_ONCE,
+    ERROR_MS,
+    MAX_SHARES_OF_RULE,
+    Fare,
+    Shares,
+    fare,
+)
 
 NOW = 1_800_000_000_000
 
@@ -73,6 +80,15 @@ def test_a_revision_is_live_when_no_worker_of_either_stage_is_behind() -> None:
     assert faring(counting).live_revision == faring(evaluating).live_revision == 0
     assert faring(counting, evaluating).live_revision == 3
     assert faring(counting, evaluating, told(share="1", revision=2)).live_revision == 2
+
+
+def test_a_rule_is_well_again_when_it_has_not_failed_for_ten_minutes() -> None:
+    ailing = told(last_error="x", last_error_at=NOW - ERROR_MS + 1)
+    assert faring(ailing).failing
+    healed = faring(told(last_error="x", last_error_at=NOW - ERROR_MS), told(share="1"))
+    assert (healed.health, healed.last_error, healed.last_error_at) == ("ok", "x", NOW - ERROR_MS)
+    left_out = told(last_error="x", last_error_at=NOW - ERROR_MS, quarantined=True)
+    assert faring(left_out).health == "quarantined"
 
 
 def test_one_worker_that_leaves_the_rule_out_is_enough() -> None:

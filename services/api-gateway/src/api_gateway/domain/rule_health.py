@@ -10,6 +10,8 @@ MAX_SHARES: Final = 500_000
 MAX_SHARES_OF_RULE: Final = 256
 AT_ONCE: Final = 5_000
 """Shares that are forgotten at once, because they are stale: a few milliseconds' work."""
+ERROR_MS: Final = 600_000
+"""For this long after its newest failure a rule is in error."""
 Health = Literal["ok", "error", "quarantined", "unknown", "disabled"]
 Teller = tuple[str, str]
 """Stage and share."""
@@ -55,7 +57,7 @@ def fare(shares: Sequence[RuleStatus], *, revision: int, enabled: bool, now: int
     counted = [each for each in fresh if each.stage == "aggregate"]
     sampled = [each.cpu_share for each in fresh if each.stage == "evaluate"]
     return Fare(
-        health=_health(fresh, revision=revision) if enabled else "disabled",
+        health=_health(fresh, revision=revision, now=now) if enabled else "disabled",
         last_error=failed.last_error if failed else "",
         last_error_at=failed.last_error_at if failed else 0,
         last_evaluation=min((each.evaluated_at for each in counted), default=0),
@@ -77,11 +79,11 @@ def fare_of_newest(shares: Sequence[RuleStatus], *, now: int) -> Fare | None:
     return None if newest is None else fare(shares, revision=newest, enabled=True, now=now)
 
 
-def _health(fresh: Iterable[RuleStatus], *, revision: int) -> Health:
+def _health(fresh: Iterable[RuleStatus], *, revision: int, now: int) -> Health:
     speaking = [each for each in fresh if each.revision == revision]
     if any(each.quarantined for each in speaking):
         return "quarantined"
-    if any(each.last_error for each in speaking):
+    if any(each.last_error and each.last_error_at > now - ERROR_MS for each in speaking):
         return "error"
     return "ok" if speaking else "unknown"
 
