@@ -18,15 +18,10 @@ IN_A_ROW: Final = 5
 """Batches for which a spec may take too many steps before it pauses."""
 PAUSE_MS: Final = 60_000
 _ENDLESS: Final = 1 << 62
-
-
-class TooMuchError(Exception):
-    """A spec needs more time than it may have, counted in steps."""
-
-
-TOO_MUCH: Final = TooMuchError(
+TOO_MUCH: Final = (
     "its macros and comparisons of lists took all their steps before the end of a batch"
 )
+"""Why a spec that needs more time than it may have, counted in steps, has not counted all."""
 
 
 class Fault(NamedTuple):
@@ -67,7 +62,7 @@ class Quarantine:
                 self._row.pop(spec, None)
                 continue
             self._row[spec] += 1
-            self.faults[spec] = Fault(repr(TOO_MUCH), at, _revisions(book, spec), at + PAUSE_MS)
+            self.faults[spec] = Fault(TOO_MUCH, at, _revisions(book, spec), at + PAUSE_MS)
             if self._row[spec] >= IN_A_ROW:
                 tired.append(spec)
                 del self._row[spec]

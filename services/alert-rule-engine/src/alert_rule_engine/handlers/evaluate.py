@@ -125,7 +125,7 @@ class EvaluateBatch:
             telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
         tired = self._quarantine.strain(metered, at=self._clock(), book=self._book)
         for each in (rule for spec in tired for rule in self._book.specs[spec].rules):
-            log.error("rule_quarantined", rule=each.rule.id, error=repr(TOO_MUCH))
+            log.error("rule_quarantined", rule=each.rule.id, error=TOO_MUCH)
         if tired:
             self._rebuild()
         return exhausted
