@@ -166,7 +166,7 @@ def test_a_match_has_lists_of_texts() -> None:
     ("changes", "pointer", "reason"),
     [
         ({"blacklist": ["a"]}, "/value", "is required: it is what the blacklist is about"),
-        ({"value": "host", "whitelist": []}, "/whitelist", "should have at least 1 item"),
+        ({"value": "host", "whitelist": []}, "/whitelist", "should have at least 1 item, not 0"),
         ({"value": "host", "whitelist": [[1]]}, "/whitelist/0", "should be a valid string"),
         ({"value": "host", "whitelist": ["x" * 257]}, "/whitelist/0", "at most 256 characters"),
         ({"value": "host", "blacklist": ["x"] * 10_001}, "/blacklist", "at most 10000 items"),

@@ -122,3 +122,10 @@ async def test_a_cursor_into_no_history_is_refused(world: World, cursor: str) ->
     rule = await world.create_rule()
     answer = await world.client.get(f"{PATH}/{rule['id']}/revisions", params={"cursor": cursor})
     assert answer.status_code == 422
+
+
+async def test_a_parameter_that_there_is_not_is_refused_in_plain_words(world: World) -> None:
+    answer = await world.client.get(PATH, params={"sort": "name"})
+    assert answer.status_code == 422
+    reason = "there is no such parameter"
+    assert answer.json()["errors"] == [{"pointer": "/query/sort", "reason": reason}]

@@ -83,6 +83,11 @@ def _pointer(location: Sequence[int | str]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def _reason(error: dict[str, Any]) -> str:
+    unknown = error["type"] == "extra_forbidden"
+    return "there is no such parameter" if unknown else str(error["msg"])
+
+
 async def _on_problem(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, ProblemError)  # noqa: S101 - registered for this type
     return _problem(exc.status, exc.detail, exc.errors, exc.headers)
@@ -90,7 +95,7 @@ async def _on_problem(_request: Request, exc: Exception) -> Response:
 
 async def _on_invalid(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - registered for this type
-    errors = [{"pointer": _pointer(one["loc"]), "reason": one["msg"]} for one in exc.errors()]
+    errors = [{"pointer": _pointer(one["loc"]), "reason": _reason(one)} for one in exc.errors()]
     malformed = any(one["type"] == "json_invalid" for one in exc.errors())
     status = HTTPStatus.BAD_REQUEST if malformed else HTTPStatus.UNPROCESSABLE_ENTITY
     return _problem(status, "the request is not valid", errors)

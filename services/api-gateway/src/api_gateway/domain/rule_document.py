@@ -1,5 +1,6 @@
 """A rule as a user writes it: its fields, their bounds, and the reason why one is refused."""
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -17,6 +18,15 @@ READ_ONLY: Final = ("id", "revision", "createdAt", "updatedAt", "status")
 """Shown with a rule; accepted when a shown rule is sent back, and ignored."""
 MAX_WINDOW_MINUTES: Final = 24 * 60
 _NUMBER_IN_PATH: Final = "#"
+_SUBJECT: Final = re.compile(r"^\w+ should")
+_PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        fields.NOT_BLANK: "must not be blank",
+        fields.NAME_OF_LABEL: (
+            "must be letters (a to z), digits and _, at most 100, and not begin with a digit"
+        ),
+    }
+)
 
 
 class WindowDocument(fields.Document):
@@ -58,7 +68,7 @@ class TimeIntervalDocument(fields.Document):
 class RuleDocument(fields.Document):
     """An alert rule."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=fields.NOT_BLANK)]
     """The alert's name."""
     description: fields.Text = ""
     type: RuleType
@@ -164,8 +174,12 @@ def _reason(error: ErrorDetails) -> str:
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "string_pattern_mismatch":
-        return f"must match {error['ctx']['pattern']}"
-    return error["msg"].replace("Input should", "should", 1)
+        return _PATTERNS.get(error["ctx"]["pattern"]) or _no_group(str(error["input"]))
+    return _SUBJECT.sub("should", error["msg"]).replace(" after validation", "")
+
+
+def _no_group(name: str) -> str:
+    return f"events are not grouped by this{nearest(name, fields.GROUP_FIELDS)}"
 
 
 def _one_of(error: ErrorDetails) -> str:

@@ -13,8 +13,10 @@ MAX_PANES: Final = 720
 """Steps that a window may be made of."""
 MAX_GROUP_TEXT: Final = 256
 """Characters of a value that groups events; the engine tells longer ones apart by a digest."""
-_NAME_OF_LABEL: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
-_GROUP_FIELD: Final = r"^(service|level|host|statusCode|traceId|attributes\.[^\s\x00-\x1f]{1,128})$"
+NOT_BLANK: Final = r"\S"
+NAME_OF_LABEL: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
+GROUP_FIELDS: Final = ("service", "level", "host", "statusCode", "traceId", "attributes.<name>")
+GROUP_FIELD: Final = r"^(service|level|host|statusCode|traceId|attributes\.[^\s\x00-\x1f]{1,128})$"
 
 
 def _between(low: str, high: str) -> AfterValidator:
@@ -62,11 +64,11 @@ def _as_group(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 Text = Annotated[str, Field(max_length=2_000)]
 Expression = Annotated[str, Field(min_length=1, max_length=4_096)]
-LabelName = Annotated[str, Field(pattern=_NAME_OF_LABEL)]
+LabelName = Annotated[str, Field(pattern=NAME_OF_LABEL)]
 LabelValue = Annotated[str, Field(max_length=1_024)]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=32)]
 Annotations = Annotated[dict[LabelName, str], Field(max_length=32)]
-GroupField = Annotated[str, Field(pattern=_GROUP_FIELD)]
+GroupField = Annotated[str, Field(pattern=GROUP_FIELD)]
 GroupBy = Annotated[list[GroupField], Field(max_length=8), _once("field")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
