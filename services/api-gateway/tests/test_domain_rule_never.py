@@ -134,3 +134,28 @@ def test_fields_that_would_become_one_label_are_refused() -> None:
     assert problem.reason.startswith("would overwrite the label _, set by")
     (problem,) = problems(RuleType.ABSENCE, groupBy=["attributes.1a", "attributes._1a"])
     assert problem.reason == "would overwrite the label _1a, set by attributes.1a"
+
+
+def test_a_percentage_of_a_hundred_is_never_exceeded() -> None:
+    (problem,) = problems(RuleType.ERROR_RATE, threshold=100)
+    assert problem.pointer == "/threshold"
+    assert problem.reason == "no percentage exceeds 100, so it would never fire"
+    assert problems(RuleType.ERROR_RATE, threshold=99.9) == []
+    own = "errors * 100.0 / total >= threshold"
+    assert problems(RuleType.ERROR_RATE, threshold=100, condition=own) == []
+    (problem,) = problems(RuleType.ERROR_RATE, threshold="x")
+    assert "valid number" in problem.reason
+
+
+def test_a_threshold_that_the_condition_of_a_metric_does_not_read_is_refused() -> None:
+    (problem,) = problems(RuleType.METRIC, condition="avg > 5.0", threshold=3)
+    assert problem.pointer == "/threshold"
+    assert problem.reason == "is not read by the condition, `avg > 5.0`"
+    assert problems(RuleType.METRIC, condition="avg > 5.0", threshold=None) == []
+    assert problems(RuleType.EVENT_COUNT, condition="count > 5", threshold=3) == []
+
+
+def test_a_figure_that_is_written_as_a_function_is_shown_without_its_brackets() -> None:
+    (problem,) = problems(RuleType.CARDINALITY, condition="distinct(value) > threshold")
+    assert problem.pointer == "/condition"
+    assert problem.reason.endswith("; a figure is only named: distinct")

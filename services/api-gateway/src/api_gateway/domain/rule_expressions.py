@@ -1,5 +1,6 @@
 """Whether the expressions of a rule compile, and read what there is for its type."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -16,10 +17,15 @@ from rule_language import (
 )
 
 _OF_NUMBERS: Final = frozenset({"sum", "avg", "min", "max", "p50", "p90", "p95", "p99"})
+_CALLED: Final = re.compile(
+    r"\b(count|total|errors|rate|sum|avg|min|max|p50|p90|p95|p99|distinct)\s*\("
+)
 _EMPTY: Final = ("count", "total", "errors", "rate", "minCount", "distinct")
 """Figures that are nought in a window without events."""
 _LONGEST: Final = 86_400
 """Seconds of the longest window: what a count in it at least is as a rate."""
+_WHOLE: Final = 100
+"""Percent."""
 _SURE: Final = frozenset({"threshold"})
 Sent = Mapping[str, Any]
 
@@ -77,13 +83,17 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
     try:
         condition = compile_condition(text)
     except RuleLanguageError as exc:
-        yield Problem("/condition", str(exc), exc.line, exc.column)
+        called = _CALLED.search(text)
+        hint = f"; a figure is only named: {called[1]}" if called else ""
+        yield Problem("/condition", f"{exc}{hint}", exc.line, exc.column)
         return
     yield from _parameters(rule, condition, sent)
     yield from _figures(rule, condition)
     if rule.kind is RuleType.SPIKE and "condition" in sent and not looks_back(condition):
         reason = "a SPIKE compares with `previous`; EVENT_COUNT and METRIC need not"
         yield Problem("/condition", reason)
+    if "/threshold" not in wrong:
+        yield from _percentage(rule, sent)
     if wrong.isdisjoint(("/threshold", "/minCount")):
         absence = rule.kind is RuleType.ABSENCE
         yield from _emptiness(condition, sent) if absence else _ruled_out(rule, condition, sent)
@@ -101,9 +111,20 @@ def _parameters(rule: Expressions, condition: Condition, sent: Sent) -> Iterator
             yield Problem(f"/{name}", f"is required: the condition `{condition.source}` uses it")
     if "factor" in condition.variables and rule.kind is not RuleType.SPIKE:
         yield Problem("/condition", "only SPIKE has a `factor`; write the number")
-    if "threshold" not in condition.variables and "threshold" in sent and "condition" not in sent:
-        reason = f"is not read by the condition of the type, `{condition.source}`"
-        yield Problem("/threshold", reason)
+    if "threshold" not in condition.variables and "threshold" in sent:
+        if "condition" not in sent:
+            reason = f"is not read by the condition of the type, `{condition.source}`"
+            yield Problem("/threshold", reason)
+        elif rule.kind is RuleType.METRIC:
+            reason = f"is not read by the condition, `{condition.source}`"
+            yield Problem("/threshold", reason)
+
+
+def _percentage(rule: Expressions, sent: Sent) -> Iterator[Problem]:
+    """Find a percentage that is never exceeded."""
+    usual = rule.condition == DEFAULTS[RuleType.ERROR_RATE].condition
+    if rule.kind is RuleType.ERROR_RATE and usual and (sent.get("threshold") or 0) >= _WHOLE:
+        yield Problem("/threshold", "no percentage exceeds 100, so it would never fire")
 
 
 def _figures(rule: Expressions, condition: Condition) -> Iterator[Problem]:
