@@ -84,8 +84,9 @@ def _pointer(location: Sequence[int | str]) -> str:
 
 
 def _reason(error: dict[str, Any]) -> str:
-    unknown = error["type"] == "extra_forbidden"
-    return "there is no such parameter" if unknown else str(error["msg"])
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"])
+    return f"there is no such {'field' if error['loc'][0] == 'body' else 'parameter'}"
 
 
 async def _on_problem(_request: Request, exc: Exception) -> Response:
