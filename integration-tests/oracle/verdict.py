@@ -158,11 +158,22 @@ def _counts(watch: Watch, told: Told, windows: Mapping[int, Tally]) -> Iterator[
     if not told.over:
         yield f"{name(told)}: never resolved"
         return
+    yield from _lasted(watch, told)
     start = told.last["window"]["start"]
     window, before = windows.get(start, NOTHING), windows.get(start - watch.size, NOTHING)
     patience = watch.lateness if watch.judged is Judged.END else watch.resolve_after
     if max(window.accepted_at, before.accepted_at) < start + watch.size + patience:
         yield from _figures(watch, told, window, before)
+
+
+def _lasted(watch: Watch, told: Told) -> Iterator[str]:
+    """An alert lasts until none of its windows has held for as long as its rule says."""
+    last = told.last
+    if not last["reason"].startswith("no window held"):
+        return  # its rule was changed: it was over at once
+    least = min(last["window"]["end"] + watch.resolve_after, last["decidedAt"])
+    if not least <= last["endsAt"] <= max(last["startsAt"], last["decidedAt"]):
+        yield f"{name(told)}: over at {last['endsAt']}, that can be known from {least} on"
 
 
 def _figures(watch: Watch, told: Told, window: Tally, before: Tally) -> Iterator[str]:

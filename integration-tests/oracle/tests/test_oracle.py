@@ -62,6 +62,10 @@ def record(
         "window": {"start": start, "end": start + MINUTE},
         "aggregates": {"count": float(count), "errors": float(count)},
         "events": count,
+        "reason": "no window held for 10s",
+        "startsAt": start + 1,
+        "endsAt": start + MINUTE + 10_000,
+        "decidedAt": start + MINUTE + 12_000,
         **more,
     }
 
@@ -426,3 +430,13 @@ def test_strain_is_what_came_twice_behind_its_time_or_behind_newer_events() -> N
 def test_the_oracle_does_not_take_a_rule_that_forgets() -> None:
     with pytest.raises(LookupError, match="forgets"):
         rule(**COUNTRY, remember=60_000)
+
+
+def test_an_alert_that_was_over_before_that_could_be_known_is_a_difference() -> None:
+    last = record(2, "resolved", 3, endsAt=MINUTE)
+    (difference,) = differences(rule(), THREE, [LIFE[0], last])
+    assert difference.endswith("over at 60000, that can be known from 70000 on")
+    (difference,) = differences(rule(), THREE, [LIFE[0], {**last, "endsAt": 80_000}])
+    assert "over at 80000" in difference
+    changed = {**last, "reason": "the rule was deleted"}
+    assert not differences(rule(), THREE, [LIFE[0], changed])

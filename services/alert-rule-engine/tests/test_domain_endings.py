@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alert_contracts.rules import RuleType
+from alert_contracts.rules import SPIKES, RuleType
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
@@ -27,7 +27,7 @@ def test_silence_is_one_alert_however_soon_it_would_be_over(changes: dict[str, A
     told = [alert for alert in pipeline.alerts if alert.status != "updated"]
     assert [alert.status for alert in told] == ["firing", "resolved"]
     assert told[1].reason == "no window held for 5m"
-    assert told[1].ends_at == NOON + 30 * MINUTE
+    assert told[1].ends_at == NOON + 35 * MINUTE
 
 
 def test_an_alert_that_keeps_its_last_state_ends_when_its_group_is_forgotten() -> None:
@@ -44,4 +44,40 @@ def test_an_alert_that_keeps_its_last_state_ends_when_its_group_is_forgotten() -
             assert {alert.status for alert in pipeline.alerts} == {"firing", "updated"}
     over = pipeline.alerts[-1]
     assert (over.status, over.reason) == ("resolved", "no data for 30m")
-    assert over.ends_at == NOON + 31 * MINUTE
+    assert over.ends_at == NOON + 36 * MINUTE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": RuleType.SPIKE, "factor": 3.0, "condition": SPIKES["up"]},
+        {"kind": RuleType.METRIC, "value": "responseTime", "condition": "min > 5.0"},
+        {"kind": RuleType.LATENCY, "threshold": 100},
+    ],
+    ids=["spike", "min", "latency"],
+)
+def test_no_alert_is_over_as_soon_as_it_began(changes: dict[str, Any]) -> None:
+    """It begins with the end of the first window that held, and that is the last one, too."""
+    window = tumbling(10 * SECOND, lateness=0)
+    rule = a_rule(**{"threshold": None, **changes}, window=window, resolve_after=10 * SECOND)
+    pipeline = Pipeline(rule)
+    for second in range(75):
+        if second < 40:
+            pipeline.post(an_error(NOON + second * SECOND, response_time=1.0))
+        if second == 49:
+            pipeline.post(*[an_error(NOON + second * SECOND, response_time=900.0)] * 99)
+        pipeline.tick(NOON + second * SECOND)
+    first, *_, over = pipeline.alerts
+    assert (first.starts_at, over.status) == (NOON + 50 * SECOND, "resolved")
+    assert (over.ends_at, over.reason) == (NOON + 60 * SECOND, "no window held for 10s")
+
+
+def test_an_alert_whose_rule_goes_was_firing_until_then() -> None:
+    pipeline = Pipeline(a_rule(RuleType.ABSENCE, threshold=None, window=tumbling(10 * SECOND, 0)))
+    pipeline.post(an_error(NOON - SECOND))
+    for second in range(25):
+        pipeline.tick(NOON + second * SECOND)
+    pipeline.change()
+    first, *_, over = pipeline.alerts
+    assert first.starts_at == NOON + 10 * SECOND
+    assert (over.ends_at, over.reason) == (NOON + 24 * SECOND, "the rule was deleted")

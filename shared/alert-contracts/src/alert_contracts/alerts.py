@@ -74,6 +74,7 @@ class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """The decision in words, such as `count 101 > threshold 100`, or why it resolved."""
     threshold: float | None = None
     ends_at: int | None = None
+    """Event time at which it was over: when none of its windows had held for long enough."""
     accepted_at: int | None = None
     """Wall clock at which the gateway took the batch that crossed."""
     late_by: int = 0

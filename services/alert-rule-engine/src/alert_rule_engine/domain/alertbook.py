@@ -230,11 +230,12 @@ class AlertBook:
                 continue
             begin(alert, book.rules[alert.key], watermark, windows)
             self._renew(alert, book, windows, final=True)
-            self._end(alert, why_over(alert, book.rules[alert.key]), windows.counts)
+            rule = book.rules[alert.key]
+            self._end(alert, why_over(alert, rule), windows.counts, alert.until + rule.quiet)
             self.past.put((alert.key, *alert.group), epitaph(alert, watermark))
         return self.past.sweep(watermark) or bool(over)
 
-    def follow(self, book: RuleBook, counts: Counts) -> bool:
+    def follow(self, book: RuleBook, counts: Counts, log_now: int) -> bool:
         """End the alerts whose rule is gone, disabled or counts something else now."""
         over = []
         for alert in self.all_firing():
@@ -247,16 +248,16 @@ class AlertBook:
                 alert.rule = book.rules[alert.key].rule
                 self.pages.touch(alert)
         for alert, why in over:
-            self._end(alert, why, counts)
+            self._end(alert, why, counts, log_now)
         return self.pending.follow(book) or bool(over)
 
-    def _end(self, alert: AlertState, why: str, counts: Counts) -> None:
+    def _end(self, alert: AlertState, why: str, counts: Counts, at: int) -> None:
         count_all(alert, counts)
         mine = self.firing[alert.key]
         del mine[alert.group]
         if not mine:
             del self.firing[alert.key]
-        alert.resolved = why
+        alert.resolved, alert.until = why, at
         self.ended[alert.id] = alert
         self.pages.touch(alert)
         self._queue(alert)

@@ -265,7 +265,7 @@ class Bucket:
         """Take over changed rules: end what they end, judge what they now say of known panes."""
         self.rules = new.digest
         self.expires = 0
-        self.dirty |= self.alerts.follow(new, self.count)
+        self.dirty |= self.alerts.follow(new, self.count, log_now)
         for spec, mine in self.specs.items():
             awaited = spec in new.specs and self._awaited(new.specs[spec])
             self.dirty |= mine.watch(read=spec in new.specs, awaited=awaited, now=log_now)

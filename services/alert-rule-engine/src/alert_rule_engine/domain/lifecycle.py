@@ -81,7 +81,7 @@ class AlertState(msgspec.Struct, array_like=True):
     window: Snapshot
     """The last one that held and has begun; see `rank`."""
     until: int
-    """End of the last window that held, or that says nothing."""
+    """End of the last window that held, or that says nothing; once it is over: since when."""
     note: str = ""
     """Why it fires, where that does not follow from its rule and its window."""
     sequence: int = 0

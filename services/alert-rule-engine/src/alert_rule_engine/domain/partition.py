@@ -237,7 +237,7 @@ class Partition:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
             bucket.alerts.looked = max(bucket.alerts.looked, self.refreshed * STRIDE)
-            bucket.dirty |= bucket.alerts.follow(book, bucket.count)
+            bucket.dirty |= bucket.alerts.follow(book, bucket.count, self.vector.log_now)
             bucket.forget(book, since=0)
             # One that is newer than the vector may have been judged under today's rules already.
             news = changed if bucket.rules != book.digest else []

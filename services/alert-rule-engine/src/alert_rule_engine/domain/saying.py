@@ -76,7 +76,7 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
         decided_at=now,
         reason=state.resolved if over else why_it_fires(state),
         threshold=rule.threshold,
-        # A rule that goes ends its alerts before their window does.
+        # Events may be dated ahead.
         ends_at=max(min(state.until, now), state.crossing.at) if over else None,
         accepted_at=state.crossing.accepted_at,
         late_by=state.crossing.late_by,
