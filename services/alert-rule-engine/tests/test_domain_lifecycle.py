@@ -463,6 +463,15 @@ def test_the_reason_is_the_condition_with_its_figures() -> None:
     assert reason_of(rule, {"avg": 3.14159}) == (
         "avg 3.14 >= threshold 2.50 && max(1) > 0 || p99 > 7.5"
     )
+    either = a_rule(condition="(count > 9 || errors > 9) || errors * 2 > count || avg < 1.0")
+    assert reason_of(either, {"count": 12, "errors": 1, "avg": 0.5}) == (
+        "(count 12 > 9 || errors 1 > 9) || avg 0.50 < 1.0"
+    )
+    assert reason_of(either, {"count": 2, "errors": 1, "avg": 2.5}).endswith("|| avg 2.50 < 1.0")
+    whether = a_rule(condition="count > 9 || errors > 9 ? count > 10 : false")
+    assert reason_of(whether, {"count": 12, "errors": 1}) == (
+        "count 12 > 9 || errors 1 > 9 ? count 12 > 10 : false"
+    )
     bare = a_rule(condition="count > 10", threshold=None)
     assert reason_of(bare, {"count": 11}) == "count 11 > 10"
 

@@ -51,6 +51,10 @@ def test_a_match_fires_at_its_first_event() -> None:
     pipeline = Pipeline(a_rule(RuleType.MATCH, match='message.contains("panic")'))
     pipeline.post(an_error(), an_error(message="kernel panic"))
     assert pipeline.said() == ["firing pay 1"]
+    assert pipeline.alerts[0].reason == "1 event matches"
+    pipeline.post(an_error(message="panic"), an_error(message="panic"))
+    run(pipeline, 12)
+    assert pipeline.alerts[-1].reason == "3 events match"
 
 
 @pytest.mark.parametrize(
@@ -280,8 +284,12 @@ def test_a_spike_down_is_told_at_the_end_of_the_window_also_of_an_empty_one() ->
 def test_a_spike_goes_both_ways_if_asked() -> None:
     pipeline = spike(direction="both", condition=SPIKES["both"], resolve_after=0)
     load(pipeline, 10, 10, 40, 20, 6)
-    ends = [second for status, second in told(pipeline) if status == "firing"]
-    assert ends == [180, 300]
+    fired = [alert for alert in pipeline.alerts if alert.status == "firing"]
+    assert [(alert.window.end - NOON) // SECOND for alert in fired] == [180, 300]
+    assert [alert.reason for alert in fired] == [
+        "count 40 > previous.count 10 * factor 3",
+        "count 6 * factor 3 < previous.count 20",
+    ]
 
 
 # CARDINALITY

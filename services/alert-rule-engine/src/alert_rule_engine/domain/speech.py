@@ -6,6 +6,8 @@ from typing import Final
 
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.specs import condition_of
+from rule_language import RuleLanguageError
 
 CROWD: Final = "\x1fmaxGroups"
 """Ends the group that stands for those that a rule had no room for, and makes it longer than any
@@ -15,6 +17,10 @@ _FIGURE: Final = re.compile(
     r"(?:count|total|errors|rate|sum|avg|min|max|p50|p90|p95|p99|distinct))\b(?!\()"
 )
 _BOUND: Final = re.compile(r"\b(threshold|factor)\b")
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_NESTING: Final = re.compile(r"([()\[\]{}]|\|\|)")
+_UNPARTED: Final = ("?", '"', "'", "//")
+"""Signs with which `||` may not be what parts a condition."""
 _LONG: Final = 1e15
 _TINY: Final = 0.01
 """From here to there, figures are written out, to two decimals."""
@@ -37,19 +43,48 @@ def identity(rule: Rule, group: Group) -> dict[str, str]:
 
 
 def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
-    """Return the condition in words: `count 101 > threshold 100`."""
+    """Return what holds of the condition in words: `count 101 > threshold 100`."""
     if rule.type is RuleType.ABSENCE and not figures["count"]:
         return f"no events for {duration(rule.window.size)}"
+    if rule.type is RuleType.MATCH:
+        count = int(figures["count"])
+        return f"{count} event{'s match' if count != 1 else ' matches'}"
     bounds = {"threshold": rule.threshold, "factor": rule.factor}
     known = {**figures, **{name: bound for name, bound in bounds.items() if bound is not None}}
-    names = {*_FIGURE.findall(rule.condition), *_BOUND.findall(rule.condition)} & known.keys()
+    condition = _holding(rule.condition, {**known, "minCount": rule.min_count})
+    names = {*_FIGURE.findall(condition), *_BOUND.findall(condition)} & known.keys()
     texts = _numbers({name: known[name] for name in names})
 
     def with_number(found: re.Match[str]) -> str:
         name = found.group(1)
         return f"{name} {texts[name]}" if name in texts else name
 
-    return _BOUND.sub(with_number, _FIGURE.sub(with_number, rule.condition))
+    return _BOUND.sub(with_number, _FIGURE.sub(with_number, condition))
+
+
+def _holding(condition: str, known: Mapping[str, float]) -> str:
+    """Return of a condition's alternatives those that hold; all of it, if that cannot be told."""
+    parts = _alternatives(condition)
+    if len(parts) == 1:
+        return condition
+    try:
+        return " || ".join(part for part in parts if condition_of(part).test(known)) or condition
+    except RuleLanguageError:
+        return condition  # State may hold a rule of a version that took what is refused now.
+
+
+def _alternatives(condition: str) -> list[str]:
+    """Part a condition at each `||` that stands in no brackets."""
+    parts, depth = [""], 0
+    if any(sign in condition for sign in _UNPARTED):
+        return [condition]
+    for piece in _NESTING.split(condition):
+        depth += (piece in _OPENING) - (piece in _CLOSING)
+        if piece == "||" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [part.strip() for part in parts]
 
 
 def _numbers(named: Mapping[str, float]) -> Mapping[str, str]:
