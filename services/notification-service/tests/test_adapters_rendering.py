@@ -174,3 +174,4 @@ def test_a_resolution_says_why_it_fired_and_why_it_is_over(channel: Channel) -> 
     text = rendered(channel, msgspec.structs.replace(over, status="resolved"))["text"]
     assert "quiet for 5m" in text
     assert "count 120" in text
+    assert channel is not Channel.SLACK or "Its last reason: count 120" in text
