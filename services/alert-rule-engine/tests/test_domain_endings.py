@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from alert_contracts.rules import SPIKES, RuleType
@@ -81,3 +82,31 @@ def test_an_alert_whose_rule_goes_was_firing_until_then() -> None:
     first, *_, over = pipeline.alerts
     assert first.starts_at == NOON + 10 * SECOND
     assert (over.ends_at, over.reason) == (NOON + 24 * SECOND, "the rule was deleted")
+
+
+def test_an_alert_whose_threshold_was_raised_ends_unless_a_window_passes_the_new_one() -> None:
+    rule = a_rule(threshold=10, window=tumbling(MINUTE), resolve_after=MINUTE)
+    pipeline = Pipeline(rule)
+    pipeline.post(*[an_error(NOON)] * 12)
+    pipeline.change(msgspec.structs.replace(rule, threshold=100, revision=2))
+    for second in range(1, 130):
+        pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    over = pipeline.alerts[-1]
+    for alert in pipeline.alerts[:-1]:
+        assert alert.reason == "count 12 > threshold 10"
+    assert (over.status, over.aggregates["count"], over.rule.revision) == ("resolved", 71, 2)
+    assert (over.reason, over.ends_at) == ("no window held for 1m", NOON + 2 * MINUTE)
+
+
+def test_no_data_of_a_group_that_is_gone_for_good_is_an_alarm_until_it_is_forgotten() -> None:
+    """Five minutes stand for the day for which it is remembered."""
+    window = tumbling(MINUTE, lateness=0)
+    rule = a_rule(window=window, no_data="alerting", resolve_after=MINUTE, forget=5 * MINUTE)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + SECOND))
+    for second in range(2, 600):
+        pipeline.tick(NOON + second * SECOND)
+    first, *_, over = pipeline.alerts
+    assert (first.starts_at, first.reason) == (NOON + 2 * MINUTE, "no data for 1m")
+    assert (over.ends_at, over.reason) == (NOON + 6 * MINUTE, "no window held for 1m")
