@@ -16,24 +16,10 @@ from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
 from alert_rule_engine.domain.memory import Keep, keep_of
 from alert_rule_engine.domain.partials import BUCKETS, Group, digest
-from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind, PaneSpec, match_of, value_of
+from alert_rule_engine.domain.specs import MAX_TOGETHER, PaneSpec
 from alert_rule_engine.domain.windows import Shape
 from rule_language import RuleLanguageError
 
-__all__ = [
-    "CompiledRule",
-    "Judgement",
-    "Kind",
-    "PaneSpec",
-    "RuleBook",
-    "SpecRules",
-    "Watch",
-    "allowance",
-    "compile_rules",
-    "match_of",
-    "rule_key",
-    "value_of",
-]
 _FOR_EVER: Final = 1 << 62
 
 

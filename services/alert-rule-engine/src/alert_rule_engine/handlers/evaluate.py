@@ -11,11 +11,12 @@ from alert_contracts.topics import STATE_PARTITIONS, Header
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.batches import MAX_AHEAD, NO_BATCH, Batch
+from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.costs import Costs, Timer
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block, Partial, Tick
 from alert_rule_engine.domain.quarantine import TOO_MUCH, Quarantine, culprits
-from alert_rule_engine.domain.rules import CompiledRule, RuleBook
+from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.ruleset import RuleSet
 from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.ports import Clock
