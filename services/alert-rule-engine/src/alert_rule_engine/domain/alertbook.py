@@ -74,11 +74,8 @@ class AlertBook:
 
     def groups(self, key: str) -> list[Group]:
         """Return the groups of a rule that fire."""
-        return [
-            group
-            for group, alert in self.firing.get(key, {}).items()
-            if not is_crowd(alert.rule, group)
-        ]
+        mine = self.firing.get(key, {})
+        return [group for group, alert in mine.items() if not is_crowd(alert.rule, group)]
 
     def count(self, key: str) -> int:
         """Return how many alerts of a rule fire."""
