@@ -175,3 +175,16 @@ def test_a_list_that_is_too_long_to_be_looked_through_decides_nothing() -> None:
     for source in ("attributes.l == attributes.m", "'a' in attributes.l", "[1] in attributes.n"):
         assert not compile_match(source).test(long)
         assert not compile_match(f"!({source})").test(long)
+
+
+def test_maps_of_as_many_entries_with_other_keys_are_not_equal() -> None:
+    event = Event(0, "a", "", attributes={"p": {"x": 1}, "q": {"y": 1}})
+    assert compile_match("attributes.p != attributes.q").test(event)
+
+
+def test_in_a_macro_lists_that_are_joined_take_steps_for_their_length() -> None:
+    for elements, decided in ((100, True), (MAX_STEPS // 2, False)):
+        event = Event(0, "a", "", attributes={"l": [0], "m": [0] * elements})
+        joined = f"attributes.l.exists(x, size(attributes.m + attributes.m) == {2 * elements})"
+        assert compile_match(joined).test(event) is decided
+        assert not compile_match(f"!({joined})").test(event)
