@@ -7,6 +7,7 @@ from hypothesis.strategies import integers, permutations, sets
 from msgspec.structs import replace
 
 from alert_contracts.rules import RuleType
+from alert_contracts.topics import LOG_EVENTS_PARTITIONS
 from alert_rule_engine.domain.applied import Applied
 from alert_rule_engine.domain.conditions import CompiledRule, compile_rule
 from alert_rule_engine.domain.partials import FORMAT, Message, Partial
@@ -99,6 +100,33 @@ def test_a_blink_of_the_gateway_hides_nobody_but_from_short_windows() -> None:
     assert sight.blind(NOON + 13 * SECOND).long == NOON + 13 * SECOND + 1
     assert Blind(long=1, short=2).of(windows_of(50 * SECOND)) == 1
     assert Blind(long=1, short=2).of(windows_of(49 * SECOND)) == 2
+
+
+class InOrder(Pipeline):
+    """Each batch was accepted at the time of its event, whatever was read before."""
+
+    def _append(self, target: int, *messages: Message) -> list[Applied]:
+        read = [
+            replace(each, accepted_at=each.clock) if isinstance(each, Partial) else each
+            for each in messages
+        ]
+        return super()._append(target, *read)
+
+
+def test_a_window_is_judged_while_one_source_is_read_far_ahead_of_the_others() -> None:
+    """Stage one stood still, and then reads of one source alone what all had accepted since."""
+    window = tumbling(MINUTE, 0)
+    pipeline = InOrder(a_rule(RuleType.ABSENCE, window=window, threshold=None))
+    pipeline.post(an_error(NOON + SECOND, service="gone"))
+    for second in range(122):
+        for source in range(LOG_EVENTS_PARTITIONS):
+            pipeline.post(an_error(NOON + second * SECOND), source=source)
+    pipeline.post(an_error(NOON + 135 * SECOND), source=0)
+    for source in range(1, LOG_EVENTS_PARTITIONS):
+        pipeline.post(an_error(NOON + 122 * SECOND), source=source)
+    (alert,) = pipeline.alerts
+    assert (alert.status, alert.group["service"]) == ("firing", "gone")
+    assert alert.window.start == NOON + MINUTE
 
 
 def test_what_was_left_out_of_a_spec_or_of_its_tenant_blinds_no_other() -> None:

@@ -112,8 +112,11 @@ class Sight:
         if now - self.seen > blink:
             return now + 1  # A window that begins now is not seen from its beginning.
         # A span that begins later parts no window that is over, and may still be filled.
-        holes = [hole for hole in self.holes if hole[0] < now or hole[0] == hole[1]]
-        ends = (end for begin, end in reversed(holes) if not 0 < end - begin <= blink)
+        ends = (
+            end
+            for begin, end in reversed(self.holes)
+            if begin == end or (begin < now and end - begin > blink)
+        )
         return next(ends, 0)
 
 
