@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alert_contracts.time_intervals import holds as holds_at
-from alert_rule_engine.domain.conditions import CompiledRule, Judgement
+from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.endings import (
     Windows,
     begin,
@@ -20,6 +20,7 @@ from alert_rule_engine.domain.endings import (
     is_gone,
     lasts,
     overdue,
+    renew,
     stands_for,
     why_over,
 )
@@ -32,7 +33,6 @@ from alert_rule_engine.domain.lifecycle import (
     is_due,
     open_alert,
     prolong,
-    snapshot,
     why_it_fires,
 )
 from alert_rule_engine.domain.pages import Pages
@@ -77,18 +77,19 @@ class AlertBook:
         mine = self.firing.get(key, {})
         return [group for group, alert in mine.items() if not is_crowd(alert.rule, group)]
 
+    def of(self, rule: CompiledRule, group: Group) -> AlertState | None:
+        """Return the alert of a rule and group that fires, if one does."""
+        return self.firing.get(rule_key(rule.rule), {}).get(group)
+
     def count(self, key: str) -> int:
         """Return how many alerts of a rule fire."""
         return len(self.firing.get(key, ()))
 
     def crowd(self, rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> bool:
         """Note that groups of a rule were turned away."""
-        key = rule_key(rule.rule)
-        alert = self.firing.get(key, {}).get(group)
+        alert = self.of(rule, group)
         if alert is None:
-            if self._is_past(rule, group, look):
-                return False
-            return self._open(rule, group, look, crossing)
+            return not self._is_past(rule, group, look) and self._open(rule, group, look, crossing)
         look.view["count"] += int(alert.window.figures["count"])
         if look.start >= alert.window.start:
             prolong(alert, rule, look, look.at)
@@ -99,12 +100,12 @@ class AlertBook:
         self, rule: CompiledRule, group: Group, look: Look, now: int, witness: Witness
     ) -> bool:
         """Judge a window (or as much of it as there is); tell whether anything changed."""
-        key = rule_key(rule.rule)
-        alert = self.firing.get(key, {}).get(group)
+        alert = self.of(rule, group)
         if not look.note and not rule.holds(look.view):
             if look.complete:
                 return self._passed(rule, group, look, alert)
-            return rule.falters(look.view) and self.pending.lapse(key, group, look.at)
+            falters = rule.falters(look.view)
+            return falters and self.pending.lapse(rule_key(rule.rule), group, look.at)
         if self._is_past(rule, group, look):
             return False
         if alert is None:
@@ -166,40 +167,22 @@ class AlertBook:
         for alert in self.all_firing():
             if alert.queued or not is_due(alert.said_at, since, self.looked):
                 continue
-            refreshed |= begin(alert, book.rules[alert.key], self.looked, windows)
-            refreshed |= self._renew(alert, book, windows)
+            rule = book.rules[alert.key]
+            refreshed |= begin(alert, rule, self.looked, windows)
+            refreshed |= renew(alert, rule, windows)
             if alert.changed:
                 self._queue(alert)
                 refreshed = True
         return refreshed
 
-    def _renew(
-        self, alert: AlertState, book: RuleBook, windows: Windows, *, final: bool = False
-    ) -> bool:
-        """Count the window of an alert again, if rows changed it without being judged.
-
-        `final`: no more is to come, so that what goes both ways is counted as well.
-        """
-        rule = book.rules[alert.key]
-        kinds = (Judgement.CROSSING, Judgement.CLOSE) if final else (Judgement.CROSSING,)
-        if rule.judgement not in kinds or is_crowd(alert.rule, alert.group):
-            return False
-        look, holds = windows.look(rule, alert.group, alert.window.start)
-        grew = look.view["count"] > alert.window.figures["count"]
-        if grew:
-            alert.note = "" if holds else why_it_fires(alert)
-            alert.window = snapshot(look)
-            alert.changed = True
-            self.pages.touch(alert)
-        return grew
-
     def settle(self, since: int, watermark: int, book: RuleBook, windows: Windows) -> bool:
         """Count the windows that are over, or complete, now, and what is to be forgotten."""
         changed = False
         for alert in self.all_firing():
-            if is_complete(alert, since, watermark):
-                changed |= self._renew(alert, book, windows, final=True)
-            if count_closed(alert, book.rules[alert.key], watermark, windows):
+            rule = book.rules[alert.key]
+            complete = is_complete(alert, since, watermark)
+            renewed = complete and renew(alert, rule, windows, final=True)
+            if count_closed(alert, rule, watermark, windows) or renewed:
                 self.pages.touch(alert)
                 changed = True
         return changed
@@ -222,12 +205,12 @@ class AlertBook:
         for key, mine in self.firing.items():
             over += overdue(mine.values(), book.rules[key], watermark, blind)
         for alert in over:
-            if lasts(alert, book.rules[alert.key], watermark, windows):
+            rule = book.rules[alert.key]
+            if lasts(alert, rule, watermark, windows):
                 self.pages.touch(alert)
                 continue
-            begin(alert, book.rules[alert.key], watermark, windows)
-            self._renew(alert, book, windows, final=True)
-            rule = book.rules[alert.key]
+            begin(alert, rule, watermark, windows)
+            renew(alert, rule, windows, final=True)
             self._end(alert, why_over(alert, rule), windows.counts, alert.until + rule.quiet)
             self.past.put((alert.key, *alert.group), epitaph(alert, watermark))
         return self.past.sweep(watermark) or bool(over)
@@ -236,13 +219,13 @@ class AlertBook:
         """End the alerts whose rule is gone, disabled or counts something else now."""
         over = []
         for alert in self.all_firing():
-            why = gone(alert, book)
-            if why:
+            why, rule = gone(alert, book), book.rules.get(alert.key)
+            if rule is None or why:
                 over.append((alert, why))
-            elif alert.rule != book.rules[alert.key].rule:
+            elif alert.rule != rule.rule:
                 # Whether this window would hold under the new revision is another question.
                 alert.note = why_it_fires(alert)
-                alert.rule = book.rules[alert.key].rule
+                alert.rule = rule.rule
                 self.pages.touch(alert)
         for alert, why in over:
             self._end(alert, why, counts, log_now)

@@ -100,7 +100,7 @@ class Bucket:
         """Judge a window that has grown by events."""
         group, start = grown.group, grown.start
         now = max(self.judged, brought.partial.accepted_at)
-        alert = self.alerts.firing.get(rule_key(rule.rule), {}).get(group)
+        alert = self.alerts.of(rule, group)
         if alert is not None and not rule.finds:
             end = start + rule.shape.size
             if start == alert.window.start or counts_already(alert, start, end, now):
@@ -117,7 +117,7 @@ class Bucket:
         self.dirty |= self.alerts.crowd(rule, group, look, crossing)
 
     def _judge(
-        self, rule: CompiledRule, group: Group, look: Look, witness: Witness, now: int = 0
+        self, rule: CompiledRule, group: Group, look: Look, witness: Witness, now: int
     ) -> None:
         if self.faults.out(rule.rule):
             return
@@ -125,7 +125,6 @@ class Bucket:
             mistake = rule.mistake(look.view)
             if mistake:
                 self.faults.note(rule.rule, mistake)
-        now = now or max(self.judged, look.at)
         self.dirty |= self.alerts.judge(rule, group, look, now, witness)
 
     def judge_late(self, book: RuleBook) -> None:
@@ -139,14 +138,14 @@ class Bucket:
                 with self.faults.guard(rule.rule):
                     for look in looks_again(rule, panes, group, late, self.judged, self.alerts):
                         if self._proves(rule, panes, group, look):
-                            self._judge(rule, group, look, witness_of(look, late))
+                            self._judge(rule, group, look, witness_of(look, late), self.judged)
 
     def _judge_at(self, rule: CompiledRule, panes: SpecPanes, group: Group, end: int) -> None:
         """Judge the window so far at a boundary that the watermark has passed."""
         start = rule.shape.holding(end - panes.pane, panes.pane)
         look = look_closed(rule, panes, group, start, end)
         if self._proves(rule, panes, group, look):
-            self._judge(rule, group, look, closed(panes, look))
+            self._judge(rule, group, look, closed(panes, look), max(self.judged, end))
 
     def advance(self, watermark: int, log_now: int, book: RuleBook) -> None:
         """Judge, refresh, resolve and forget as far as the watermark has come."""
@@ -225,7 +224,7 @@ class Bucket:
             silent = not look.view["count"] and not rule.holds(look.view)
             if silent and self._proves(rule, panes, group, look):
                 look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
-                self._judge(rule, group, look, closed(panes, look))
+                self._judge(rule, group, look, closed(panes, look), max(self.judged, end))
         self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
@@ -262,10 +261,9 @@ class Bucket:
         self.expires = min(self.expires, watermark)
 
     def follow(self, new: RuleBook, changed: Iterable[CompiledRule], log_now: int) -> None:
-        """Take over changed rules: end what they end, judge what they now say of known panes."""
+        """Take over changed rules, and judge what they now say of known panes."""
         self.rules = new.digest
         self.expires = 0
-        self.dirty |= self.alerts.follow(new, self.count, log_now)
         for spec, mine in self.specs.items():
             awaited = spec in new.specs and self._awaited(new.specs[spec])
             self.dirty |= mine.watch(read=spec in new.specs, awaited=awaited, now=log_now)

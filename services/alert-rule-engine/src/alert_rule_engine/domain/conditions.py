@@ -199,8 +199,9 @@ def compile_rule(rule: Rule) -> CompiledRule:
     if spec.value is not None:
         compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else scalar_of
         compiled(spec.value, rule.tenant)
-    sways = _sways(rule, condition)
-    judgement = _judgement(rule, condition, sways=sways)
+    moves, compares = condition.moves(_never_negative(rule)), _compares(condition)
+    sways = moves.down or moves.sways or compares
+    judgement = _judgement(rule, condition, down=moves.down, sways=sways)
     shape = shape_of(rule.window)
     # What divides is looked at from the first event on: that it cannot be decided is to be told.
     known = judgement is Judgement.CROSSING and "/" not in rule.condition
@@ -216,7 +217,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         low=max(least, rule.min_count, 1),
         exact=known and counts and not rule.active_time and least < _MOST,
         sways=sways,
-        compares=_compares(condition),
+        compares=compares,
         fallible=any(sign in rule.condition for sign in "/%("),
         expected=_expected(rule, spec),
     )
@@ -231,15 +232,9 @@ def _expected(rule: Rule, spec: PaneSpec) -> Mapping[Place, tuple[Group, ...]]:
     return found
 
 
-def _sways(rule: Rule, condition: Condition) -> bool:
-    moves = condition.moves(_never_negative(rule))
-    return moves.down or moves.sways or _compares(condition)
-
-
-def _judgement(rule: Rule, condition: Condition, *, sways: bool) -> Judgement:
+def _judgement(rule: Rule, condition: Condition, *, down: bool, sways: bool) -> Judgement:
     if not sways:
         return Judgement.CLOSE if rule.hold else Judgement.CROSSING
-    down = condition.moves(_never_negative(rule)).down
     return Judgement.END if down or _holds_empty(rule, condition) else Judgement.CLOSE
 
 

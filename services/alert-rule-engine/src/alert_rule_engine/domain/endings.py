@@ -6,9 +6,17 @@ from typing import Any, NamedTuple
 import msgspec.structs
 
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.due import first_told
-from alert_rule_engine.domain.lifecycle import AlertState, Counts, Look, count_until, prolong
+from alert_rule_engine.domain.lifecycle import (
+    AlertState,
+    Counts,
+    Look,
+    count_until,
+    prolong,
+    snapshot,
+    why_it_fires,
+)
 from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.sight import Blind
@@ -111,6 +119,23 @@ def begin(alert: AlertState, rule: CompiledRule, now: int, windows: Windows) -> 
     if holds:
         prolong(alert, rule, look, now)
     return holds
+
+
+def renew(alert: AlertState, rule: CompiledRule, windows: Windows, *, final: bool = False) -> bool:
+    """Count the window of an alert again, if rows changed it without being judged.
+
+    `final`: no more is to come, so that what goes both ways is counted as well.
+    """
+    kinds = (Judgement.CROSSING, Judgement.CLOSE) if final else (Judgement.CROSSING,)
+    if rule.judgement not in kinds or is_crowd(alert.rule, alert.group):
+        return False
+    look, holds = windows.look(rule, alert.group, alert.window.start)
+    grew = look.view["count"] > alert.window.figures["count"]
+    if grew:
+        alert.note = "" if holds else why_it_fires(alert)
+        alert.window = snapshot(look)
+        alert.changed = True
+    return grew
 
 
 def gone(alert: AlertState, book: RuleBook) -> str:

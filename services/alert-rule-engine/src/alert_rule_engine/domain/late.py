@@ -12,7 +12,6 @@ from alert_rule_engine.domain.looks import look_of
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
-from alert_rule_engine.domain.rules import rule_key
 from alert_rule_engine.domain.windows import boundaries
 
 Crossings = dict[int, Crossing]
@@ -74,7 +73,7 @@ def looks_again(  # noqa: PLR0917 - one group from all sides
     if rule.judgement is not Judgement.CLOSE:
         return
     shape, pane = rule.shape, panes.pane
-    alert = alerts.firing.get(rule_key(rule.rule), {}).get(group)
+    alert = alerts.of(rule, group)
     since = partial(alerts.pending.of, rule.rule, group)
     windows, before = Rolling(panes, group), Rolling(panes, group)
     for end in _ends(rule, pane, late, judged, since):

@@ -255,6 +255,7 @@ class Partition:
         self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
+            bucket.dirty |= bucket.alerts.follow(book, bucket.count, self.vector.log_now)
             bucket.follow(book, changed, self.vector.log_now)
             for spec in new & bucket.specs.keys():
                 bucket.dirty |= bucket.specs[spec].begin(self.vector.sight.new.get(spec, 0))
