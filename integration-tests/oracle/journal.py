@@ -13,9 +13,14 @@ Event = dict[str, Any]
 
 
 class Batch(NamedTuple):
-    """What was acknowledged: the id, when (epoch ms), where it lies, and its events."""
+    """What was acknowledged: the id, when (epoch ms), where it lies, and its events.
+
+    `posted_at` is the time that the batch itself tells, and so what the engine knows: where the
+    broker was away for a while, all that had been posted is acknowledged only afterwards.
+    """
 
     id: str
+    posted_at: int
     accepted_at: int
     partition: int
     offset: int
@@ -30,11 +35,11 @@ class Journal:
         self._file: TextIO = path.open("a")
 
     def accepted(
-        self, batch: str, *, at: int, partition: int, offset: int, lines: Sequence[str]
+        self, batch: str, *, posted: int, at: int, place: tuple[int, int], lines: Sequence[str]
     ) -> None:
-        """Note an acknowledged batch; `lines` are its events as JSON."""
-        head = json.dumps({"batch": batch, "acceptedAt": at, "at": [partition, offset]})
-        self._file.write(f'{head[:-1]},"events":[{",".join(lines)}]}}\n')
+        """Note an acknowledged batch and its partition and offset; `lines`: its events as JSON."""
+        head = {"batch": batch, "postedAt": posted, "acceptedAt": at, "at": place}
+        self._file.write(f'{json.dumps(head)[:-1]},"events":[{",".join(lines)}]}}\n')
 
     def close(self) -> None:
         self._file.close()
@@ -45,8 +50,8 @@ def entries(path: Path) -> Iterator[Batch]:
     with path.open() as file:
         for line in file:
             found = json.loads(line)
-            partition, offset = found["at"]
-            yield Batch(found["batch"], found["acceptedAt"], partition, offset, found["events"])
+            times = found["postedAt"], found["acceptedAt"]
+            yield Batch(found["batch"], *times, *found["at"], found["events"])
 
 
 def read(path: Path) -> Iterator[Batch]:

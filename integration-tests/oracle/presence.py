@@ -5,13 +5,15 @@ being accepted, from anyone; of short windows, half of that. Where such a span b
 not known to the second, so there is a margin in which either verdict is right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from oracle.journal import Batch
 from oracle.watch import Judged, Watch
 
+Span = tuple[int, int]
 DOUBTFUL: Final = 1_500
 LIKELY: Final = 2_000
 SURE: Final = 8_000
@@ -30,7 +32,10 @@ class Presence:
     """Until when records were accepted, and the spans in which none were."""
 
     until: int
-    gaps: tuple[tuple[int, int], ...] = ()
+    gaps: tuple[Span, ...] = ()
+    """By the times that the records tell."""
+    waits: tuple[Span, ...] = ()
+    """By when they were acknowledged: what was posted before may have come late."""
 
     def forbids(self, watch: Watch, start: int) -> bool:
         """Tell whether a window, or the one before, was surely not seen whole when it was over."""
@@ -45,7 +50,8 @@ class Presence:
         end = start + watch.size
         judged = end + ORDER + (watch.lateness if watch.judged is Judged.END else 0)
         return judged + CLOSING > self.until or any(
-            begin < judged + DELAY and over > end - watch.needs for begin, over in self.gaps
+            begin < judged + DELAY and over > end - watch.needs
+            for begin, over in (*self.gaps, *self.waits)
         )
 
     def outlasts(self, watch: Watch, start: int, distance: int) -> int:
@@ -66,8 +72,12 @@ class Presence:
         return start
 
 
-def presence(accepted: Iterable[int]) -> Presence:
-    """Return what the times tell at which records were accepted, with events or without."""
-    times = sorted(accepted)
-    gaps = [(one, two) for one, two in pairwise(times) if two - one > DOUBTFUL]
-    return Presence(times[-1] if times else 0, tuple(gaps))
+def presence(batches: Iterable[Batch]) -> Presence:
+    """Return what accepted batches tell by their times, with events or without."""
+    times = [(batch.posted_at, batch.accepted_at) for batch in batches]
+    posted, accepted = (sorted(each) for each in zip(*times, strict=True)) if times else ([], [])
+    return Presence(max(posted, default=0), _gaps(posted), _gaps(accepted))
+
+
+def _gaps(times: Sequence[int]) -> tuple[Span, ...]:
+    return tuple((one, two) for one, two in pairwise(times) if two - one > DOUBTFUL)

@@ -135,26 +135,27 @@ class Driver:
     def _post(self, parcel: _Parcel) -> None:
         self._unanswered += 1
         self._written = time.monotonic()
+        posted = now_ms()
 
         def answered(error: KafkaError | None, message: Message) -> None:
             self._unanswered -= 1
             if error is not None:
                 self.failures.append(f"{parcel.id}: {error}")
             else:
-                self._accept(parcel, message)
+                self._accept(parcel, posted, message)
 
         self._producer.produce(
             Topic.LOG_EVENTS,
             value(parcel.lines),
             parcel.id.encode(),
-            headers=headers(self._workload.tenant, parcel.lines),
+            headers=headers(self._workload.tenant, parcel.lines, at=posted),
             on_delivery=answered,
         )
 
-    def _accept(self, parcel: _Parcel, message: Message) -> None:
+    def _accept(self, parcel: _Parcel, posted: int, message: Message) -> None:
         place = (message.partition() or 0, message.offset() or 0)
         self._journal.accepted(
-            parcel.id, at=now_ms(), partition=place[0], offset=place[1], lines=parcel.lines
+            parcel.id, posted=posted, at=now_ms(), place=place, lines=parcel.lines
         )
         if parcel.id not in self._known:
             self._known.add(parcel.id)

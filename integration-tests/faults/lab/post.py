@@ -32,14 +32,14 @@ def producer(brokers: str, *, patience: float) -> Producer:
     )
 
 
-def headers(tenant: str, lines: Sequence[str]) -> Headers:
-    """Return the headers of a batch that is accepted now."""
+def headers(tenant: str, lines: Sequence[str], *, at: int) -> Headers:
+    """Return the headers of a batch that is accepted at a time."""
     texts = {
         Header.CONTENT_TYPE: NDJSON,
         Header.SCHEMA: str(Schema.LOG_BATCH),
         Header.TENANT: tenant,
         Header.COUNT: str(len(lines)),
-        Header.ACCEPTED_AT: str(now_ms()),
+        Header.ACCEPTED_AT: str(at),
     }
     return [(str(name), text.encode()) for name, text in texts.items()]
 
@@ -66,6 +66,6 @@ class Poster:
             Topic.LOG_EVENTS,
             value(lines),
             f"{self._tenant}-{next(self._number)}".encode(),
-            headers=headers(self._tenant, lines),
+            headers=headers(self._tenant, lines, at=now_ms()),
         )
         assert self._producer.flush(ANSWER_S) == 0, "the batch was not stored"

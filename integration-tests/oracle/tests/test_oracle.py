@@ -46,7 +46,8 @@ def error(at: int, service: str = "pay", **more: object) -> Event:
 
 
 def batch(*events: Event, id_: str = "b", late: int = 5) -> Batch:
-    return Batch(id_, max(event["timestamp"] for event in events) + late, 0, 0, events)
+    at = max(event["timestamp"] for event in events) + late
+    return Batch(id_, at, at, 0, 0, events)
 
 
 def record(
@@ -194,10 +195,12 @@ def test_an_alert_that_was_not_over_when_nobody_could_be_heard_goes_on_behind_th
 def test_the_journal_gives_back_each_batch_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     for offset in (7, 9):
-        journal.accepted("b", at=5, partition=3, offset=offset, lines=['{"timestamp":1}'])
-    journal.accepted("c", at=6, partition=0, offset=0, lines=['{"timestamp":2}', '{"timestamp":3}'])
+        journal.accepted("b", posted=4, at=5, place=(3, offset), lines=['{"timestamp":1}'])
+    two = ['{"timestamp":2}', '{"timestamp":3}']
+    journal.accepted("c", posted=5, at=6, place=(0, 0), lines=two)
     journal.close()
     found = list(read(journal.path))
+    assert [(each.posted_at, each.accepted_at) for each in found] == [(4, 5), (5, 6)]
     assert [(each.id, each.partition, each.offset) for each in found] == [("b", 3, 7), ("c", 0, 0)]
     assert [len(each.events) for each in found] == [1, 2]
 
@@ -414,13 +417,27 @@ def test_where_an_outage_was_short_or_the_end_is_near_either_verdict_is_right() 
 
 
 def test_presence_is_where_records_were_accepted_with_events_or_without() -> None:
-    assert presence([20_000, 1_000, 2_000, 3_400]) == Presence(20_000, ((3_400, 20_000),))
+    batches = [Batch("b", at, at, 0, 0, ()) for at in (20_000, 1_000, 2_000, 3_400)]
+    gaps = ((3_400, 20_000),)
+    assert presence(batches) == Presence(20_000, gaps, gaps)
     assert presence([]) == Presence(0)
 
 
+def test_what_was_posted_before_an_outage_is_acknowledged_after_it_but_was_not_silent() -> None:
+    """Nothing was acknowledged for nine seconds, but it was posted in three of them."""
+    times = [(second * 1_000, second * 1_000) for second in range(60)]
+    times += [(second * 1_000, 69_000) for second in (60, 61, 62)]
+    times += [(second * 1_000, second * 1_000) for second in range(69, 200)]
+    seen = presence(Batch("b", *both, 0, 0, ()) for both in times)
+    assert seen.gaps == ((62_000, 69_000),)
+    assert not seen.forbids(absence(), MINUTE)
+    assert seen.doubts(absence(), MINUTE)
+    assert Presence(seen.until, seen.waits).forbids(absence(), MINUTE)
+
+
 def test_strain_is_what_came_twice_behind_its_time_or_behind_newer_events() -> None:
-    late = Batch("a", 9_000, 3, 8, [error(1_000), error(2_000)])
-    entries = [late, Batch("b", 5_005, 3, 7, [error(5_000)]), late._replace(offset=9)]
+    late = Batch("a", 9_000, 9_000, 3, 8, [error(1_000), error(2_000)])
+    entries = [late, Batch("b", 5_005, 5_005, 3, 7, [error(5_000)]), late._replace(offset=9)]
     assert strain(entries, [rule()]) == {"r": Strain(3, repeated=2, overtaken=2, late=2)}
     assert str(strain(entries, [rule()])["r"]) == (
         "3 events, 66.7% sent twice, 66.7% overtaken, 66.7% late"
