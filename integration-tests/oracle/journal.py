@@ -50,8 +50,10 @@ def entries(path: Path) -> Iterator[Batch]:
     with path.open() as file:
         for line in file:
             found = json.loads(line)
-            times = found["postedAt"], found["acceptedAt"]
-            yield Batch(found["batch"], *times, *found["at"], found["events"])
+            posted, accepted, (partition, offset) = (
+                found[name] for name in ("postedAt", "acceptedAt", "at")
+            )
+            yield Batch(found["batch"], posted, accepted, partition, offset, found["events"])
 
 
 def read(path: Path) -> Iterator[Batch]:
