@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
-from difflib import get_close_matches
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from alert_contracts.rules import TimeInterval, TimeRange
+from alert_contracts.spelling import nearest
 
 _TIME: Final = re.compile(r"(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)\Z")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,4}\Z")
@@ -227,9 +227,8 @@ def _zones() -> frozenset[str]:
 
 
 def _unknown(text: str, names: Mapping[str, int] | frozenset[str], what: str) -> str:
-    folded = {name.lower(): name for name in sorted(names)}
-    close = get_close_matches(text.lower()[:_SHOWN], folded, n=1, cutoff=0.6)
-    hint = f"; did you mean {folded[close[0]]}?" if close else ""
+    meant = nearest(text, names)
+    hint = f"; did you mean {meant}?" if meant else ""
     return f"{text[:_SHOWN]!r} is no {what}{hint}"
 
 

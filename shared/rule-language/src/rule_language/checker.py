@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rule_language import nodes
-from rule_language.errors import nearest, refusal
+from rule_language.errors import refusal, suggestion
 from rule_language.functions import check_call
 from rule_language.overloads import OVERLOADS, common, comparable, expectation
 from rule_language.schema import NUMERIC, TEMPORAL, Schema, Type
@@ -95,7 +95,7 @@ class _Checker:
             what = f"'{node.name}' is a window, not a value,"
             return refusal(node, what, hint=f"expected, say, {node.name}.count")
         known = {*self._scope, *(name.partition(".")[0] for name in self._schema.variables)}
-        return refusal(node, f"unknown name '{node.name}'", hint=nearest(node.name, known))
+        return refusal(node, f"unknown name '{node.name}'", hint=suggestion(node.name, known))
 
     def items(self, node: nodes.Items) -> Type:
         for item in node.items:
@@ -136,7 +136,7 @@ class _Checker:
             return None
         name = f"{owner.name}.{node.field}"
         if node.field not in fields:
-            hint = nearest(node.field, fields, owner=f"{owner.name}.")
+            hint = suggestion(node.field, fields, owner=f"{owner.name}.")
             raise refusal(owner, f"unknown name '{name}'", hint=hint)
         self._checked.fields[node] = name
         return self._schema.variables[name].type

@@ -1,8 +1,9 @@
 """The one error that a rule's author sees: what is wrong, and where."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NamedTuple, Protocol
+
+from alert_contracts.spelling import nearest
 
 
 class Position(NamedTuple):
@@ -42,14 +43,13 @@ def refusal(where: Placed, what: str, *, hint: str = "") -> RuleLanguageError:
     return RuleLanguageError(sentence, where.line, where.column)
 
 
-def nearest(name: str, known: Iterable[str], *, owner: str = "") -> str:
+def suggestion(name: str, known: Iterable[str], *, owner: str = "") -> str:
     """Return `did you mean 'x'?` for the known name nearest to `name`, or what is known.
 
     `owner` stands before each name: `previous.`.
     """
     names = sorted(known)
-    folded = {candidate.lower(): candidate for candidate in names}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{owner}{folded[close[0]]}'?"
+    meant = nearest(name, names)
+    if meant:
+        return f"did you mean '{owner}{meant}'?"
     return f"known are {', '.join(f'{owner}{each}' for each in names)}"

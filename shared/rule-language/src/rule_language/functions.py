@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rule_language.errors import nearest, refusal
+from rule_language.errors import refusal, suggestion
 from rule_language.macros import MACROS
 from rule_language.nodes import Call, Literal, Node
 from rule_language.patterns import check_pattern
@@ -91,7 +91,7 @@ def check_call(node: Call, types: Sequence[Type]) -> Type:
     signature = SIGNATURES.get(node.function)
     if signature is None:
         what = f"unknown function '{node.function}'"
-        raise refusal(node, what, hint=nearest(node.function, {*SIGNATURES, *MACROS}))
+        raise refusal(node, what, hint=suggestion(node.function, {*SIGNATURES, *MACROS}))
     if not signature.takes(types, as_method=node.is_method):
         what = f"{node.function}() does not take {_described(node, types)}"
         raise refusal(node, what, hint=f"expected, say, {signature.usage}")

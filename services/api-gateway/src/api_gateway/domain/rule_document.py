@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
@@ -11,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from alert_contracts.rules import Direction, NoData, RuleType, Severity, WindowKind
+from alert_contracts.spelling import nearest
 from api_gateway.domain import rule_fields as fields
 from api_gateway.domain.refusals import step
 
@@ -166,7 +166,7 @@ def _reason(error: ErrorDetails) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
         *parents, name = error["loc"]
-        return f"there is no such field{nearest(str(name), _names(parents))}"
+        return f"there is no such field{suggestion(str(name), _names(parents))}"
     if kind == "missing":
         return "is required"
     if kind in {"enum", "literal_error"}:
@@ -179,13 +179,13 @@ def _reason(error: ErrorDetails) -> str:
 
 
 def _no_group(name: str) -> str:
-    return f"events are not grouped by this{nearest(name, fields.GROUP_FIELDS)}"
+    return f"events are not grouped by this{suggestion(name, fields.GROUP_FIELDS)}"
 
 
 def _one_of(error: ErrorDetails) -> str:
     expected = error["ctx"]["expected"]
     names = expected.replace("'", "").replace(" or ", ", ").split(", ")
-    return f"must be one of {', '.join(names)}{nearest(str(error['input']), names, known=False)}"
+    return f"must be one of {', '.join(names)}{suggestion(str(error['input']), names, known=False)}"
 
 
 def _names(parents: Sequence[str | int]) -> Sequence[str]:
@@ -193,10 +193,9 @@ def _names(parents: Sequence[str | int]) -> Sequence[str]:
     return [str(field.alias) for field in _MODELS[path].model_fields.values()]
 
 
-def nearest(name: str, names: Sequence[str], *, known: bool = True) -> str:
+def suggestion(name: str, names: Sequence[str], *, known: bool = True) -> str:
     """Return the end of a sentence: which name may be meant, or which there are."""
-    folded = {each.lower(): each for each in names}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {folded[close[0]]}?"
+    meant = nearest(name, names)
+    if meant:
+        return f"; did you mean {meant}?"
     return f"; there are {', '.join(names)}" if known else ""
