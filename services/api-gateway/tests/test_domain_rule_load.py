@@ -44,6 +44,11 @@ FEW = {"condition": "count < 1000", "minCount": 1, "maxGroups": 100_000}
             {"window": {"size": "3s"}, "maxGroups": 50_001},
             "is too many for figures that are looked at every 500ms: at most 50000",
         ),
+        (
+            RuleType.LATENCY,
+            {"window": {"size": "7s", "kind": "hopping", "step": "3500ms"}, "maxGroups": 60_000},
+            "is too many for figures that are looked at every 500ms: at most 50000",
+        ),
     ],
 )
 def test_a_rule_that_would_keep_a_core_busy_with_silence_is_refused(

@@ -6,9 +6,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from alert_contracts.panes import pane_length
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.aggregates import NUMBERS, PERCENTILES
-from alert_rule_engine.domain.windows import pane_length
 from rule_language import (
     Condition,
     Match,

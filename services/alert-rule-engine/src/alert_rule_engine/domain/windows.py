@@ -1,31 +1,9 @@
 """Panes and windows: arithmetic on epoch milliseconds. A window is a run of whole panes."""
 
 from collections.abc import Iterator
-from math import gcd
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from alert_contracts.rules import Window
-
-PANE: Final = 10_000
-MAX_PANES: Final = 360
-MIN_PANES: Final = 6
-_LENGTHS: Final = (
-    *(900_000, 600_000, 300_000, 240_000, 180_000, 120_000, 60_000, 30_000, 20_000, PANE),
-    *(5_000, 2_500, 2_000, 1_000, 500, 250, 200, 100),
-)
-
-
-def pane_length(size: int, step: int) -> int:
-    """Return the pane of windows: 10 s; finer below a minute, coarser above an hour.
-
-    It divides the window and its step, so a window of an odd length (61.234 s) may be one single
-    pane.
-    """
-    common = gcd(size, step)
-    target = max(min(PANE, size // MIN_PANES), size // MAX_PANES)
-    fitting = (length for length in _LENGTHS if length <= target and common % length == 0)
-    pane = next(fitting, common)
-    return pane if size // pane <= 2 * MAX_PANES else common
 
 
 class Shape(NamedTuple):

@@ -9,8 +9,6 @@ from pydantic.alias_generators import to_camel
 from api_gateway.domain import durations
 from rule_language import scalar_text
 
-MAX_PANES: Final = 720
-"""Steps that a window may be made of."""
 MAX_GROUP_TEXT: Final = 256
 """Characters of a value that groups events; the engine tells longer ones apart by a digest."""
 NOT_BLANK: Final = r"\S"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from alert_contracts.panes import MAX_PANES, pane_length
 from alert_contracts.rules import DEFAULTS, Window
 from api_gateway.domain import durations
 from api_gateway.domain.rule_document import Problem, RuleDocument
 from api_gateway.domain.rule_expressions import expressions, looks_back
-from api_gateway.domain.rule_fields import MAX_PANES
 from api_gateway.domain.rule_types import type_of
 from rule_language import RuleLanguageError, compile_condition
 
@@ -19,21 +19,11 @@ MAX_CLOSES: Final = 100_000
 _MINUTE: Final = 60_000
 _SECOND: Final = 1_000
 _MAX_GROUPS: Final = 10_000
-_USUAL_STEP: Final = 10_000
-_STEPS_OF_LONG: Final = 360
-_STEPS_OF_SHORT: Final = 6
-_ROUND: Final = (
-    *(900_000, 600_000, 300_000, 240_000, 180_000, 120_000, 60_000, 30_000, 20_000, 10_000),
-    *(5_000, 2_500, 2_000, 1_000, 500, 250, 200, 100),
-)
 
 
 def sliding_step(size: int) -> int:
-    """Return the step of a sliding window that names none: 10 s, or a round part of the size."""
-    target = max(min(_USUAL_STEP, size // _STEPS_OF_SHORT), size // _STEPS_OF_LONG)
-    fitting = (step for step in _ROUND if step <= target and size % step == 0)
-    step = next(fitting, size)
-    return step if size // step <= MAX_PANES else size
+    """Return the step of a sliding window that names none: a pane."""
+    return pane_length(size, size)
 
 
 def window_of(document: RuleDocument) -> Window:
@@ -83,7 +73,7 @@ def check_load(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
         what, looks = "silent windows that end", MAX_LOOKS
     elif _goes_both_ways(sent):
         what, looks = "figures that are looked at", MAX_CLOSES
-        step = min(step, sliding_step(size))
+        step = pane_length(size, step)
     else:
         return
     most = looks * step // _SECOND
