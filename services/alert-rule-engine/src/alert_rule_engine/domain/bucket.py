@@ -14,6 +14,7 @@ from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.due import Span, Told, concerned, due, proves
 from alert_rule_engine.domain.endings import Windows
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
@@ -42,7 +43,6 @@ NO_DATA: Final = "no data"
 ALERTS: Final = "alerts"
 PAST: Final = "past"
 """Names of pieces that are no memory's."""
-_NEVER: Final = 1 << 62
 
 
 @dataclass(slots=True)
@@ -242,7 +242,7 @@ class Bucket:
         """
         if self.judged < self.expires:
             return
-        self.expires = _NEVER
+        self.expires = ENDLESS
         for spec, panes in list(self.specs.items()):
             known = book.specs.get(spec)
             horizon = known.horizon if known else GRACE

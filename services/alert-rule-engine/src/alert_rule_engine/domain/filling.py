@@ -14,6 +14,7 @@ from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
 from alert_rule_engine.domain.conditions import Judgement
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.lanes import MASK, NO_ERRORS, SHIFT, Arrival, Lane, Ways
 from alert_rule_engine.domain.memory import Groups
 from alert_rule_engine.domain.panes import NO_SLICE, Slice, SpecPanes
@@ -28,7 +29,6 @@ Expiring = dict[int, set["Lanes"]]
 """Lanes of which something is of no more use from a watermark on."""
 STRIDE: Final = 1_000
 """Event time between two looks at the windows, and log time between two at news; ms."""
-_UNLIMITED: Final = 1 << 62
 
 
 class Lanes:
@@ -151,7 +151,7 @@ class Lanes:
         return grown
 
     def _limit(self, start: int) -> int:
-        return min([each.limit(start) for each in self._running], default=_UNLIMITED)
+        return min([each.limit(start) for each in self._running], default=ENDLESS)
 
     def _fill(self, lane: Lane, block: Block, arrival: Arrival) -> tuple[Block, int]:
         """Add rows; return those that had room, and how many events the fullest of them has."""
@@ -217,7 +217,7 @@ class Lanes:
 
     def _has_room(self, panes: SpecPanes, group: Group, start: int) -> bool:
         if isinstance(panes.memory, Groups):
-            room = _UNLIMITED if group in self._expected else self._room
+            room = ENDLESS if group in self._expected else self._room
             return panes.memory.see(group, start, room=room)
         return group in panes.groups or len(panes.groups) < self._room
 

@@ -19,8 +19,6 @@ from alert_rule_engine.domain.vector import Tally
 SHIFT: Final = STATE_PARTITIONS.bit_length() - 1
 MASK: Final = BUCKETS - 1
 NO_ERRORS: Final = repeat(0)
-FOR_EVER: Final = 1 << 62
-"""`Arrival.judged` of rows that some bucket may contain already: none of them is scattered."""
 
 
 class Arrival(NamedTuple):
@@ -31,7 +29,9 @@ class Arrival(NamedTuple):
     accepted: Accepted
     watermark: int
     judged: int
-    """Windows were looked at up to here; nothing that ends before is scattered."""
+    """Windows were looked at up to here; nothing that ends before is scattered.
+
+    `ENDLESS` for rows that some bucket may contain already."""
 
 
 class Lane:

@@ -6,13 +6,14 @@ from itertools import filterfalse
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import Cell, Sum
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.memory import Groups, Keep, Memory, Terms, Values
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import Kind, PaneSpec
 
 Accepted = tuple[int, str]
 """When the newest batch of a slice was accepted, and its trace."""
-UNREAD: Final = 1 << 62
+UNREAD: Final = ENDLESS
 """Since when a spec is counted that no rule reads any more."""
 LIVE: Final = 5_000
 """So long after it came to us, stage one counts for a rule for sure."""

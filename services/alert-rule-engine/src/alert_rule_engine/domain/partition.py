@@ -13,9 +13,10 @@ from alert_rule_engine.domain.applied import NO_LOSSES, Applied, Losses
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
-from alert_rule_engine.domain.lanes import FOR_EVER, Arrival, Lane, Ways, apart
+from alert_rule_engine.domain.lanes import Arrival, Lane, Ways, apart
 from alert_rule_engine.domain.looks import look_turned_away
 from alert_rule_engine.domain.panes import LIVE
 from alert_rule_engine.domain.partials import (
@@ -109,7 +110,7 @@ class Partition:
         accepted = (partial.accepted_at, partial.traceparent or "")
         reference = pack_reference(partial.source, partial.offset)
         fresh = offset > self._newest
-        arrival = Arrival(reference, accepted, watermark, self.judged if fresh else FOR_EVER)
+        arrival = Arrival(reference, accepted, watermark, self.judged if fresh else ENDLESS)
         lost_late = lost_surplus = lost_excess = 0
         for block in apart(partial.blocks, self._ways, self._begin, self.buckets, arrival):
             lanes = self._lanes.get(block.spec) or self._lanes_of(block.spec, block.pane)

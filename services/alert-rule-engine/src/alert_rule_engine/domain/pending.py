@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.endings import basis
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 
-_EVER: Final = 1 << 62
 Row = tuple[str, Group, int]
 """Rule, group, and since when its condition has held."""
 
@@ -50,13 +49,13 @@ class Pending:
         mine[group] = min(at, mine.get(group, at))
         return mine[group]
 
-    def lapse(self, key: str, group: Group, at: int = _EVER) -> bool:
+    def lapse(self, key: str, group: Group, at: int = ENDLESS) -> bool:
         """Let a group begin anew, since its condition does not hold at a time; tell whether it had.
 
         What has held since a later time is none of its business.
         """
         mine = self.since.get(key, {})
-        if at < mine.get(group, _EVER + 1):
+        if at < mine.get(group, ENDLESS + 1):
             return False
         del mine[group]
         if not mine:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.rules import RuleBook
 
@@ -17,7 +18,6 @@ Revisions = frozenset[tuple[str, int]]
 IN_A_ROW: Final = 5
 """Batches for which a spec may take too many steps before it pauses."""
 PAUSE_MS: Final = 60_000
-_ENDLESS: Final = 1 << 62
 TOO_MUCH: Final = (
     "its macros and comparisons of lists took all their steps before the end of a batch"
 )
@@ -31,7 +31,7 @@ class Fault(NamedTuple):
     at: int
     rules: Revisions
     """The rules that read it then."""
-    until: int = _ENDLESS
+    until: int = ENDLESS
     """Wall clock: when it is tried again."""
 
 

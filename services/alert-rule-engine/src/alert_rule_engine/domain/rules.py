@@ -14,13 +14,12 @@ from typing import Final
 from alert_contracts.rules import Rule
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.memory import Keep, keep_of
 from alert_rule_engine.domain.partials import BUCKETS, Group, digest
 from alert_rule_engine.domain.specs import MAX_TOGETHER, PaneSpec
 from alert_rule_engine.domain.windows import Shape
 from rule_language import RuleLanguageError
-
-_FOR_EVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def _watches(rules: Iterable[CompiledRule]) -> tuple[Watch, ...]:
             shape,
             tuple(group),
             min(each.low for each in group),
-            max(each.low if each.exact else _FOR_EVER for each in group),
+            max(each.low if each.exact else ENDLESS for each in group),
         )
         for shape, group in by_shape.items()
     )
