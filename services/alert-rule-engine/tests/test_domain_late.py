@@ -166,6 +166,20 @@ def test_late_events_push_each_window_over_that_they_are_in() -> None:
     assert alert.aggregates["count"] == 20
 
 
+def test_late_events_count_in_each_window_that_is_over_and_holds() -> None:
+    """The event of 12:00:20 is in the second of the two windows that the others make hold."""
+    window = Window("hopping", 40 * SECOND, 20 * SECOND, 5 * MINUTE)
+    rule = a_rule(threshold=3, window=window, keep_firing_for=10 * MINUTE)
+    pipeline = Pipeline(rule)
+    play(pipeline, 0, 50, (0,))
+    pipeline.post(*[an_error(NOON)] * 3)
+    pipeline.post(an_error(NOON + 20 * SECOND))
+    pipeline.tick(NOON + 51 * SECOND)
+    pipeline.change()
+    over = pipeline.alerts[-1]
+    assert (over.window.start, over.events) == (NOON, 5)
+
+
 def test_a_late_row_in_a_window_before_the_alert_s_says_nothing_new() -> None:
     window = Window(size=MINUTE, step=MINUTE, allowed_lateness=5 * MINUTE)
     rule = a_rule(RuleType.LATENCY, threshold=500, window=window)

@@ -101,6 +101,11 @@ class CompiledRule:
         return self.judgement is Judgement.CROSSING and not self.shape.tumbling
 
     @property
+    def looks_back(self) -> bool:
+        """Tell whether windows that are over are judged once more when rows come late."""
+        return self.judgement is Judgement.CLOSE or self.overlaps
+
+    @property
     def reach(self) -> int:
         """Return how far back from its end a window needs panes."""
         return self.shape.size * (2 if self.compares else 1)

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
-from alert_rule_engine.domain.conditions import Judgement
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.lanes import MASK, NO_ERRORS, SHIFT, Arrival, Lane, Ways
 from alert_rule_engine.domain.memory import Groups
@@ -234,9 +233,7 @@ class Lanes:
 
     def judge_again(self, block: Block, brought: Brought, found: Mapping[Group, Found]) -> None:
         """Let the windows that were judged without the rows of a block be judged again."""
-        again = self.known is not None and any(
-            rule.judgement is Judgement.CLOSE for rule in self.known.timed
-        )
+        again = self.known is not None and any(rule.looks_back for rule in self.known.timed)
         for slot, group in zip(block.slots, block.groups, strict=True):
             bucket = self._buckets[bucket_of(slot)]
             bucket.specs[self.spec].stale(group)

@@ -66,11 +66,12 @@ def looks_again(  # noqa: PLR0917 - one group from all sides
 
     Each window that holds one of the panes is judged once more, as it is now. Under `for` it is
     judged at each boundary since: what lasts has a beginning. What ends windows is asked at their
-    end alone, when their lateness is over, and what only grows was judged when it came.
+    end alone, when their lateness is over. What only grows was judged when it came, but for windows
+    that overlap: only the first of those that hold the newest pane was.
     `judged`: up to when windows were judged. If the group comes to wait since another time in
     `alerts`, all later boundaries are asked, too.
     """
-    if rule.judgement is not Judgement.CLOSE:
+    if not rule.looks_back:
         return
     shape, pane = rule.shape, panes.pane
     alert = alerts.of(rule, group)
@@ -110,5 +111,9 @@ def _ends(
     yield from rule.shape.ends(first, until)
     last = judged // pane * pane
     start = rule.shape.holding(last - pane, pane)
-    if start + size > last and start <= newest + rule.reach - size:
+    if (
+        rule.judgement is Judgement.CLOSE
+        and start + size > last
+        and start <= newest + rule.reach - size
+    ):
         yield last
