@@ -6,15 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from alert_contracts.rules import SPIKES, Rule, RuleType, Window
-from alert_rule_engine.domain.conditions import CompiledRule
+from alert_contracts.rules import SPIKES, Rule, RuleType
 from alert_rule_engine.testing import (
     NOON,
     Pipeline,
     a_rule,
     an_error,
-    book_of,
-    sliding,
     tumbling,
 )
 
@@ -154,32 +151,6 @@ def test_a_restart_believes_in_no_window_that_was_half_seen(*, restarts: bool, l
         pipeline.post(an_error(NOON + 625 * SECOND))
     run(pipeline, range(641, 900), busy=range(641, 900))
     assert pipeline.alerts == []
-
-
-class _Broken(CompiledRule):
-    """A rule with a fault of ours."""
-
-    __slots__ = ()
-
-    def holds(self, view: object) -> bool:  # noqa: ARG002
-        raise ZeroDivisionError
-
-
-@pytest.mark.parametrize(
-    "window", [tumbling(MINUTE), sliding(MINUTE), Window("hopping", MINUTE, 30 * SECOND)]
-)
-def test_a_fault_of_ours_while_an_alert_goes_on_stops_no_other_rule(window: Window) -> None:
-    good = a_rule(id="r2", threshold=5, window=window)
-    pipeline = Pipeline(a_rule(threshold=0, window=window, resolve_after=10 * SECOND), good)
-    run(pipeline, range(5), busy=range(1))
-    book = book_of(*(each.rule for each in pipeline.book.rules.values()))
-    broken = book.rules["default/r1"]
-    object.__setattr__(broken, "__class__", _Broken)
-    for journal in pipeline.journals:
-        journal.partition.follow(book)
-    run(pipeline, range(5, 200), busy=range(20, 30))
-    assert [a.status for a in pipeline.alerts if a.rule.id == "r1"][-1] == "resolved"
-    assert next(a.status for a in pipeline.alerts if a.rule.id == "r2") == "firing"
 
 
 def test_an_alert_that_was_over_before_an_upgrade_stays_over() -> None:

@@ -22,6 +22,7 @@ from alert_rule_engine.domain.endings import (
     overdue,
     renew,
     stands_for,
+    suspended,
     why_over,
 )
 from alert_rule_engine.domain.lifecycle import (
@@ -187,14 +188,19 @@ class AlertBook:
                 changed = True
         return changed
 
-    def bridge(self, judged: int, book: RuleBook, blind: Blind) -> bool:
-        """Let alerts that keep their last state last over windows of which not all was seen.
+    def bridge(
+        self, judged: int, watermark: int, book: RuleBook, windows: Windows, blind: Blind
+    ) -> bool:
+        """Let alerts last over windows that say nothing of whether they do.
 
-        `judged`: up to when windows were judged before. Tell whether anything changed.
+        Of some, that keep their last state, not all was seen, others are those of a rule that is
+        left out. `judged`: up to when windows were judged before. Tell whether anything changed.
         """
         changed = []
         for key, mine in self.firing.items():
-            changed += bridged(mine.values(), book.rules[key], judged, blind)
+            rule, alerts = book.rules[key], mine.values()
+            changed += bridged(alerts, rule, judged, blind)
+            changed += suspended(alerts, rule, watermark) if windows.out(rule.rule) else ()
         for alert in changed:
             self.pages.touch(alert)
         return bool(changed)

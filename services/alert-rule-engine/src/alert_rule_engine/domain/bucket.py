@@ -160,7 +160,7 @@ class Bucket:
         before, self.judged = self.judged, max(self.judged, watermark)
         self.dirty |= self.alerts.settle(before, self.judged, book, self._windows)
         self.refresh(log_now, book)
-        self.dirty |= self.alerts.bridge(before, book, self.blind)
+        self.dirty |= self.alerts.bridge(before, watermark, book, self._windows, self.blind)
         self.dirty |= self.alerts.resolve(watermark, book, self._windows, self.blind)
         self.forget(book, since=before)
 
@@ -171,7 +171,7 @@ class Bucket:
 
     @property
     def _windows(self) -> Windows:
-        return Windows(self._window, self.count)
+        return Windows(self._window, self.count, self.faults.out)
 
     def count(self, spec: str, group: Group, start: int, end: int) -> int:
         """Return how many events of a spec and group there are from a time until another."""

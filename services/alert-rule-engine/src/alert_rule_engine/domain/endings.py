@@ -29,6 +29,21 @@ class Windows(NamedTuple):
     look: Callable[[CompiledRule, Group, int], tuple[Look, bool]]
     """Sums the window of a rule and group that starts at a time, and tells whether it holds."""
     counts: Counts
+    out: Callable[[Rule], bool]
+    """Tells whether a rule is left out, since it failed."""
+
+
+def suspended(alerts: Iterable[AlertState], rule: CompiledRule, watermark: int) -> list[AlertState]:
+    """Prolong those of a rule that is left out over what it does not judge; return them."""
+    unjudged = (watermark // rule.shape.step + 1) * rule.shape.step
+    found = [
+        alert
+        for alert in alerts
+        if alert.until < unjudged and not is_crowd(alert.rule, alert.group)
+    ]
+    for alert in found:
+        alert.until = unjudged
+    return found
 
 
 def bridged(
@@ -93,18 +108,21 @@ def why_over(alert: AlertState, rule: CompiledRule) -> str:
 
 
 def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
-    """Prolong an alert if a window that is open now holds, though it was not judged yet.
+    """Tell whether an alert that is overdue goes on: it is not known yet that nothing holds.
 
-    Of those the one that ends next has seen what the others have, and more.
+    It is prolonged if a window that is open now holds, though it was not judged yet. Of those the
+    one that ends next has seen what the others have, and more.
     """
-    if not rule.overlaps or is_crowd(alert.rule, alert.group):
+    if is_crowd(alert.rule, alert.group):
         return False
-    pane = rule.spec.pane
-    start = rule.shape.holding(watermark - watermark % pane, pane)
-    look, holds = windows.look(rule, alert.group, start)
-    if holds:
-        prolong(alert, rule, look, watermark)
-    return holds
+    if rule.overlaps:
+        pane = rule.spec.pane
+        start = rule.shape.holding(watermark - watermark % pane, pane)
+        look, holds = windows.look(rule, alert.group, start)
+        if holds:
+            prolong(alert, rule, look, watermark)
+            return True
+    return windows.out(rule.rule)
 
 
 def begin(alert: AlertState, rule: CompiledRule, now: int, windows: Windows) -> bool:
