@@ -53,6 +53,10 @@ test-docker *args:
 faults seeds="3" *args:
     TOCSIN_FAULT_SEEDS={{seeds}} pytest -q -s integration-tests/faults/engine {{args}}
 
+# So many seeds of both stages under virtual time, with faults: `just simulate 20 --first 100`.
+simulate seeds="100" *args:
+    cd integration-tests && python -m simulation --seeds {{seeds}} {{args}}
+
 # Where each microsecond of the rule engine goes; more in load-test/engine/.
 profile rules="10":
     load-test/engine/bench.sh profile --rules {{rules}} --events 1200000 --warm-up 300000

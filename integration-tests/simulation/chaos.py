@@ -1,0 +1,83 @@
+"""What goes wrong: workers die at any step, stand still, come and go; sources come late."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from simulation.site import ROLES, Site
+from simulation.world import Process, wait
+
+FAULTS: Final = 4_000
+"""Milliseconds between two of them, on average."""
+STEPS: Final = 40
+"""After so many steps of input or output at most a doomed worker dies."""
+BACK: Final = (200, 3_000)
+"""Milliseconds until a dead worker is started again; sometimes longer than a session."""
+STANDS: Final = ((100, 2_000), (2_000, 7_000), (9_000, 20_000))
+"""A worker stands still for a moment, for a while, or for longer than a session."""
+MOST: Final = {"evaluate": 3, "aggregate": 2}
+
+
+class Chaos(Process):
+    """Does harm until `rest`; starts what died for ever."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site.world, "chaos")
+        self._site = site
+        self.rest = site.world.now
+        self.log: list[str] = []
+        """What it did."""
+        self.start(self._supervise)
+        self.start(self._harm)
+
+    async def _supervise(self) -> None:
+        draw, site = self.world.draw, self._site
+        while True:
+            await wait(50)
+            for name, worker in list(site.workers.items()):
+                if not worker.alive:
+                    del site.workers[name]
+                    self._say(f"{name} died {worker.why}")
+                    self.world.later(draw.randint(*BACK), self, partial(site.begin, name))
+
+    async def _harm(self) -> None:
+        draw = self.world.draw
+        harms: list[Callable[[], None]] = [self._doom, self._stand, self._scale, self._hold]
+        while True:
+            await wait(draw.randint(1, 2 * FAULTS))
+            if self.world.now < self.rest:
+                draw.choice(harms)()
+
+    def _victim(self) -> Process | None:
+        role = self.world.draw.choice(ROLES)
+        names = [name for name in self._site.workers if name.startswith(role)]
+        return self._site.workers[self.world.draw.choice(names)] if names else None
+
+    def _doom(self) -> None:
+        victim = self._victim()
+        if victim is not None:
+            victim.doomed = self.world.draw.randint(1, STEPS)
+
+    def _stand(self) -> None:
+        victim, draw = self._victim(), self.world.draw
+        if victim is not None:
+            victim.stands_until = self.world.now + draw.randint(*draw.choice(STANDS))
+            self._say(f"{victim.name} stands still until {victim.stands_until}")
+
+    def _scale(self) -> None:
+        role = self.world.draw.choice(ROLES)
+        wanted = self.world.draw.randint(1, MOST[role])
+        self._say(f"{role}: {wanted} workers")
+        self._site.scale(role, wanted)
+
+    def _hold(self) -> None:
+        draw = self.world.draw
+        group = self._site.groups[draw.choice(ROLES)]
+        sources = range(len(group.log.partitions))
+        until = self.world.now + draw.randint(500, 8_000)
+        held = draw.sample(sources, draw.randint(1, len(sources) - 1))
+        group.held.update(dict.fromkeys(held, until))
+        self._say(f"{held} of {group.log.topic} are held until {until}")
+
+    def _say(self, what: str) -> None:
+        self.log.append(f"{self.world.now} {what}")
