@@ -25,6 +25,8 @@ DELAY: Final = 10_000
 """Milliseconds by which a verdict may come late."""
 CLOSING: Final = 4_000
 """The same when all is calm, at the end."""
+NEW: Final = 6_000
+"""Milliseconds after which all events count for a rule that is new. The engine promises five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Presence:
     """By the times that the records tell."""
     waits: tuple[Span, ...] = ()
     """By when they were acknowledged: what was posted before may have come late."""
+    live: int = 0
+    """When the rules were known to all workers; 0 if that was long before."""
 
     def forbids(self, watch: Watch, start: int) -> bool:
         """Tell whether a window, or the one before, was surely not seen whole when it was over."""
@@ -49,9 +53,13 @@ class Presence:
         """Tell whether perhaps it was not, or not judged."""
         end = start + watch.size
         judged = end + ORDER + (watch.lateness if watch.judged is Judged.END else 0)
-        return judged + CLOSING > self.until or any(
-            begin < judged + DELAY and over > end - watch.needs
-            for begin, over in (*self.gaps, *self.waits)
+        return (
+            end - watch.needs < self.live + NEW
+            or judged + CLOSING > self.until
+            or any(
+                begin < judged + DELAY and over > end - watch.needs
+                for begin, over in (*self.gaps, *self.waits)
+            )
         )
 
     def outlasts(self, watch: Watch, start: int, distance: int) -> int:
@@ -72,11 +80,11 @@ class Presence:
         return start
 
 
-def presence(batches: Iterable[Batch]) -> Presence:
+def presence(batches: Iterable[Batch], *, live: int = 0) -> Presence:
     """Return what accepted batches tell by their times, with events or without."""
     times = [(batch.posted_at, batch.accepted_at) for batch in batches]
     posted, accepted = (sorted(each) for each in zip(*times, strict=True)) if times else ([], [])
-    return Presence(max(posted, default=0), _gaps(posted), _gaps(accepted))
+    return Presence(max(posted, default=0), _gaps(posted), _gaps(accepted), live)
 
 
 def _gaps(times: Sequence[int]) -> tuple[Span, ...]:

@@ -11,6 +11,7 @@ from typing import Final
 from faults.lab.broker import Broker
 from faults.lab.driver import Driver
 from faults.lab.lag import LagWatch
+from faults.lab.post import now_ms
 from faults.lab.rulebook import ABSENCE, rules, silences
 from faults.lab.topics import Alerts, Rules, until
 from faults.lab.workers import Role, Worker
@@ -135,10 +136,12 @@ class Trial:
         self.slow: list[str] = []
         """Faults that were overcome too late."""
         self._before = bench.counted()
+        self._live = 0
 
     def start(self) -> None:
         self.bench.rules.publish(*self.rules)
         self.bench.await_rules(len(self.rules))
+        self._live = now_ms()
         self.driver.start()
 
     def steady(self, seconds: float) -> None:
@@ -206,7 +209,7 @@ class Trial:
 
         windows = tally(batches(), self._watches)
         assert sum(sizes) == self.driver.events
-        seen = presence(entries(self.journal))
+        seen = presence(entries(self.journal), live=self._live)
         say(f"nothing was accepted for {[over - begin for begin, over in seen.gaps]} ms")
         return compare(windows, self._watches, gather(self.alerts.of(self.tenant)), seen)
 

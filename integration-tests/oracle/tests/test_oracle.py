@@ -423,6 +423,14 @@ def test_presence_is_where_records_were_accepted_with_events_or_without() -> Non
     assert presence([]) == Presence(0)
 
 
+def test_a_rule_that_is_new_may_take_its_first_windows_for_incomplete() -> None:
+    seen = Presence(20 * MINUTE, live=MINUTE - 5_000)
+    assert seen.doubts(absence(), 0)
+    assert seen.doubts(absence(), MINUTE)
+    assert not seen.forbids(absence(), MINUTE)
+    assert not seen.doubts(absence(), 2 * MINUTE)
+
+
 def test_what_was_posted_before_an_outage_is_acknowledged_after_it_but_was_not_silent() -> None:
     """Nothing was acknowledged for nine seconds, but it was posted in three of them."""
     times = [(second * 1_000, second * 1_000) for second in range(60)]
