@@ -118,7 +118,7 @@ def test_what_is_within_the_bounds_compiles_and_runs() -> None:
     assert not compile_match(deepest).test(EVENT)
     with pytest.raises(RuleLanguageError, match="deeper than 64 levels at line 1, column 65"):
         compile_match("!" + deepest)
-    assert not compile_match("[" + "1," * (MAX_NODES - 5) + "1] == [1]").test(EVENT)
+    assert compile_match("1 in [" + "1," * (MAX_NODES - 5) + "1]").test(EVENT)
     assert compile_match("false||" * 500 + "true").test(EVENT)
     assert not compile_match("true&&" * 500 + "false").test(EVENT)
     assert compile_match("(" * 2_000 + "true" + ")" * 2_000).test(EVENT)
@@ -143,9 +143,22 @@ def test_a_pattern_that_kills_backtrackers_is_answered_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", ["double(attributes.x) > 5.0", "duration(attributes.x) > duration('5s')"]
+    "wanted",
+    [
+        "double(attributes.x) > 5.0",
+        "duration(attributes.x) > duration('5s')",
+        "timestamp(attributes.x) > timestamp('2020-01-01T00:00:00Z')",
+    ],
 )
-@pytest.mark.parametrize("text", ["1" * LONG + "x", "1." + "1" * LONG + "x", "1s" * LONG + "x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * LONG + "x",
+        "1." + "1" * LONG + "x",
+        "1s" * LONG + "x",
+        "2020-01-01T00:00:00." + "1" * LONG,
+    ],
+)
 def test_a_long_text_that_is_no_figure_is_answered_at_once(wanted: str, text: str) -> None:
     # By a backtracker that tries each way to part the digits, one takes half an hour.
     assert not compile_match(wanted).test(Event(0, "a", "", "", attributes={"x": text}))

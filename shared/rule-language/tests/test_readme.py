@@ -17,6 +17,7 @@ from rule_language import (
     operations,
     parser,
     patterns,
+    prices,
     schema,
     times,
 )
@@ -71,6 +72,8 @@ def test_the_manual_knows_the_bounds() -> None:
         f"all together look at {loops.MAX_STEPS:,} elements",
         f"{loops.STEP} characters of a text",
         f"{patterns.MAX_SET:,} patterns",
+        f"[{prices.MAX_PRICE} steps]",
+        f"a text to split at | {conversions.LONG - 1} characters",
         f"a duration that is read | {times.MAX_UNITS} parts",
         f"{operations.MAX_TEXT:,} characters, {operations.MAX_ITEMS:,} elements",
     ]

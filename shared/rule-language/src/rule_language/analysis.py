@@ -8,13 +8,13 @@ import re2
 from rule_language.checker import Checked
 from rule_language.nodes import Binary, Call, Items, Literal, Logical, Name, Node, walk
 from rule_language.patterns import MAX_PATTERN
+from rule_language.pieces import telling_piece
 from rule_language.schema import Type
 
 INDEXED: Final = frozenset({"service", "level", "tenant", "host"})
 """Fields whose equalities are worth an index."""
 _KINDS: Final = {str: Type.STRING, int: Type.DOUBLE, float: Type.DOUBLE}
 _PATTERNS: Final = {
-    "matches": "{}",
     "contains": "{}",
     "startsWith": r"\A(?:{})",
     "endsWith": r"(?:{})\z",
@@ -147,11 +147,14 @@ def _pattern(checked: Checked, node: Node) -> tuple[str, str] | None:
         if len(found) < len(parts) or len({field for field, _ in found}) > 1:
             return None
         return found[0][0], "|".join(f"(?:{pattern})" for _, pattern in found)
-    if not isinstance(node, Call) or node.function not in _PATTERNS:
+    if not isinstance(node, Call) or node.function not in {"matches", *_PATTERNS}:
         return None
     target, argument = node.arguments
     if target not in checked.fields or not isinstance(argument, Literal):
         return None
     text = str(argument.value)
-    known = text if node.function == "matches" else re2.escape(text)
-    return checked.fields[target], _PATTERNS[node.function].format(known)
+    if node.function == "matches":
+        known = telling_piece(text)
+    else:
+        known = _PATTERNS[node.function].format(re2.escape(text))
+    return None if known is None else (checked.fields[target], known)

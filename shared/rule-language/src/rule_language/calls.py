@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from rule_language import code
-from rule_language.conversions import CONVERSIONS, lower, size, split, trim, upper
+from rule_language.conversions import CONVERSIONS, LONG, holds, lower, size, split, trim, upper
 from rule_language.emitter import Absence, Emitter, Term
 from rule_language.nodes import Call, Literal, Node
-from rule_language.patterns import searcher
+from rule_language.patterns import WORDS, searcher
 from rule_language.schema import Type
 from rule_language.scope import Code
 from rule_language.times import GETTERS, getter, zone_of
@@ -37,13 +37,17 @@ def _prefix_test(emitter: Emitter, node: Call) -> Term:
 
 def _contains(emitter: Emitter, node: Call) -> Term:
     text, part = (_text(emitter, argument) for argument in node.arguments)
-    return Term([*text.guards, *part.guards], code.compare(part.result, "in", text.result))
+    guards, sought = [*text.guards, *part.guards], node.arguments[1]
+    if isinstance(sought, Literal) and len(_literal(sought)) < LONG:
+        return Term(guards, code.compare(part.result, "in", text.result))
+    return Term(guards, emitter.call(holds, text.result, part.result))
 
 
 def _matches(emitter: Emitter, node: Call) -> Term:
     text, pattern = _text(emitter, node.arguments[0]), _literal(node.arguments[1])
-    if pattern.replace(" ", "").isalnum():
-        return Term(text.guards, code.compare(code.constant(pattern), "in", text.result))
+    words = WORDS.fullmatch(pattern)
+    if words:
+        return Term(text.guards, code.compare(code.constant(words[1]), "in", text.result))
     return Term(text.guards, code.call(emitter.held(searcher(pattern)), text.result))
 
 

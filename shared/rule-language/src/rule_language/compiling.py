@@ -4,14 +4,16 @@ from types import MappingProxyType
 from typing import Final
 
 from rule_language import analysis
-from rule_language.checker import check
+from rule_language.checker import Checked, check
 from rule_language.errors import RuleLanguageError
-from rule_language.nodes import Literal
+from rule_language.nodes import Literal, Node
 from rule_language.parser import parse, parse_alike
+from rule_language.prices import check_price
 from rule_language.programs import Condition, Match, Scalar, Value
-from rule_language.schema import NUMERIC, WINDOW, Type, event_schema
+from rule_language.schema import NUMERIC, WINDOW, Schema, Type, event_schema
 
 _BOOLEAN: Final = frozenset({Type.BOOL, Type.DYN})
+_NUMBER: Final = NUMERIC | {Type.DYN}
 _SCALAR: Final = frozenset(Type) - {Type.NULL, Type.LIST, Type.MAP}
 
 
@@ -23,9 +25,9 @@ def compile_match(source: str, *, tenant: str = "default") -> Match:
     """
     schema = event_schema(tenant)
     try:
-        checked = check(parse_alike(source), schema, expected=_BOOLEAN, purpose="match")
+        checked = _of_events(parse_alike(source), schema, _BOOLEAN, "match")
     except RuleLanguageError:  # once more, to tell where
-        checked = check(parse(source), schema, expected=_BOOLEAN, purpose="match")
+        checked = _of_events(parse(source), schema, _BOOLEAN, "match")
     return Match(
         source,
         frozenset(checked.fields.values()),
@@ -51,8 +53,7 @@ def compile_value(source: str, *, tenant: str = "default") -> Value:
     Raises:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
-    expected = NUMERIC | {Type.DYN}
-    checked = check(parse(source), event_schema(tenant), expected=expected, purpose="value")
+    checked = _of_events(parse(source), event_schema(tenant), _NUMBER, "value")
     return Value(source, frozenset(checked.fields.values()), checked)
 
 
@@ -62,8 +63,15 @@ def compile_scalar(source: str, *, tenant: str = "default") -> Scalar:
     Raises:
         RuleLanguageError: the expression cannot be compiled; the error says where and why.
     """
-    checked = check(parse(source), event_schema(tenant), expected=_SCALAR, purpose="value")
+    checked = _of_events(parse(source), event_schema(tenant), _SCALAR, "value")
     return Scalar(source, frozenset(checked.fields.values()), checked)
+
+
+def _of_events(root: Node, schema: Schema, expected: frozenset[Type], purpose: str) -> Checked:
+    """Check an expression that is computed of each event, so that it must not take long."""
+    checked = check(root, schema, expected=expected, purpose=purpose)
+    check_price(root)
+    return checked
 
 
 def compared(source: str, name: str) -> list[Literal]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from rule_language.analysis import constants_of
+from rule_language.conversions import CONVERSIONS
 from rule_language.nodes import (
     Binary,
     Call,
@@ -26,13 +27,12 @@ from rule_language.times import GETTERS
 
 _CALLS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("size",), 1),
-    "trim": 3,
+    "trim": 8,
     **dict.fromkeys(("startsWith", "endsWith", "bool", "lowerAscii", "upperAscii"), 6),
     **dict.fromkeys(("contains", "int", "uint"), 10),
-    "split": 12,
     "matches": 16,
     **dict.fromkeys(GETTERS, 16),
-    **dict.fromkeys(("double", "timestamp"), 24),
+    **dict.fromkeys(("split", "double", "timestamp"), 24),
     "string": 40,
     "duration": 64,
 }
@@ -63,10 +63,11 @@ def cost_of(root: Node) -> Cost:
 
 def _spent(node: Node) -> int:
     """Return what a node takes with all below it, but for the bodies of macros."""
-    return _own(node) + sum(map(_spent, _read(node)))
+    return own(node) + sum(map(_spent, read(node)))
 
 
-def _read(node: Node) -> tuple[Node, ...]:
+def read(node: Node) -> tuple[Node, ...]:
+    """Return what a node is computed of, but for the body of a macro, and known lists."""
     if isinstance(node, Macro):
         return (node.over,)
     if isinstance(node, Binary) and node.operator == "in" and _is_plain(node):
@@ -74,14 +75,20 @@ def _read(node: Node) -> tuple[Node, ...]:
     return node.children
 
 
-def _own(node: Node) -> int:
+def own(node: Node) -> int:
+    """Return what a node takes without those below it."""
     if isinstance(node, Call):
-        return _CALLS.get(node.function, 0)
+        return 0 if _is_known(node) else _CALLS.get(node.function, 0)
     if isinstance(node, Binary):
         return _COMPARED if _is_plain(node) else _COMPUTED + _WRITTEN * _written(node)
     if isinstance(node, Items | Entries):
         return 1 + len(node.children)
     return _OTHERS.get(node.__class__, 0)
+
+
+def _is_known(node: Call) -> bool:
+    """Tell whether what a conversion yields is known when the expression is compiled."""
+    return node.function in CONVERSIONS and isinstance(node.arguments[0], Literal)
 
 
 def _is_plain(node: Binary) -> bool:

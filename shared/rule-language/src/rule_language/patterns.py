@@ -21,6 +21,8 @@ MAX_AUTOMATON: Final = _MEMORY // 2
 """Bytes, as we reckon them, that this automaton may need at most."""
 _SMALL: Final = 16
 """Instructions of a program that has room for its automaton, whatever it is."""
+WORDS: Final = re.compile(r"(?:\.\*\??)*([\w ]{1,99}?)(?:\.\*\??)*")
+"""Words that may stand anywhere in a text, which Python finds faster."""
 _PLAIN: Final = re.compile(r"(?:[^\\.+*?()\[\]{}]|\\[^\w])*", re.ASCII)
 """Texts side by side, whose automaton is as small as they are."""
 MAX_GROUPS: Final = 64

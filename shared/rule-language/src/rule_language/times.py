@@ -31,7 +31,7 @@ MAX_UNITS: Final = 8
 _DURATION: Final = re.compile(rf"[+-]?(?:0|(?:{_PART}){{1,{MAX_UNITS}}})", re.ASCII)
 _PARTS: Final = re.compile(r"([0-9]*)\.?([0-9]*)(h|ms|m|s|us|ns)", re.ASCII)
 _TIMESTAMP: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]++))?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
