@@ -244,6 +244,17 @@ def test_an_alert_told_again_after_a_crash_is_counted_and_is_no_difference() -> 
     assert (told.repeats, told.faults) == (1, [])
 
 
+def test_what_came_late_must_have_fired_though_a_newer_alert_was_over() -> None:
+    newer = batch(*[error(10 * MINUTE + at) for at in range(3)])
+    late = THREE[0]._replace(id="late", posted_at=15 * MINUTE, accepted_at=15 * MINUTE)
+    told = [
+        record(sequence, status, 3, start=10 * MINUTE, id_="b")
+        for sequence, status in enumerate(("firing", "resolved"), 1)
+    ]
+    assert differences(rule(), [newer, late], told) == ["never fired: r pay at (0,)"]
+    assert differences(rule(), [newer, late], [*told, *LIFE]) == []
+
+
 def test_counts_of_a_window_whose_events_were_accepted_too_late_are_not_compared() -> None:
     late = [batch(error(1_000), error(2_000)), batch(error(59_999), id_="c", late=10_001)]
     assert differences(rule(), late, [record(1, "firing", 3), record(2, "resolved", 2)]) == []

@@ -14,14 +14,12 @@ from alert_rule_engine.domain.endings import (
     begin,
     bridged,
     count_closed,
-    epitaph,
     gone,
     is_complete,
     is_gone,
     lasts,
     overdue,
     renew,
-    stands_for,
     suspended,
     why_over,
 )
@@ -38,6 +36,7 @@ from alert_rule_engine.domain.lifecycle import (
 )
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.past import buried, hides
 from alert_rule_engine.domain.pending import Pending
 from alert_rule_engine.domain.rules import RuleBook, rule_key
 from alert_rule_engine.domain.shelves import Shelf
@@ -57,8 +56,7 @@ class AlertBook:
     ended: dict[str, AlertState] = field(default_factory=dict)
     """Alerts that are over and have not said so, by id."""
     past: Shelf = field(default_factory=Shelf)
-    """Of an alert that is over: the watermark at which that no longer matters, the start of its
-    last window, and its `basis`. Late events of that window do not open it again."""
+    """What the alerts of a group that are over told of; see the module `past`."""
     pending: Pending = field(default_factory=Pending)
     outbox: dict[str, dict[str, AlertState]] = field(default_factory=dict)
     """Alerts with something to say, by rule and id, in order."""
@@ -130,8 +128,7 @@ class AlertBook:
 
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
-        past = self.past.get((rule_key(rule.rule), *group))
-        return past is not None and look.start <= past[1] and stands_for(rule.rule, past[2:])
+        return hides(self.past.get((rule_key(rule.rule), *group)), rule, look.start)
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         since = look.at
@@ -217,8 +214,9 @@ class AlertBook:
                 continue
             begin(alert, rule, watermark, windows)
             renew(alert, rule, windows, final=True)
+            place = (alert.key, *alert.group)
+            self.past.put(place, buried(alert, rule, self.past.get(place), watermark))
             self._end(alert, why_over(alert, rule), windows.counts, alert.until + rule.quiet)
-            self.past.put((alert.key, *alert.group), epitaph(alert, watermark))
         return self.past.sweep(watermark) or bool(over)
 
     def follow(self, book: RuleBook, counts: Counts, log_now: int) -> bool:

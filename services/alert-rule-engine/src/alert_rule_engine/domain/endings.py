@@ -1,7 +1,7 @@
 """What ends an alert: a change of its rule, or that no window holds any more."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec.structs
 
@@ -87,13 +87,6 @@ def count_closed(alert: AlertState, rule: CompiledRule, watermark: int, windows:
     return count_until(alert, gone, windows.counts)
 
 
-def epitaph(alert: AlertState, watermark: int) -> list[int]:
-    """Return what is to be known of an alert that is over; see `AlertBook.past`."""
-    size = alert.window.end - alert.window.start
-    forgotten = watermark + size + alert.rule.window.allowed_lateness
-    return [forgotten, alert.window.start, basis(alert.rule)]
-
-
 def is_gone(alert: AlertState, rule: CompiledRule, until: int) -> bool:
     """Tell whether an alert that keeps its last state over silence has done so for too long."""
     return until > alert.window.end + rule.rule.forget
@@ -172,11 +165,6 @@ def gone(alert: AlertState, book: RuleBook) -> str:
 def basis(rule: Rule) -> int:
     """Return 64 bits that stand for what an alert of a rule depends on."""
     return digest(repr(_counts(rule)).encode())
-
-
-def stands_for(rule: Rule, stored: list[Any]) -> bool:
-    """Tell whether what was stored of an alert's basis is a rule's; some versions stored none."""
-    return stored in ([], [basis(rule)])
 
 
 def _counts(rule: Rule) -> tuple[object, ...]:
