@@ -93,16 +93,59 @@ def test_what_holds_when_the_active_time_begins_fires_then(changes: dict[str, An
             "remember": 60 * MINUTE,
         },
         {"threshold": 1, "window": tumbling(5 * MINUTE)},
+        {"threshold": 1, "window": sliding(2 * MINUTE)},
+        {"threshold": 1, "window": Window("hopping", 2 * MINUTE, 40 * SECOND)},
+        {"kind": RuleType.LATENCY, "threshold": 5, "min_count": 1, "window": sliding(2 * MINUTE)},
     ],
-    ids=["match", "change", "a window that is over"],
+    ids=["match", "change", "tumbling", "sliding", "hopping", "at the close"],
 )
 def test_what_was_over_before_the_active_time_began_fires_nothing(changes: dict[str, Any]) -> None:
+    """Of windows that overlap, the last with an event is over just then."""
     pipeline = Pipeline(a_rule(**changes, active_time=HALF_PAST))
     at = NOON + 28 * MINUTE
     for number in range(3):
-        pipeline.post(an_error(at + number * SECOND, attributes={"state": f"s{number}"}))
+        state = {"state": f"s{number}"}
+        pipeline.post(an_error(at + number * SECOND, attributes=state, response_time=9.0))
     play(pipeline, 1_690, 2_400)
     assert pipeline.alerts == []
+
+
+def test_a_window_that_is_over_just_when_the_active_time_begins_fires_nothing() -> None:
+    """It is judged then, since its last seconds had events."""
+    rule = a_rule(RuleType.LATENCY, threshold=5, min_count=1, active_time=HALF_PAST)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(NOON + 1_795 * SECOND, response_time=9.0))
+    play(pipeline, 1_796, 2_400)
+    assert pipeline.alerts == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": RuleType.ABSENCE, "threshold": None}, {"no_data": "alerting"}],
+    ids=["absence", "no data"],
+)
+def test_silence_fires_at_an_end_of_a_window_in_the_active_time(changes: dict[str, Any]) -> None:
+    window = tumbling(5 * MINUTE, lateness=0)
+    pipeline = Pipeline(a_rule(**changes, window=window, active_time=HALF_PAST))
+    pipeline.post(an_error(NOON + 19 * MINUTE))
+    play(pipeline, 1_144, 1_806)
+    assert [alert.starts_at for alert in pipeline.alerts] == [NOON + 30 * MINUTE]
+
+
+@pytest.mark.parametrize("kind", [RuleType.EVENT_COUNT, RuleType.LATENCY])
+@pytest.mark.parametrize("second", [1_510, 1_795])
+def test_a_sliding_window_that_is_open_when_the_active_time_begins_fires_then(
+    second: int, kind: RuleType
+) -> None:
+    """Of those that hold the events of 12:25:10, one is open at 12:30 yet."""
+    window = sliding(5 * MINUTE)
+    rule = a_rule(kind, threshold=1, min_count=1, window=window, active_time=HALF_PAST)
+    pipeline = Pipeline(rule)
+    pipeline.post(*[an_error(NOON + second * SECOND, response_time=9.0)] * 5)
+    play(pipeline, 1_796, 1_802)
+    assert pipeline.alerts == []
+    play(pipeline, 1_802, 1_806)
+    assert [alert.status for alert in pipeline.alerts] == ["firing"]
 
 
 def test_an_alert_that_goes_on_counts_what_is_ahead_of_the_watermark() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.due import may_begin
 from alert_rule_engine.domain.endings import (
     Windows,
     begin,
@@ -136,7 +136,7 @@ class AlertBook:
             since = self.pending.begin(rule.rule, group, look.at)
             if look.at - since < rule.rule.hold:
                 return True
-        if not holds_at(rule.rule.active_time, look.at):
+        if not may_begin(rule, look):
             return False
         self.pending.lapse(rule_key(rule.rule), group)
         crossing = witness()

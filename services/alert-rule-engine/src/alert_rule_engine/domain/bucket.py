@@ -12,7 +12,7 @@ from typing import Final
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
-from alert_rule_engine.domain.due import Span, Told, concerned, due, proves
+from alert_rule_engine.domain.due import Span, Told, begins, concerned, due, proves
 from alert_rule_engine.domain.endings import Windows
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
@@ -214,6 +214,8 @@ class Bucket:
     def _judge_close(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
         for group in self._concerned(rule, panes, end):
             self._judge_at(rule, panes, group, end)
+        if begins(rule, panes, end):
+            self._judge_anew(rule, panes, end)
 
     def _judge_empty(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
         """Let windows fire that are empty, unless its condition has, where that is an alarm."""
@@ -281,17 +283,17 @@ class Bucket:
             self.dirty |= panes.expect(groups, room=room, now=log_now)
             if panes.slices:
                 with self.faults.guard(rule.rule):
-                    self._judge_anew(rule, panes)
+                    self._judge_anew(rule, panes, self.judged)
 
     def _awaited(self, known: SpecRules) -> bool:
         """Tell whether some rule expects groups here."""
         return any(self.place in rule.expected for rule in known.rules)
 
-    def _judge_anew(self, rule: CompiledRule, panes: SpecPanes) -> None:
+    def _judge_anew(self, rule: CompiledRule, panes: SpecPanes, now: int) -> None:
         """Judge the open windows; those that ask for an end are judged at theirs."""
         if rule.judgement is Judgement.END:
             return
         for group in list(panes.groups):
-            for look in looks_open(rule, panes, group, self.judged):
+            for look in looks_open(rule, panes, group, now):
                 if self._proves(rule, panes, group, look):
-                    self._judge(rule, group, look, closed(panes, look), self.judged)
+                    self._judge(rule, group, look, closed(panes, look), now)

@@ -72,8 +72,6 @@ def concerned(
 ) -> list[Group]:
     """Return the groups whose verdict may be another at a boundary."""
     found = dict.fromkeys(told.firing)
-    if _begins(rule, panes, end):
-        found.update(dict.fromkeys(panes.groups))
     if rule.judgement is Judgement.CROSSING:
         return list(found)
     found.update(dict.fromkeys(told.pending))
@@ -88,15 +86,26 @@ def concerned(
     return list(found)
 
 
-def _begins(rule: CompiledRule, panes: SpecPanes, at: int) -> bool:
+def begins(rule: CompiledRule, panes: SpecPanes, at: int) -> bool:
     """Tell whether alerts may begin from a time on, but not just before, and are looked for then.
 
-    What was over before is none: neither single events, nor a window of which nothing is to come.
+    Single events of before are over.
     """
     active, before = rule.rule.active_time, at - panes.pane
-    if not active or rule.momentary or (rule.shape.tumbling and at % rule.shape.size == 0):
+    if not active or rule.momentary:
         return False
     return holds_at(active, at) and not holds_at(active, before)
+
+
+def may_begin(rule: CompiledRule, look: Look) -> bool:
+    """Tell whether an alert may begin by a window: not if that is over before it may.
+
+    By what is only known at the end of a window it begins there.
+    """
+    active, ends = rule.rule.active_time, rule.judgement is Judgement.END or look.note
+    if look.complete and not ends and not holds_at(active, look.end - 1):
+        return False
+    return holds_at(active, look.at)
 
 
 def proves(
