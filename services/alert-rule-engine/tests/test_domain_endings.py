@@ -109,4 +109,45 @@ def test_no_data_of_a_group_that_is_gone_for_good_is_an_alarm_until_it_is_forgot
         pipeline.tick(NOON + second * SECOND)
     first, *_, over = pipeline.alerts
     assert (first.starts_at, first.reason) == (NOON + 2 * MINUTE, "no data for 1m")
-    assert (over.ends_at, over.reason) == (NOON + 6 * MINUTE, "no window held for 1m")
+    assert over.ends_at == NOON + 6 * MINUTE
+    assert over.reason == "forgotten after 5m without events"
+
+
+@pytest.mark.parametrize("forget", [5 * MINUTE, 24 * 60 * MINUTE])
+@pytest.mark.parametrize("resolve_after", [MINUTE, 10 * MINUTE])
+@pytest.mark.parametrize("back", [True, False])
+def test_an_absence_is_over_since_its_group_is_back_or_was_forgotten(
+    forget: int, resolve_after: int, *, back: bool
+) -> None:
+    """However long ago that was by then, and whatever else is remembered of the group."""
+    window = tumbling(MINUTE, lateness=0)
+    absence = a_rule(
+        RuleType.ABSENCE, threshold=None, window=window, forget=5 * MINUTE, match="true"
+    )
+    other = msgspec.structs.replace(absence, id="r2", forget=forget)
+    pipeline = Pipeline(msgspec.structs.replace(absence, resolve_after=resolve_after), other)
+    pipeline.post(an_error(NOON + SECOND))
+    for second in range(2, 1_100, 2):
+        if back and second > 150:
+            pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    (over,) = [
+        alert.reason
+        for alert in pipeline.alerts
+        if (alert.rule.id, alert.status) == ("r1", "resolved")
+    ]
+    long = "1m" if resolve_after == MINUTE else "10m"
+    assert over == (f"no window held for {long}" if back else "forgotten after 5m without events")
+
+
+def test_a_silence_among_few_events_is_not_said_to_be_forgotten_when_many_come() -> None:
+    window = tumbling(MINUTE, lateness=0)
+    few = a_rule(RuleType.EVENT_COUNT, condition="count < threshold", threshold=5, min_count=0)
+    rule = msgspec.structs.replace(few, window=window, resolve_after=MINUTE, forget=5 * MINUTE)
+    pipeline = Pipeline(rule)
+    for second in range(0, 900, 2):
+        if second < 100 or second > 400:
+            pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+    told = [(each.status, each.reason) for each in pipeline.alerts if each.status != "updated"]
+    assert told == [("firing", "count 0 < threshold 5"), ("resolved", "no window held for 1m")]

@@ -216,7 +216,8 @@ class AlertBook:
             renew(alert, rule, windows, final=True)
             place = (alert.key, *alert.group)
             self.past.put(place, buried(alert, rule, self.past.get(place), watermark))
-            self._end(alert, why_over(alert, rule), windows.counts, alert.until + rule.quiet)
+            why = why_over(alert, rule, windows)
+            self._end(alert, why, windows.counts, alert.until + rule.quiet)
         return self.past.sweep(watermark) or bool(over)
 
     def follow(self, book: RuleBook, counts: Counts, log_now: int) -> bool:

@@ -18,13 +18,7 @@ from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
-from alert_rule_engine.domain.looks import (
-    closed,
-    look_at,
-    look_closed,
-    look_growing,
-    looks_open,
-)
+from alert_rule_engine.domain.looks import closed, look_at, look_closed, look_growing, looks_open
 from alert_rule_engine.domain.memory import Memory
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.panes import Slice, SpecPanes
@@ -171,7 +165,10 @@ class Bucket:
 
     @property
     def _windows(self) -> Windows:
-        return Windows(self._window, self.count, self.faults.out)
+        return Windows(self._window, self.count, self.faults.out, self._last)
+
+    def _last(self, spec: str, group: Group) -> int | None:
+        return self.specs[spec].last(group) if spec in self.specs else None
 
     def count(self, spec: str, group: Group, start: int, end: int) -> int:
         """Return how many events of a spec and group there are from a time until another."""

@@ -31,6 +31,8 @@ class Windows(NamedTuple):
     counts: Counts
     out: Callable[[Rule], bool]
     """Tells whether a rule is left out, since it failed."""
+    last: Callable[[str, Group], int | None]
+    """Tells about when a group was last there by which a spec counts; None: it is not known."""
 
 
 def suspended(alerts: Iterable[AlertState], rule: CompiledRule, watermark: int) -> list[AlertState]:
@@ -92,12 +94,23 @@ def is_gone(alert: AlertState, rule: CompiledRule, until: int) -> bool:
     return until > alert.window.end + rule.rule.forget
 
 
-def why_over(alert: AlertState, rule: CompiledRule) -> str:
+def why_over(alert: AlertState, rule: CompiledRule, windows: Windows) -> str:
     """Return in words why an alert that is overdue is over."""
+    if _is_forgotten(alert, rule, windows):
+        return f"forgotten after {duration(rule.rule.forget)} without events"
     if rule.rule.no_data == "keepLast" and is_gone(alert, rule, alert.until + rule.shape.step):
         return f"no data for {duration(rule.rule.forget)}"
     what = "no group was turned away" if is_crowd(rule.rule, alert.group) else "no window held"
     return f"{what} for {duration(rule.quiet)}"
+
+
+def _is_forgotten(alert: AlertState, rule: CompiledRule, windows: Windows) -> bool:
+    """Tell whether a silence that is an alarm is over though nothing came."""
+    alarms = rule.judges_silence or (rule.empties and not rule.compares)
+    if alert.window.figures["count"] or not alarms:
+        return False
+    last = windows.last(rule.spec.id, alert.group)
+    return last is None or last < alert.until
 
 
 def lasts(alert: AlertState, rule: CompiledRule, watermark: int, windows: Windows) -> bool:
