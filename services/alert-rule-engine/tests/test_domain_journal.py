@@ -145,7 +145,9 @@ def test_a_crash_at_any_moment_even_within_a_flush_changes_nothing(
             case "crash":
                 stormy.crash()
             case "die in the flush":
-                stormy.flush(writes=choice.draw(integers(0, 12)))
+                for _ in range(choice.draw(integers(1, 2))):
+                    stormy.flush(writes=choice.draw(integers(0, 12)))
+                    stormy.crash(replayed=choice.draw(integers(0, 3)))
                 stormy.crash()
     stormy.crash()
     same = told(stormy.alerts) == told(calm.alerts)
@@ -335,6 +337,21 @@ def test_a_bucket_that_is_newer_than_the_vector_skips_what_it_contains() -> None
     dying.crash()
     assert counts(dying) == counts(calm)
     assert told(dying.alerts) == told(calm.alerts)
+
+
+def test_a_bucket_that_is_stored_again_before_the_replay_has_reached_it_is_no_older() -> None:
+    """Who dies twice: the second time after telling, in the replay, what had waited."""
+    dying = Pipeline(a_rule(threshold=0), cap=0)
+    dying.post(an_error())
+    dying.flush()
+    dying.post(an_error())
+    dying.tick(NOON)
+    dying.flush(writes=2)
+    dying.cap = 10
+    dying.crash(replayed=0)
+    dying.flush()
+    dying.crash()
+    assert list(counts(dying).values()) == [(2, 2)]
 
 
 def test_a_missing_part_is_refused_in_plain_words() -> None:

@@ -77,7 +77,8 @@ class Journal:
         if bucket.dirty:
             bucket.dirty = False
             self._panes[number].hot, self._pieces[number].hot = panes.hot, pieces.hot
-            applied = self.partition.vector.applied
+            # In a replay it may contain more of the log than the vector has reached.
+            applied = max(self.partition.vector.applied, bucket.restored)
             value = persistence.pack_bucket(bucket, panes.hot, pieces.hot, applied)
             found.append(Change(b"%d:b%d" % (self.partition.number, number), value))
         return found

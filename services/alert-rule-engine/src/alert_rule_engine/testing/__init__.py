@@ -225,15 +225,18 @@ class Pipeline:
             part_bytes=self._part_bytes,
         )
 
-    def crash(self, *rules: Rule) -> None:
-        """Lose what was not stored, and replay the log from there (under other rules, if given)."""
+    def crash(self, *rules: Rule, replayed: int | None = None) -> None:
+        """Lose what was not stored, and replay the log from there (under other rules, if given).
+
+        With `replayed`, only so many records of each partition.
+        """
         self.book = compile_rules(rules) if rules else self.book
         self._sets.follow(self.book)
         for number in range(STATE_PARTITIONS):
             self.journals[number] = self._restore(number)
             self._listen(self.journals[number])
             first = self.journals[number].partition.vector.applied + 1
-            for offset in range(first, len(self.log[number])):
+            for offset in range(first, len(self.log[number]))[:replayed]:
                 self.apply(number, offset)
 
     def said(self) -> list[str]:
