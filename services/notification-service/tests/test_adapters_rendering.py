@@ -159,7 +159,8 @@ def test_names_can_neither_break_a_link_nor_turn_the_text_around(channel: Channe
 def test_a_change_an_absence_and_a_reopened_alert_are_told_as_such(channel: Channel) -> None:
     change = rendered(channel, about(found={"old": "1.4", "new": "1.5"}))
     assert "1.4 → 1.5" in change["text"]
-    absence = about(rule_type="ABSENCE", group={"host": "pay-3"}, samples=[], late_by=5_000)
+    silent: dict[str, Any] = {"samples": [], "aggregates": {"count": 0.0}}
+    absence = about(rule_type="ABSENCE", group={"host": "pay-3"}, late_by=5_000, **silent)
     assert "no event of host=pay-3" in rendered(channel, absence)["text"]
     assert "5 s late" in rendered(channel, absence)["text"]
     again = msgspec.structs.replace(about(note="resolved by ada 1 h 0 min ago"), reason="reopened")

@@ -143,6 +143,7 @@ def test_an_absence_without_events_names_the_group_that_is_missing() -> None:
         "rule_type": "ABSENCE",
         "group": {"service": "pay", "host": "pay-3"},
         "samples": [],
+        "aggregates": {"count": 0.0},
         "window_start": NOW - 300_000,
         "window_end": NOW,
     }
@@ -153,6 +154,8 @@ def test_an_absence_without_events_names_the_group_that_is_missing() -> None:
     assert told(**{**missing, "window_start": None, "group": {}})["silence"] == "no event"
     assert told(**{**missing, "status": "resolved"})["silence"] == ""
     assert told(**{**missing, "samples": order().alerts[0].samples})["silence"] == ""
+    few = {"aggregates": {"count": 3.0}, "reason": "count 3 < threshold 5"}
+    assert told(**{**missing, **few})["silence"] == ""
     assert told(**{**missing, "rule_type": "LATENCY"})["silence"] == ""
     no_data = {**missing, "rule_type": "LATENCY", "reason": "no data in a whole window"}
     assert told(**no_data)["silence"].startswith("no event of host=pay-3")

@@ -86,7 +86,8 @@ def _shown(texts: Mapping[str, str], budget: Budget) -> dict[str, str]:
 def silence(alert: NotifiedAlert) -> str:
     """Return of whom nothing was heard, and when; nothing where there are events to show."""
     missing = alert.rule_type == RuleType.ABSENCE or alert.reason.startswith(NO_DATA)
-    if not missing or alert.samples or alert.status == "resolved":
+    events = alert.samples or alert.aggregates.get("count")
+    if not missing or events or alert.status == "resolved":
         return ""
     group = ", ".join(f"{name}={value}" for name, value in sorted(alert.group.items()))
     words = f"no event of {group}" if group else "no event"
