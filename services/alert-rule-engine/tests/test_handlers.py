@@ -15,6 +15,7 @@ from alert_rule_engine.domain.evaluators import Predicate, SpecEvaluator
 from alert_rule_engine.domain.partials import Partial, Tick
 from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.domain.specs import PaneSpec, match_of
+from alert_rule_engine.domain.tallies import Tallies
 from alert_rule_engine.handlers.evaluate import EvaluateBatch, tick
 from alert_rule_engine.handlers.rules import TakeRules
 from alert_rule_engine.testing import NOON, a_rule, an_error, book_of
@@ -126,15 +127,30 @@ def test_an_acceptance_that_no_clock_shows_is_bounded() -> None:
     }
 
 
-class Steps:
-    """A timer that moves on whenever it is read."""
+class Stopwatch:
+    """A timer that moves on by a second whenever a spec counts events."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def __call__(self) -> float:
-        self.now += 1.0
         return self.now
+
+    def make(self, spec: PaneSpec) -> SpecEvaluator:
+        made = Slow(spec, match_of(spec.match, spec.tenant))
+        made.watch = self
+        return made
+
+
+class Slow(SpecEvaluator):
+    """Takes a second to count events."""
+
+    __slots__ = ("watch",)
+    watch: Stopwatch
+
+    def collect(self, events: Sequence[Event], tallies: Tallies) -> None:
+        self.watch.now += 1.0
+        super().collect(events, tallies)
 
 
 class Fault:
@@ -225,11 +241,16 @@ def test_a_fault_that_no_rule_has_alone_is_not_hidden() -> None:
 
 
 def test_each_rule_is_told_with_its_share_of_the_time() -> None:
-    handler = EvaluateBatch(lambda: NOON + 9, Steps(), worker="w1")
-    rules = [a_rule(id="a"), a_rule(id="b", threshold=7), a_rule(id="c", match="true")]
-    handler.follow(book_of(*rules))
+    timer = Stopwatch()
+    handler = EvaluateBatch(lambda: NOON + 9, timer, worker="w1", sets=RuleSets(timer.make))
+    matches = {"a": 'message != "1"', "b": 'message != "1"', "c": 'message != "2"'}
+    handler.follow(
+        book_of(
+            *[a_rule(id=name, match=match, threshold=ord(name)) for name, match in matches.items()]
+        )
+    )
     assert {each.cpu_share for each in handler.statuses()} == {0.0}
-    for offset in range(900):
+    for offset in range(100):
         handler.handle(a_batch(an_error(), offset=offset), settled=0)
     handler.handle(a_record(None), settled=0)
     found = {each.rule_id: each for each in handler.statuses()}

@@ -156,7 +156,7 @@ _FIGURES: Final = (
     _Figure(
         GaugeMetricFamily,
         "tocsin_rule_cpu_share",
-        "Share of the engine's evaluation time, 0 to 1, by sampling",
+        "Share of the CPU time of the engine's evaluation, 0 to 1, by sampling",
         _counted(lambda fare: fare.cpu_share),
     ),
 )

@@ -41,7 +41,7 @@ class RuleStatus(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True
     blind_until: int = 0
     """Event time from which silence counts again, epoch ms, where it does not now (aggregate)."""
     cpu_share: float = 0.0
-    """Share, 0 to 1, of this worker's evaluation time that it takes (evaluate), by sampling."""
+    """Share, 0 to 1, of the CPU time of this worker's evaluation (evaluate), by sampling."""
     last_error: str = ""
     """The newest failure at run time, in words; it stays until the rule changes."""
     last_error_at: int = 0

@@ -14,7 +14,7 @@ from typing import Final
 from alert_contracts.events import Event, is_error_outcome
 from alert_rule_engine.domain.asks import test_of
 from alert_rule_engine.domain.evaluators import TIME, Predicate, SpecEvaluator
-from alert_rule_engine.domain.sieves import Sieve, Tried, gathered, sieves_of
+from alert_rule_engine.domain.sieves import PatternSieve, Sieve, Tried, gathered, sieves_of
 from alert_rule_engine.domain.tallies import Place
 
 MAX_PLANS: Final = 20_000
@@ -134,6 +134,13 @@ class Plans(dict[Key, Plan]):
         plan = self._made.setdefault(plan.content(), plan)
         self._keep(key, plan)
         return plan
+
+    def search_of(self, evaluator: SpecEvaluator) -> PatternSieve | None:
+        """Return the sieve that searches for what a spec asks."""
+        places = {(name, level) for one, level in evaluator.predicates() for name in (one, None)}
+        near = (sieve for place in places for sieve in self.sieves.get(place, ()))
+        searches = (sieve for sieve in near if isinstance(sieve, PatternSieve))
+        return next((each for each in searches if evaluator.ask in each.asks), None)
 
     def clear(self) -> None:
         """Remember no plan."""

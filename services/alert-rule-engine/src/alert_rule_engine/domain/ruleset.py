@@ -16,7 +16,7 @@ from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block
 from alert_rule_engine.domain.plans import MAX_PLANS, Plan, Plans
 from alert_rule_engine.domain.room import Room
-from alert_rule_engine.domain.sieves import Sieve
+from alert_rule_engine.domain.sieves import PatternSieve, Sieve
 from alert_rule_engine.domain.tallies import Tallies
 from alert_rule_engine.domain.views import Decoder
 from rule_language.loops import Pool
@@ -86,6 +86,10 @@ class RuleSet:
         If so, it has counted none of the events that came after.
         """
         return {each.spec.id: each.exhausted() for each in self._metered}
+
+    def search_of(self, evaluator: SpecEvaluator) -> PatternSieve | None:
+        """Return what searches for a spec and for others at once, if anything does."""
+        return self._plans.search_of(evaluator)
 
     def _refill(self) -> None:
         """Allow the steps of one batch; specs that share an expression share a budget."""

@@ -10,9 +10,10 @@ from alert_contracts.rule_status import RuleStatus
 from alert_contracts.topics import STATE_PARTITIONS, Header
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.alone import Timer
 from alert_rule_engine.domain.batches import MAX_AHEAD, NO_BATCH, Batch
 from alert_rule_engine.domain.conditions import CompiledRule
-from alert_rule_engine.domain.costs import Costs, Timer
+from alert_rule_engine.domain.costs import Costs
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.partials import Block, Partial, Tick
 from alert_rule_engine.domain.quarantine import TOO_MUCH, Quarantine, culprits
@@ -65,7 +66,7 @@ class EvaluateBatch:
         """Evaluate by these rules from the next record on."""
         self._book = book
         self._quarantine.follow(book)
-        self._costs.keep(set(book.specs))
+        self._costs.keep({name: each.spec.tenant for name, each in book.specs.items()})
         try:
             self._rebuild()
         except Exception as exc:  # noqa: BLE001 - our fault in one rule must not stop the others
@@ -90,8 +91,7 @@ class EvaluateBatch:
         telemetry.BATCHES.inc()
         start = self._timer()
         blocks, exhausted = self._evaluate(rules, batch, tenant)
-        self._costs.spend(self._timer() - start)
-        self._costs.sample(self._sets.of(tenant), batch)
+        self._costs.sample(self._sets.of(tenant), batch, self._timer() - start)
         partial = self._partial(record, batch, accepted_at, settled)
         if poison is not None:
             partial.unread = self._unread([tenant], accepted_at)

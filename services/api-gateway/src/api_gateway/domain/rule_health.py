@@ -36,7 +36,7 @@ class Fare(NamedTuple):
     late: int = 0
     surplus: int = 0
     cpu_share: float = 0.0
-    """Of the evaluation time of a worker, 0 to 1; the mean over the workers."""
+    """Of the CPU time of a worker's evaluation, 0 to 1; the mean over the workers."""
     live_revision: int = 0
     """The oldest revision that a worker has live; 0 until both stages have told of one."""
 
