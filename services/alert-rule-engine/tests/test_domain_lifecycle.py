@@ -11,7 +11,7 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from alert_contracts.events import Event
 from alert_contracts.ids import alert_id, fingerprint
 from alert_contracts.rules import RuleType, Severity, Window
-from alert_rule_engine.domain.speech import duration, reason_of
+from alert_rule_engine.domain.speech import reason_of
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
@@ -491,14 +491,6 @@ def test_a_reason_never_seems_to_contradict_itself(
 ) -> None:
     rule = a_rule(condition="avg > threshold", threshold=threshold)
     assert reason_of(rule, {"avg": figure}) == reason
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [(0, "0s"), (250, "250ms"), (300_000, "5m"), (5_400_000, "1h30m"), (90_000, "1m30s")],
-)
-def test_durations_are_written_as_prometheus_writes_them(milliseconds: int, text: str) -> None:
-    assert duration(milliseconds) == text
 
 
 def test_an_alert_whose_threshold_was_raised_says_why_it_fired_until_a_window_holds_anew() -> None:

@@ -193,7 +193,7 @@ receivers:
         "global.slack_api_url: must be an http or https URL",
         "global.smtp_smarthost: must be host:port",
         "global.colour: unknown name",
-        "route.group_wait: 'soon' is no duration: write 30s, 5m, 1h30m or 1d",
+        "route.group_wait: 'soon' is no duration such as 90s, 5m or 1h30m",
         "route.routes[0].matchers[1]: '(' is no RE2 regular expression: missing ): (",
         "route.routes[1]: '[' is no RE2 regular expression: missing ]: [",
         "receivers[0].slack_configs[0].api_url: must be an http or https URL",

@@ -3,9 +3,8 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from alert_contracts.topics import MEBIBYTE
 from service_runtime.settings import ServiceSettings, shared
-
-MEBIBYTE = 1_048_576
 
 
 class Settings(ServiceSettings):

@@ -8,6 +8,8 @@ from typing import Final, Literal, NamedTuple, Protocol, cast
 
 import re2
 
+from alert_contracts import durations
+
 Operator = Literal["=", "!=", "=~", "!~"]
 _NAME: Final = r'(?:[a-zA-Z_:][a-zA-Z0-9_:.\-/]*|"(?:[^"\\]|\\.)*")'
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
@@ -16,11 +18,7 @@ _MATCHER: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _UNESCAPED: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-_DURATION: Final = re.compile(
-    r"(?=.)(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?"
-)
-_UNITS_MS: Final = (31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1_000, 1)
-_MAX_DURATION_MS: Final = 10 * _UNITS_MS[0]
+_MAX_DURATION_MS: Final = 10 * 31_536_000_000
 
 
 class Regex(Protocol):
@@ -118,12 +116,7 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: the text is not of that form.
     """
-    match = _DURATION.fullmatch(text)
-    if text != "0" and (match is None or not text):
-        msg = f"{text!r} is no duration: write 30s, 5m, 1h30m or 1d"
-        raise ValueError(msg)
-    amounts = match.groups(default="0") if match else ()
-    total = sum(int(amount) * unit for amount, unit in zip(amounts, _UNITS_MS, strict=False))
+    total = 0 if text == "0" else durations.parse(text)
     if total > _MAX_DURATION_MS:
         msg = f"{text!r} is longer than 10 years"
         raise ValueError(msg)

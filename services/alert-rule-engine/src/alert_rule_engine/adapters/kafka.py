@@ -7,14 +7,20 @@ import faust
 from aiokafka import codec
 
 from alert_contracts.alerts import Alert, encode_alert
-from alert_contracts.topics import STATE_PARTITIONS, Header, Schema, Topic, dead_letter_topic
+from alert_contracts.topics import (
+    MEBIBYTE,
+    STATE_PARTITIONS,
+    Header,
+    Schema,
+    Topic,
+    dead_letter_topic,
+)
 from alert_rule_engine.adapters.changelog import STORE_URL
 from alert_rule_engine.adapters.handover import EagerConsumer
 from alert_rule_engine.adapters.tables import Tables
 from alert_rule_engine.adapters.unpacking import unpack_in_place
 from service_runtime.consumer import DEAD_LETTERS, Record, dead_letter_headers
 
-MEBIBYTE: Final = 1_048_576
 SESSION_SECONDS: Final = 8
 HEARTBEAT_SECONDS: Final = 2
 LZ4_LEVEL: Final = 1

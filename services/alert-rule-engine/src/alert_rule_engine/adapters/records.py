@@ -21,10 +21,9 @@ from aiokafka.errors import (
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
-from alert_contracts.topics import Topic
+from alert_contracts.topics import MEBIBYTE, Topic
 from alert_rule_engine.domain.evidence import Reference
 
-MEBIBYTE: Final = 1_048_576
 CACHE_BYTES: Final = 64 * MEBIBYTE
 PATIENCE: Final = 2.0
 _WAIT_MS: Final = 10

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import Final
 
+from alert_contracts import durations
 from alert_rule_engine.domain.alertbook import AlertBook, Witness
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
@@ -27,7 +28,7 @@ from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
 from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import SIGHTED, Blind
-from alert_rule_engine.domain.speech import CROWD, duration
+from alert_rule_engine.domain.speech import CROWD
 
 GRACE: Final = 120_000
 """Panes of a spec that no rule reads (yet, or any more) are kept this long."""
@@ -222,7 +223,7 @@ class Bucket:
             look = look_at(rule, panes, group, start, end)
             silent = not look.view["count"] and not rule.holds(look.view)
             if silent and self._proves(rule, panes, group, look):
-                look = look._replace(note=f"{NO_DATA} for {duration(rule.shape.size)}")
+                look = look._replace(note=f"{NO_DATA} for {durations.show(rule.shape.size)}")
                 self._judge(rule, group, look, closed(panes, look), max(self.judged, end))
         self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)
 

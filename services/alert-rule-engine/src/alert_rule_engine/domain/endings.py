@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec.structs
 
+from alert_contracts import durations
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.due import first_told
@@ -20,7 +21,7 @@ from alert_rule_engine.domain.lifecycle import (
 from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.sight import Blind
-from alert_rule_engine.domain.speech import duration, is_crowd
+from alert_rule_engine.domain.speech import is_crowd
 
 
 class Windows(NamedTuple):
@@ -97,11 +98,11 @@ def is_gone(alert: AlertState, rule: CompiledRule, until: int) -> bool:
 def why_over(alert: AlertState, rule: CompiledRule, windows: Windows) -> str:
     """Return in words why an alert that is overdue is over."""
     if _is_forgotten(alert, rule, windows):
-        return f"forgotten after {duration(rule.rule.forget)} without events"
+        return f"forgotten after {durations.show(rule.rule.forget)} without events"
     if rule.rule.no_data == "keepLast" and is_gone(alert, rule, alert.until + rule.shape.step):
-        return f"no data for {duration(rule.rule.forget)}"
+        return f"no data for {durations.show(rule.rule.forget)}"
     what = "no group was turned away" if is_crowd(rule.rule, alert.group) else "no window held"
-    return f"{what} for {duration(rule.quiet)}"
+    return f"{what} for {durations.show(rule.quiet)}"
 
 
 def _is_forgotten(alert: AlertState, rule: CompiledRule, windows: Windows) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from alert_contracts import durations
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import condition_of
@@ -45,7 +46,7 @@ def identity(rule: Rule, group: Group) -> dict[str, str]:
 def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
     """Return what holds of the condition in words: `count 101 > threshold 100`."""
     if rule.type is RuleType.ABSENCE and not figures["count"]:
-        return f"no events for {duration(rule.window.size)}"
+        return f"no events for {durations.show(rule.window.size)}"
     if rule.type is RuleType.MATCH:
         count = int(figures["count"])
         return f"{count} event{'s match' if count != 1 else ' matches'}"
@@ -126,14 +127,3 @@ def labels_of(rule: Rule, group: Group) -> dict[str, str]:
         "rule_id": rule.id,
         "tenant": rule.tenant,
     }
-
-
-def duration(milliseconds: int) -> str:
-    """Return a length of time as Prometheus writes it: `1h30m`, `5m`, `250ms`."""
-    if milliseconds == 0:
-        return "0s"
-    text = ""
-    for unit, length in (("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)):
-        number, milliseconds = divmod(milliseconds, length)
-        text += f"{number}{unit}" if number else ""
-    return text

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api_gateway.domain import durations
+from alert_contracts import durations
 from rule_language import scalar_text
 
 MAX_GROUP_TEXT: Final = 256

@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from alert_contracts import durations
 from alert_contracts.rules import DEFAULTS, SPIKES, Rule, RuleType
-from api_gateway.domain import durations, rule_types
+from api_gateway.domain import rule_types
 from api_gateway.domain.rule_document import RuleDocument
 from api_gateway.domain.rule_periods import interval_of
 from api_gateway.domain.rule_windows import window_of

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from alert_contracts import durations
 from api_gateway.domain import (
-    durations,
     rule_document,
     rule_expressions,
     rule_groups,

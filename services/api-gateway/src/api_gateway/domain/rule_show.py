@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from alert_contracts import durations
 from alert_contracts.rules import Rule
 from alert_contracts.times import rfc3339
-from api_gateway.domain import durations, rule_types
+from api_gateway.domain import rule_types
 from api_gateway.domain.rule_resolve import resolve
 from api_gateway.domain.rule_windows import DEFAULT_MINUTES
 from api_gateway.domain.rules import Document, StoredRule

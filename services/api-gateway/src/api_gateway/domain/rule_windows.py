@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from alert_contracts import durations
 from alert_contracts.panes import MAX_PANES, pane_length
 from alert_contracts.rules import DEFAULTS, Window
-from api_gateway.domain import durations
 from api_gateway.domain.rule_document import Problem, RuleDocument
 from api_gateway.domain.rule_expressions import expressions, looks_back
 from api_gateway.domain.rule_types import type_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.domain.durations import parse, show
+from alert_contracts.durations import parse, show
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,14 @@ def test_a_duration_is_read(text: str, milliseconds: int) -> None:
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(0, "0s"), (250, "250ms"), (5_400_000, "1h30m"), (90_000, "1m30s"), (777_600_000, "9d")],
+)
+def test_a_duration_is_shown_in_its_shortest_form(milliseconds: int, text: str) -> None:
+    assert show(milliseconds) == text
 
 
 @given(milliseconds=st.integers(0, 10**14))
