@@ -1,13 +1,17 @@
 """What goes wrong: workers die at any step, stand still, come and go; sources come late."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from simulation.site import ROLES, Site
+from simulation.traffic import Gateway
+from simulation.wild import WILD
 from simulation.world import Process, wait
 
-FAULTS: Final = 4_000
+FAULTS: Final = 3_000
 """Milliseconds between two of them, on average."""
 STEPS: Final = 40
 """After so many steps of input or output at most a doomed worker dies."""
@@ -18,12 +22,20 @@ STANDS: Final = ((100, 2_000), (2_000, 7_000), (9_000, 20_000))
 MOST: Final = {"evaluate": 3, "aggregate": 2}
 
 
+SILENT: Final = 5_000
+CALM: Final = 10_000
+"""Milliseconds until the first: who never saw anything cannot know what is new, or missing."""
+
+
 class Chaos(Process):
     """Does harm until `rest`; starts what died for ever."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, gateways: Sequence[Gateway], *, edits: bool) -> None:
+        """`edits`: of rules, too."""
         super().__init__(site.world, "chaos")
         self._site = site
+        self._gateways = gateways
+        self._edits = edits
         self.rest = site.world.now
         self.log: list[str] = []
         """What it did."""
@@ -42,7 +54,9 @@ class Chaos(Process):
 
     async def _harm(self) -> None:
         draw = self.world.draw
-        harms: list[Callable[[], None]] = [self._doom, self._stand, self._scale, self._hold]
+        harms = [self._doom, self._doom, self._stand, self._scale, self._hold, self._silence]
+        harms += [self._edit, self._edit] if self._edits else []
+        await wait(CALM)
         while True:
             await wait(draw.randint(1, 2 * FAULTS))
             if self.world.now < self.rest:
@@ -78,6 +92,29 @@ class Chaos(Process):
         held = draw.sample(sources, draw.randint(1, len(sources) - 1))
         group.held.update(dict.fromkeys(held, until))
         self._say(f"{held} of {group.log.topic} are held until {until}")
+
+    def _silence(self) -> None:
+        draw = self.world.draw
+        silent = draw.sample(self._gateways, draw.randint(1, len(self._gateways)))
+        until = self.world.now + draw.randint(500, SILENT)
+        for gateway in silent:
+            gateway.stands_until = until
+        self._say(f"{[gateway.name for gateway in silent]} take nothing until {until}")
+
+    def _edit(self) -> None:
+        """Let a rule that the oracle knows mean the same in other words; switch another."""
+        draw, rules = self.world.draw, self._site.rules
+        edited = draw.choice(rules.now)
+        known = not edited.id.startswith(WILD)
+        after = replace(
+            edited,
+            revision=edited.revision + 1,
+            updated_at=self.world.now,
+            description=f"{edited.id}, revised",
+            enabled=known or not edited.enabled,
+        )
+        rules.change([after if rule is edited else rule for rule in rules.now])
+        self._say(f"{after.id} has revision {after.revision}")
 
     def _say(self, what: str) -> None:
         self.log.append(f"{self.world.now} {what}")

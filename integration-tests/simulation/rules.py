@@ -14,10 +14,13 @@ class Rules:
     """The rules that hold now."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
+        self.now = list(rules)
         self.book = compile_rules(rules)
+        assert not self.book.errors, self.book.errors
 
     def change(self, rules: Sequence[Rule]) -> None:
         """Let these rules hold from now on."""
+        self.now = list(rules)
         self.book = compile_rules(rules, self.book)
 
     async def follow(

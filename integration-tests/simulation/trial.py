@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from faults.lab.rulebook import rules, silences
 from faults.lab.workload import Workload
@@ -16,8 +16,10 @@ from oracle.windows import tally
 
 from alert_contracts.rules import encode_rule
 from simulation.chaos import Chaos
+from simulation.replay import differences, replayed
 from simulation.site import Site
 from simulation.traffic import Gateway, Manner, once
+from simulation.wild import WILD, wild
 from simulation.world import NOON, World
 
 TENANT: Final = "simulation"
@@ -27,22 +29,31 @@ SILENCE: Final = 31_000
 """Milliseconds after which it is judged that there are no events any more."""
 PATIENCE: Final = 240_000
 STEP: Final = 1_000
-CAP: Final = 200
+CAP: Final = 100_000
+WILD_RULES: Final = 10
+DRAIN: Final = 3_000
 GATEWAYS: Final = 3
+EDITED: Final = 3
 
 
 class Trial:
-    """What one seed makes of it all."""
+    """What one seed makes of it all.
+
+    Odd ones have rules that the oracle knows, every other of them rules that are edited; even ones
+    have rules of any sort.
+    """
 
     def __init__(self, seed: int, *, faults: bool = True) -> None:
         self.world = World(seed)
         self._workload = Workload(TENANT, seed)
         self._silences = silences(TENANT)
-        self._rules = [*rules(TENANT), *self._silences]
-        self._site = Site(self.world, self._rules, cap=CAP)
+        self._known = [*rules(TENANT), *self._silences] if seed % 2 else []
+        self._edited = faults and seed % 4 == EDITED
+        others = wild(TENANT, self.world.draw, 3 * self._edited if self._known else WILD_RULES)
+        self._site = Site(self.world, [*self._known, *others], cap=CAP)
         self._journal: list[Batch] = []
         self._gateways = self._opened()
-        self.chaos = Chaos(self._site)
+        self.chaos = Chaos(self._site, self._gateways, edits=self._edited)
         self.chaos.rest = NOON + (LOAD if faults else 0)
 
     def _opened(self) -> list[Gateway]:
@@ -71,11 +82,25 @@ class Trial:
         self._until(lambda: all(gateway.rested for gateway in self._gateways))
         self._until(lambda: self._site.counted() >= self._accepted())
         self.world.run(self.world.now + SILENCE)
+        kept = {rule.id for rule in self._known} - {rule.id for rule in self._silences}
+        self._until(lambda: all(each.over for each in self._told() if each.rule in kept))
         for gateway in self._gateways:
             gateway.die()
-        self._site.rules.change([each for each in self._rules if each not in self._silences])
+        again = [] if self._edited else self._again()
+        self._site.rules.change([rule for rule in self._site.rules.now if rule.id in kept])
         self._until(lambda: all(each.over for each in self._told()))
-        return self._verdict()
+        verdict = self._verdict()
+        verdict.differences += again
+        return verdict
+
+    def _again(self) -> list[str]:
+        """Return what a replay of all partials says otherwise."""
+        self._site.scale("evaluate", 0)
+        self.world.run(self.world.now + DRAIN)
+        book, log = self._site.rules.book, self._site.cluster.partials.partitions
+        found = list(differences(self._records(), replayed(log, book)))
+        self._site.scale("evaluate", 1)
+        return found
 
     def _until(self, question: Callable[[], bool]) -> None:
         """Wait for a yes; without one the verdict will say what is missing."""
@@ -83,19 +108,25 @@ class Trial:
         while self.world.now < latest and not question():
             self.world.run(self.world.now + STEP)
 
-    def _told(self) -> list[Told]:
+    def _records(self) -> list[Mapping[str, Any]]:
         (records,) = self._site.cluster.alerts.partitions
-        return gather(json.loads(record.value or b"") for record in records)
+        return [json.loads(record.value or b"") for record in records]
+
+    def _told(self) -> list[Told]:
+        return gather(self._records())
 
     def _accepted(self) -> int:
         return sum(len(batch.events) for batch in once(self._journal))
 
     def _verdict(self) -> Verdict:
-        watches = [read_rule(json.loads(encode_rule(rule))) for rule in self._rules]
+        watches = [read_rule(json.loads(encode_rule(rule))) for rule in self._known]
         batches = once(self._journal)
+        told = self._told()
+        known = [each for each in told if not each.rule.startswith(WILD)]
+        faults = [fault for each in told if each.rule.startswith(WILD) for fault in each.faults]
         seen = presence(self._journal)
-        verdict = compare(tally(batches, watches), watches, self._told(), seen)
-        verdict.differences += counted(self._accepted(), self._site.counted())
+        verdict = compare(tally(batches, watches), watches, known, seen)
+        verdict.differences += [*counted(self._accepted(), self._site.counted()), *faults]
         return verdict
 
 

@@ -5,8 +5,8 @@ import random
 import pytest
 from simulation.trial import simulate
 
-SEEDS = (102, 112)
-"""Of these an engine was wrong once: windows of a source that was ahead were taken for unseen."""
+SEEDS = (300, 301, 303)
+"""Rules of any sort, those that the oracle knows, and those that are edited."""
 FRESH = [random.SystemRandom().randrange(10**6) for _ in range(3)]
 
 
@@ -23,4 +23,4 @@ def test_faults_change_nothing_that_is_said(seed: int) -> None:
 
 
 def test_a_seed_makes_the_same_run_again() -> None:
-    assert simulate(7) == simulate(7)
+    assert simulate(302) == simulate(302)
