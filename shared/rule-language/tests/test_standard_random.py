@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alert_contracts.events import Event
-from rule_language import code, compile_match, compile_scalar, compile_value
-from rule_language.parser import MAX_DEPTH, MAX_LOOPS
+from rule_language import RuleLanguageError, code, compile_match, compile_scalar, compile_value
+from rule_language.parser import MAX_DEPTH, MAX_LOOPS, parse
+from rule_language.prices import check_price
 
 UNDECIDED = "undecided"
 Side = Callable[[str, Event], Any]
@@ -49,8 +50,14 @@ EVENTS = st.builds(
 
 
 def within_bounds(template: str) -> bool:
-    """Tell whether an expression that was drawn is none too large to be compiled."""
-    return template.count("(x, ") <= MAX_LOOPS and template.count("(") < MAX_DEPTH // 2
+    """Tell whether an expression that was drawn is none too large, or too dear, to be compiled."""
+    if template.count("(x, ") > MAX_LOOPS or template.count("(") >= MAX_DEPTH // 2:
+        return False
+    try:
+        check_price(parse(f"!({template.replace('§', '')})"))
+    except RuleLanguageError:
+        return False
+    return True
 
 
 def quoted(text: str) -> str:
