@@ -139,7 +139,8 @@ export -f install_tools install_venv
 
 unit_tests() { # domains and handlers: every branch
   coverage erase
-  coverage run -m pytest -q -m "not docker" --hypothesis-profile=repeatable
+  coverage run -m pytest -q -m "not docker" --hypothesis-profile=repeatable \
+    --ignore=integration-tests/simulation
   coverage report --skip-covered --precision=1
   coverage report --fail-under=100 --show-missing --skip-covered \
     --include='*/domain/*,*/handlers.py,*/handlers/*,*/rule_language/*'
@@ -207,6 +208,11 @@ pipeline_faults() {
   pytest -q integration-tests/faults --ignore=integration-tests/faults/engine
 }
 
+# Apart from the unit tests, since whoever counts lines makes it three times as slow.
+simulation() {
+  pytest -q integration-tests/simulation
+}
+
 # Brings its own Kafka and workers; prints seeds and times of recovery.
 engine_faults() {
   pytest -q -s integration-tests/faults/engine
@@ -219,7 +225,7 @@ engine_beside_peer() {
 }
 
 export logs
-export -f black_box panels load_test pipeline_faults engine_faults engine_beside_peer
+export -f black_box panels load_test pipeline_faults simulation engine_faults engine_beside_peer
 
 over_the_stack() { # --native or --docker
   running=$1
@@ -240,6 +246,7 @@ step "Imports: who may know whom" just imports || true
 aside servers "Types" just types
 aside servers "Each service imports with its own lock" images_are_enough
 aside cpu "Unit and contract tests, fakes; branches of decisions" unit_tests
+aside servers "Simulation of the engine, and what an oracle says" simulation
 if ! $quick; then
   aside servers "Contract tests, real servers (native)" \
     env TOCSIN_TEST_BACKING=native pytest -q -m docker
