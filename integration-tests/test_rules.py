@@ -233,21 +233,37 @@ async def test_another_threshold_keeps_the_alert_and_another_severity_ends_it(
     assert over["resolvedReason"] == "the rule was changed: it starts anew"
 
 
-async def test_a_rule_that_is_disabled_leaves_the_engine_within_a_second(
+async def test_a_rule_that_is_disabled_ends_its_alert_and_counts_again_once_it_is_enabled(
     stack: Stack, rules: Rules, name: Naming
 ) -> None:
-    async def loaded() -> float:
-        return await stack.engine.metric("tocsin_engine_rules")
-
-    before = await loaded()
-    made, _ = await rules.create(**counting(name("switch")))
-    await eventually(loaded, lambda count: count == before + 1, what="it is loaded", within=1)
+    """Each within a second."""
+    service = name("switch")
+    made, _ = await rules.create(**counting(service))
     path = f"{RULES}/{made['id']}"
+
+    async def knock() -> list[Document]:
+        await stack.accept([{"service": service, "message": "knock"}])
+        return await stack.alerts(service)
+
+    (first,) = await eventually(knock, what="the rule fires", within=10)
+
+    async def now() -> Document:
+        found: Document = await stack.manager.get(f"/api/alerts/{first['id']}")
+        return found
+
     assert (await stack.gateway.call("POST", f"{path}/disable")).status == 200
+    disabled = datetime.now(UTC)
     assert (await stack.gateway.get(path))["enabled"] is False
-    await eventually(loaded, lambda count: count == before, what="it is unloaded", within=1)
+    over = await eventually(now, lambda it: it["status"] == "resolved", what="the alert is over")
+    assert over["resolvedReason"] == "the rule was disabled"
+    assert (datetime.fromisoformat(over["endsAt"]) - disabled).total_seconds() <= 1
     assert (await stack.gateway.call("POST", f"{path}/enable")).status == 200
-    await eventually(loaded, lambda count: count == before + 1, what="it is back", within=1)
+    enabled = datetime.now(UTC)
+    found = await eventually(knock, lambda all_: len(all_) == 2, what="it fires again", within=10)
+    (again,) = [each for each in found if each["id"] != first["id"]]
+    detail = await stack.manager.get(f"/api/alerts/{again['id']}")
+    begun = min(sample["event"]["timestamp"] for sample in detail["samples"])
+    assert (datetime.fromisoformat(begun) - enabled).total_seconds() <= 1
 
 
 async def test_every_revision_is_kept(stack: Stack, rules: Rules, name: Naming) -> None:
