@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge
 from alert_contracts.topics import dead_letter_topic
 from service_runtime.errors import PermanentError, PoisonError, TemporaryError
 from service_runtime.kafka import Headers, client_log_settings
+from service_runtime.membership import STATISTICS_SECONDS, Membership
 from service_runtime.telemetry import logger
 
 log = logger(__name__)
@@ -106,6 +107,7 @@ class BatchConsumer(Generic[T]):
         self._dead_letters = dead_letters
         self._parse = parse
         self._handle = handle
+        self._membership = Membership()
         self._consumer = Consumer(
             {
                 **client_log_settings(settings.client_id),
@@ -119,6 +121,8 @@ class BatchConsumer(Generic[T]):
                 "partition.assignment.strategy": "range",
                 "fetch.wait.max.ms": 100,
                 "fetch.queue.backoff.ms": 10,
+                "statistics.interval.ms": STATISTICS_SECONDS * 1_000,
+                "stats_cb": self._membership.tell,
             }
         )
 
@@ -141,6 +145,7 @@ class BatchConsumer(Generic[T]):
     def _read(self) -> list[Record]:
         # `consume(n, t)` waits for n records or t seconds; the first one must not wait for more.
         first = self._consumer.poll(WAIT_SECONDS)
+        self._membership.demand()
         if first is None:
             return []
         more = self._consumer.consume(self._settings.max_batch - 1, 0)
