@@ -5,7 +5,7 @@ tells that events could have been accepted.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -58,8 +58,13 @@ def entries(path: Path) -> Iterator[Batch]:
 
 def read(path: Path) -> Iterator[Batch]:
     """Yield every batch once, in the order in which they were first acknowledged."""
+    return once(entries(path))
+
+
+def once(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield each of some batches where it comes first."""
     known: set[str] = set()
-    for batch in entries(path):
+    for batch in batches:
         if batch.id not in known:
             known.add(batch.id)
             yield batch

@@ -15,12 +15,11 @@ from alert_rule_engine.entrypoints.guard import Fence, FencedAlerts
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.handlers.evidence import Allowance, Witness
 from alert_rule_engine.telemetry import CountedEvents
-from alert_rule_engine.testing import put
+from alert_rule_engine.testing import LATENESS, put
 from simulation.group import Group, Member
 from simulation.rules import Rules
 from simulation.world import Cluster, Process, World, merged, wait
 
-LATENESS: Final = 2_000
 FLUSH: Final = 500
 BEAT: Final = 500
 FENCE_S: Final = 6.0

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from alert_contracts.alerts import encode_alert
 from alert_rule_engine.domain import partials
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.journal import restore
 from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.testing import LATENESS
 from service_runtime.consumer import Record
-from simulation.aggregate import LATENESS
 
-ENDLESS: Final = 1 << 60
 BY_THE_WAY: Final = frozenset({"decidedAt", "endsAt", "samples", "found"})
 """What depends on when it was said, and on records that were read again."""
 Said = Mapping[str, Any]

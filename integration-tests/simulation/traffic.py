@@ -7,7 +7,8 @@ from itertools import count, pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from faults.lab.habits import PERIOD
+from faults.lab.habits import ends_of_periods
+from faults.lab.post import value
 from faults.lab.workload import Workload
 from oracle.journal import Batch
 
@@ -76,8 +77,9 @@ class Gateway(Process):
             now = self.world.now
             if now - made > STANDSTILL:  # nobody could send anything
                 made = now
-            for begin, end in pairwise(_cut(min(made, self.rest), min(now, self.rest))):
-                self._plan(begin, end)
+            begin, end = min(made, self.rest), min(now, self.rest)
+            for left, right in pairwise(sorted({begin, *ends_of_periods(begin, end), end})):
+                self._plan(left, right)
             made = now
             while self._parcels and self._parcels[0].due <= now:
                 parcel = heappop(self._parcels)
@@ -108,21 +110,9 @@ class Gateway(Process):
         now = self.world.now
         self._written = now
         partition = crc32(id_.encode()) % len(self._log.partitions)
-        value = "".join(f"{line}\n" for line in lines).encode()
         headers = {str(Header.TENANT): self._workload.tenant, str(Header.ACCEPTED_AT): str(now)}
-        offset = self._log.append(partition, value, at=now, key=id_.encode(), headers=headers)
+        offset = self._log.append(
+            partition, value(lines), at=now, key=id_.encode(), headers=headers
+        )
         events = [json.loads(line) for line in lines]
         self._journal.append(Batch(id_, now, now, partition, offset, events))
-
-
-def _cut(begin: int, end: int) -> list[int]:
-    """Cut a time at the ends of periods."""
-    return sorted({begin, *range(begin + PERIOD - begin % PERIOD, end, PERIOD), end})
-
-
-def once(journal: Sequence[Batch]) -> list[Batch]:
-    """Return every batch once, as it was accepted first."""
-    found: dict[str, Batch] = {}
-    for batch in journal:
-        found.setdefault(batch.id, batch)
-    return list(found.values())

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from faults.lab.rulebook import rules, silences
 from faults.lab.workload import Workload
-from oracle.journal import Batch
+from oracle.journal import Batch, once
 from oracle.presence import presence
 from oracle.told import Told, gather
 from oracle.verdict import Verdict, compare, counted
@@ -15,12 +15,13 @@ from oracle.watch import read_rule
 from oracle.windows import tally
 
 from alert_contracts.rules import encode_rule
+from alert_rule_engine.testing import NOON
 from simulation.chaos import Chaos
 from simulation.replay import differences, replayed
 from simulation.site import Site
-from simulation.traffic import Gateway, Manner, once
+from simulation.traffic import Gateway, Manner
 from simulation.wild import WILD, wild
-from simulation.world import NOON, World
+from simulation.world import World
 
 TENANT: Final = "simulation"
 LOAD: Final = 50_000
@@ -80,7 +81,8 @@ class Trial:
             gateway.rest = NOON + LOAD
         self.world.run(NOON + LOAD)
         self._until(lambda: all(gateway.rested for gateway in self._gateways))
-        self._until(lambda: self._site.counted() >= self._accepted())
+        accepted = self._accepted()
+        self._until(lambda: self._site.counted() >= accepted)
         self.world.run(self.world.now + SILENCE)
         kept = {rule.id for rule in self._known} - {rule.id for rule in self._silences}
         self._until(lambda: all(each.over for each in self._told() if each.rule in kept))

@@ -14,10 +14,9 @@ from itertools import count
 from types import coroutine
 from typing import Any, Final, NamedTuple, NoReturn
 
+from alert_rule_engine.testing import NOON
 from service_runtime.consumer import Record
 
-NOON: Final = 1_767_268_800_000
-"""2026-01-01T12:00:00Z, when it begins."""
 POLL: Final = 2
 SLOW: Final = 0.01
 """So many answers of the broker take up to `SLOW_MS`, not `QUICK_MS`."""
@@ -69,7 +68,7 @@ class _Due(NamedTuple):
 
 
 class World:
-    """The clock, and who is due when."""
+    """The clock, which begins at noon, and who is due when."""
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - nothing secret

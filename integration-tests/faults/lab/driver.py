@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, Message
-from faults.lab.habits import PERIOD
+from faults.lab.habits import ends_of_periods
 from faults.lab.post import headers, now_ms, producer, value
 from faults.lab.workload import Workload
 from oracle.journal import Journal
@@ -107,8 +107,7 @@ class Driver:
     def _make(self, begin: int, end: int) -> None:
         """Make the events of [begin, end): batches end with periods, and where they are full."""
         full = max(1, BATCH * 1000 // self._rate)
-        ends = range(begin + PERIOD - begin % PERIOD, end, PERIOD)
-        cuts = {*range(begin, end, full), *ends, end}
+        cuts = {*range(begin, end, full), *ends_of_periods(begin, end), end}
         for left, right in pairwise(sorted(cuts)):
             background = self._rate * (right - left) // 1000
             lines = list(self._workload.lines(left, right, background))

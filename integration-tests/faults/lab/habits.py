@@ -117,6 +117,11 @@ class Habits:
                 yield _made(at, f"heart-{heart}", "beat", "", "")
 
 
+def ends_of_periods(begin: int, end: int) -> range:
+    """Return the ends of periods in (begin, end)."""
+    return range(begin + PERIOD - begin % PERIOD, end, PERIOD)
+
+
 def _made(at: int, service: str, message: str, more: str, attributes: str) -> tuple[int, str]:
     line = (
         f'{{"timestamp":{at},"service":"{service}","level":"TRACE",{more}'

@@ -18,7 +18,7 @@ _MATCHER: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _UNESCAPED: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-_MAX_DURATION_MS: Final = 10 * 31_536_000_000
+_MAX_DURATION_MS: Final = durations.parse("10y")
 
 
 class Regex(Protocol):
