@@ -96,6 +96,24 @@ def test_in_a_macro_texts_that_are_compared_take_steps_for_their_length(test: st
     assert not compile_match(f"attributes.l.all(x, ({test}) == ({test}))").test(event)
 
 
+def test_an_evaluation_that_was_cut_short_is_known_until_the_next_refill() -> None:
+    match, exact, over = compile_match(ALL), an_event(MAX_STEPS), an_event(MAX_STEPS + 1)
+    budget = match.budget
+    assert budget is not None
+    budget.refill(4 * steps(match, MAX_STEPS))
+    assert match.test(exact)
+    assert not budget.cut_short()
+    assert not match.test(over)
+    assert budget.cut_short()
+    assert match.test(exact)
+    assert budget.cut_short()
+    budget.refill(steps(match, 100))
+    assert not budget.cut_short()
+    assert not match.test(exact)
+    assert budget.exhausted()
+    assert not budget.cut_short()
+
+
 def test_who_is_never_asked_lacks_no_steps() -> None:
     match = compile_match(ALL)
     assert match.budget is not None

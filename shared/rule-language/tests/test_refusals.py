@@ -20,6 +20,10 @@ AN_OPERAND = "expected a name, a literal or '('"
 A_KEY = "expected a string or an int"
 A_TIME = 'expected, say, timestamp("2026-01-31T10:00:00Z")'
 A_CONVERSION = "an attribute is no timestamp, expected timestamp(...) around it"
+MATCHES = 'expected, say, message.matches("time(d )?out")'
+CONTAINS = 'expected, say, message.contains("refused")'
+NEGATION = "expected '!', as in !(level in [\"DEBUG\"])"
+RAW = r'in a pattern, put r before the text, as in r"\d+"'
 NUMBERS = "expected numbers on both sides"
 REFUSALS = [
     # names
@@ -64,7 +68,7 @@ REFUSALS = [
         "responseTime % 2 == 0",
         "no operator '%' for double and int",
         (1, 14),
-        "expected int on both sides",
+        "expected int on both sides, which int(...) makes of other numbers",
     ),
     ("1u + 1 == 2", "no operator '+' for uint and int", (1, 4), NUMBERS),
     (
@@ -145,6 +149,7 @@ REFUSALS = [
         (1, 9),
         'expected, say, host.endsWith(".eu")',
     ),
+    ("service(host) == 'a'", "'service' is no function", (1, 1), "it is only named: service"),
     ("size(statusCode) > 1", "size() does not take (int)", (1, 1), "expected, say, size(message)"),
     ("'2026'.timestamp() == timestamp", "timestamp() does not take () on string", (1, 8), A_TIME),
     ("has(5)", "has() cannot judge this", (1, 1), A_FIELD),
@@ -256,6 +261,22 @@ REFUSALS = [
     ("level = 'a'", "unexpected '='", (1, 7), "expected '=='"),
     ("true & true", "unexpected '&'", (1, 6), "expected '&&'"),
     ("true | true", "unexpected '|'", (1, 6), "expected '||'"),
+    ("level === 'a'", "unexpected '='", (1, 9), "expected '=='"),
+    ("level <> 'a'", "unexpected '>'", (1, 8), "expected '!='"),
+    ("statusCode => 500", "unexpected '='", (1, 12), "expected '>='"),
+    ("statusCode >== 500", "unexpected '='", (1, 14), "expected '>='"),
+    ("statusCode =< 500", "unexpected '='", (1, 12), "expected '<='"),
+    ("message =~ 'a'", "unexpected '='", (1, 9), MATCHES),
+    ("message matches 'a'", "unexpected 'matches'", (1, 9), MATCHES),
+    ("message LIKE 'a'", "unexpected 'LIKE'", (1, 9), CONTAINS),
+    ("message.like('a')", "unknown function 'like'", (1, 9), CONTAINS),
+    ("true and true", "unexpected 'and'", (1, 6), "expected '&&'"),
+    ("true OR true", "unexpected 'OR'", (1, 6), "expected '||'"),
+    ("not has(host)", "unexpected 'has'", (1, 5), NEGATION),
+    ("not(has(host))", "unknown function 'not'", (1, 1), NEGATION),
+    ("level not in ['a']", "unexpected 'not'", (1, 7), NEGATION),
+    ("message @ 'a'", "unexpected '@'", (1, 9), ""),
+    ("'and = not' 'and'", "unexpected ''and''", (1, 13), "expected an operator"),
     ("level inside ['a']", "unexpected 'inside'", (1, 7), "expected an operator"),
     ("level == 'a", "the string that begins", (1, 10), "it never ends"),
     (r"level == 'a\'", "the string that begins", (1, 10), "it never ends"),
@@ -263,10 +284,11 @@ REFUSALS = [
     ("attributes == {'a'}", "unexpected '}'", (1, 19), "expected an operator"),
     ("attributes == {'a': 1", "the expression ends too early", (1, 22), "expected an operator"),
     ("message == b'a'", "unexpected ''a''", (1, 13), "expected an operator"),
-    (r"level == 'a\qb'", r"'\q' is no escape of this language", (1, 12), ""),
+    (r"level == 'a\qb'", r"'\q' is no escape of this language", (1, 12), RAW),
+    (r"message.matches('\d+')", r"'\d' is no escape of this language", (1, 18), RAW),
     (r"level == '\ud800'", r"'\ud800' is no escape of this language", (1, 11), ""),
     (r"level == '\U00110000'", r"'\U00110000' is no escape of this language", (1, 11), ""),
-    ("level == '''a\n  \\q'''", r"'\q' is no escape of this language", (2, 3), ""),
+    ("level == '''a\n  \\q'''", r"'\q' is no escape of this language", (2, 3), RAW),
     (
         "statusCode > 9223372036854775808",
         "the number 9223372036854775808 is out of the range of int",
@@ -324,6 +346,7 @@ def test_a_refusal_says_where_and_why(
             "'previous' is a window, not a value, at line 1, column 9: expected, say, prev",
         ),
         ("distnct > 5", "unknown name 'distnct' at line 1, column 1: did you mean 'distinct'?"),
+        ("sum(value) > 1", "'sum' is no function at line 1, column 1: it is only named: sum"),
         ("count + 1", "condition must be bool, but this is double at line 1, column 7"),
     ],
 )

@@ -14,6 +14,7 @@ from rule_language.compiling import (
     compile_match,
     compile_scalar,
     compile_value,
+    mistakes,
 )
 from rule_language.conversions import scalar_text
 from rule_language.errors import RuleLanguageError
@@ -36,5 +37,6 @@ __all__ = [
     "compile_match",
     "compile_scalar",
     "compile_value",
+    "mistakes",
     "scalar_text",
 ]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rule_language import nodes
 from rule_language.errors import refusal, suggestion
-from rule_language.functions import check_call
+from rule_language.functions import SIGNATURES, check_call
 from rule_language.overloads import OVERLOADS, common, comparable, expectation
 from rule_language.schema import NUMERIC, TEMPORAL, Schema, Type
 
@@ -178,6 +178,9 @@ class _Checker:
         return Type.LIST if node.kind in ("map", "filter") else Type.BOOL
 
     def call(self, node: nodes.Call) -> Type:
+        name = node.function
+        if name in self._schema.variables and name not in SIGNATURES and not node.is_method:
+            raise refusal(node, f"'{name}' is no function", hint=f"it is only named: {name}")
         return check_call(node, [self.visit(argument) for argument in node.arguments])
 
     def unary(self, node: nodes.Unary) -> Type:

@@ -6,6 +6,7 @@ from typing import Final
 from rule_language import analysis
 from rule_language.checker import Checked, check
 from rule_language.errors import RuleLanguageError
+from rule_language.mistakes import mistakes as find_mistakes
 from rule_language.nodes import Literal, Node
 from rule_language.parser import parse, parse_alike
 from rule_language.prices import check_price
@@ -80,6 +81,18 @@ def compared(source: str, name: str) -> list[Literal]:
     Raises:
         RuleLanguageError: the expression cannot be compiled.
     """
+    return list(analysis.compared(_checked(source), name))
+
+
+def mistakes(source: str) -> list[RuleLanguageError]:
+    """Return what an expression over one event says that nobody means, though it compiles.
+
+    Raises:
+        RuleLanguageError: the expression cannot be compiled.
+    """
+    return list(find_mistakes(_checked(source)))
+
+
+def _checked(source: str) -> Checked:
     schema = event_schema("default")
-    checked = check(parse(source), schema, expected=frozenset(Type), purpose="expression")
-    return list(analysis.compared(checked, name))
+    return check(parse(source), schema, expected=frozenset(Type), purpose="expression")

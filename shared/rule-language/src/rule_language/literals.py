@@ -72,7 +72,8 @@ def text(token: Token) -> str:
         code = int(digits, 16) if digits else int(found["octal"] or "-1", 8)
         if code not in _CODE_POINTS or code in _SURROGATES:
             where = _at(token, width + found.start())
-            raise refusal(where, f"'{found[0]}' is no escape of this language")
+            hint = r'in a pattern, put r before the text, as in r"\d+"' if found["wrong"] else ""
+            raise refusal(where, f"'{found[0]}' is no escape of this language", hint=hint)
         return chr(code)
 
     return _ESCAPE.sub(replace, body)

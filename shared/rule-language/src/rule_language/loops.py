@@ -37,7 +37,7 @@ NO_POOL: Final = Pool(0)
 class Budget:
     """The steps that the macros of one expression may take, each time and all in all."""
 
-    __slots__ = ("_cost", "_granted", "_most", "_pool", "_stock", "left")
+    __slots__ = ("_cost", "_cut", "_granted", "_most", "_pool", "_stock", "left")
 
     def __init__(self, cost: Cost = _FREE) -> None:
         """`cost`: how many steps of those for all evaluations are taken in one of them."""
@@ -46,6 +46,8 @@ class Budget:
         """What one evaluation takes at most."""
         self.left = self._granted = MAX_STEPS
         """Elements that this evaluation may look at, and might in the beginning."""
+        self._cut = False
+        """An evaluation before this one lacked elements."""
         self._stock = _ENDLESS
         self._pool = NO_POOL
 
@@ -54,6 +56,7 @@ class Budget:
 
         At first there is no bound.
         """
+        self._cut = False
         self._stock = steps
         self._pool = pool
         self.left = self._granted = MAX_STEPS
@@ -62,6 +65,8 @@ class Budget:
         """Allow the steps of one more evaluation; tell whether there are any."""
         if self.left != self._granted:
             self._stock -= self._taken()
+            if self.left < 0:
+                self._cut = self.cut_short()
         self.left = self._granted = MAX_STEPS if self._stock >= self._most else self._rest()
         return self.left > 0
 
@@ -78,6 +83,10 @@ class Budget:
     def exhausted(self) -> bool:
         """Tell whether an evaluation lacked steps, so that nothing can be decided any more."""
         return self._granted < MAX_STEPS and self.left <= 0
+
+    def cut_short(self) -> bool:
+        """Tell whether an evaluation since `refill` met more elements than one may look at."""
+        return self._cut or (self.left < 0 and self._granted == MAX_STEPS)
 
 
 def afford(budget: Budget, value: Any) -> bool:  # noqa: ANN401 - any value of an event

@@ -96,7 +96,7 @@ def expectation(operator: str, left: Type, right: Type) -> str:
     if Type.NULL in (left, right) and operator in ("==", "!="):
         return "expected has(...), which tells whether a field is there"
     if operator == "%":
-        return "expected int on both sides"
+        return "expected int on both sides, which int(...) makes of other numbers"
     if left in TEMPORAL and operator in ("+", "-"):
         return 'expected, say, duration("5m") on the right'
     if operator in ("-", "*", "/") or left in NUMERIC:

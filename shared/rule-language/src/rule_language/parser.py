@@ -8,7 +8,7 @@ from typing import Final, cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
 from rule_language import literals, nodes
-from rule_language.errors import Position, RuleLanguageError, refusal
+from rule_language.errors import Position, RuleLanguageError, refusal, translation
 from rule_language.macros import has, macro
 from rule_language.results import INT64, UINT64
 
@@ -139,13 +139,13 @@ def _position(source: str, offset: int) -> Position:
 
 def _unexpected_character(source: str, error: UnexpectedCharacters) -> RuleLanguageError:
     where = Position(error.line, error.column)
-    character = source[cast("int", error.pos_in_stream)]
+    offset = cast("int", error.pos_in_stream)
+    character = source[offset]
     if character in "\"'":
         return refusal(where, "the string that begins", hint="it never ends")
     if character in literals.DIGITS:
         return refusal(where, "malformed number")
-    hint = f"expected '{character * 2}'" if character in "=&|" else ""
-    return refusal(where, f"unexpected '{character}'", hint=hint)
+    return refusal(where, f"unexpected '{character}'", hint=translation(source, offset))
 
 
 def _unexpected_token(source: str, error: UnexpectedToken) -> RuleLanguageError:
@@ -153,7 +153,8 @@ def _unexpected_token(source: str, error: UnexpectedToken) -> RuleLanguageError:
     if error.token.type == "$END":
         where = _position(source, len(source))
         return refusal(where, "the expression ends too early", hint=hint)
-    return refusal(_where(error.token), f"unexpected '{error.token}'", hint=hint)
+    meant = translation(source, error.token.start_pos or 0)
+    return refusal(_where(error.token), f"unexpected '{error.token}'", hint=meant or hint)
 
 
 @v_args(inline=True)
