@@ -78,9 +78,13 @@ class Alert(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     accepted_at: int | None = None
     """Wall clock at which the gateway took the batch that crossed."""
     late_by: int = 0
+    """How far event time had passed the end of the pane to which the crossing event belongs, ms."""
     annotations: dict[str, str] = {}
     samples: list[Sample] = []
-    """At most `MAX_SAMPLES`: first, crossing, last and some others, in the order of their time."""
+    """At most `MAX_SAMPLES`: first, crossing, last and some others, in the order of their time.
+
+    Where `condition` asks for errors or numbers, those that fulfil it, as far as they are found.
+    """
     sources: list[Source] = []
     traceparent: str | None = None
     events: int = 0

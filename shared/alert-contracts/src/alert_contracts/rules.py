@@ -122,7 +122,7 @@ class Rule(msgspec.Struct, rename="camel", frozen=True, omit_defaults=False):
     expect: tuple[tuple[str, ...], ...] = ()
     """ABSENCE: groups that are watched before they were seen, in the order of `group_by`."""
     forget: int = 86_400_000
-    """ABSENCE: milliseconds of silence after which a group that is not expected is forgotten."""
+    """Milliseconds of silence after which a group that is not expected is forgotten."""
     remember: int = 2_592_000_000
     """NEW_TERM: milliseconds for which a value stays known."""
     factor: float | None = None
