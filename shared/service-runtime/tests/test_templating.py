@@ -10,6 +10,7 @@ from service_runtime.templating import (
     MAX_OUTPUT,
     MAX_SOURCE,
     MAX_VALUE,
+    Path,
     TemplateRefusedError,
     check,
     render,
@@ -32,21 +33,31 @@ def test_an_unknown_name_is_nothing_or_an_error_as_asked() -> None:
 @pytest.mark.parametrize(
     ("source", "unknown"),
     [
-        ("{{ servce }} {{ lables.service }} {{ n }}", ["lables", "servce"]),
-        ("{% if n > 5 %}{{ deep }}{% endif %}", ["deep"]),
-        ("{% for s in samples %}{{ loop.index }} {{ s }}{% endfor %}", ["samples"]),
+        ("{{ servce }} {{ lables.service }} {{ n }}", [("lables",), ("servce",)]),
+        ("{% if n > 5 %}{{ deep }}{% endif %}", [("deep",)]),
+        ("{% for s in samples %}{{ loop.index }} {{ s }}{% endfor %}", [("samples",)]),
         ("{{ p95 | default('-') }} {% if p50 is defined %}{{ p50 }}{% endif %}", []),
-        ("{{ n.nobody }} {{ none }} {{ true }}", []),
-        ("{{ range(5) }}", ["range"]),
+        ("{{ none }} {{ true }}", []),
+        ("{{ range(5) }}", [("range",)]),
+        (
+            "{{ labels.servce }} {{ labels['sevice'] }}",
+            [("labels", "servce"), ("labels", "sevice")],
+        ),
+        ("{{ labels.service }} {{ labels['service'] }} {{ labels[n] }} {{ labels[0] }}", []),
+        ("{{ labels.team | default('-') }} {{ labels['a'] is defined }}", []),
+        ("{% for k, v in labels.items() %}{{ k }}{{ v }}{% endfor %}", []),
+        ("{% for labels in n %}{{ labels.x }}{% endfor %}", []),
+        ("{{ n.nobody }} {{ (labels).x.y }}", [("labels", "x"), ("n", "nobody")]),
+        ("{{ (labels | first).x }} {{ {}.y }}", []),
     ],
 )
-def test_the_names_that_there_are_not_are_told(source: str, unknown: list[str]) -> None:
-    assert unknown_names(source, {"n"}) == unknown
+def test_the_names_that_there_are_not_are_told(source: str, unknown: list[Path]) -> None:
+    assert unknown_names(source, {"n": 1, "labels": {"service": "pay"}}) == unknown
 
 
 def test_the_names_of_what_is_no_template_are_not_told() -> None:
     with pytest.raises(TemplateRefusedError):
-        unknown_names("{{", ())
+        unknown_names("{{", {})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ thirty times is a gigabyte. So a text may loop over what it is given and choose 
 cannot grow their input, but neither assign, define macros nor include; output stops at a bound.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -28,6 +28,8 @@ _FILTERS: Final = frozenset(
 )
 _PROVIDING: Final = frozenset({"d", "default", "defined", "undefined"})
 """Filters and tests for a name that there may not be."""
+Path = tuple[str, ...]
+"""A name, or one and its member."""
 _REFUSED: Final = {
     nodes.Assign: "set",
     nodes.AssignBlock: "set",
@@ -108,22 +110,47 @@ def render(source: str, context: Mapping[str, object], *, strict: bool = False) 
     return "".join(pieces)[:MAX_OUTPUT]
 
 
-def unknown_names(source: str, known: Container[str]) -> list[str]:
-    """Return the names that a text reads and that there are not, sorted.
+def unknown_names(source: str, context: Mapping[str, object]) -> list[Path]:
+    """Return the names that a text reads and that there are not, sorted: `(labels, servce)`.
 
-    One that the text provides for is none: `p95 is defined`, `p95 | default("-")`.
+    One that the text provides for is none: `p95 is defined`, `labels.team | default("-")`.
 
     Raises:
         TemplateRefusedError: the text is refused.
     """
     _compile(source, strict=False)
     tree = _LENIENT.parse(source)
+    bound = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
     provided = {
-        asked.node.name
+        _path(asked.node)
         for asked in tree.find_all((nodes.Test, nodes.Filter))
-        if asked.name in _PROVIDING and isinstance(asked.node, nodes.Name)
+        if asked.name in _PROVIDING and asked.node is not None
     }
-    return sorted(name for name in find_undeclared_variables(tree) - provided if name not in known)
+    names = {(name,) for name in find_undeclared_variables(tree)}
+    members = {_path(node) for node in tree.find_all((nodes.Getattr, nodes.Getitem))}
+    read = names | {path for path in members if path and path[0] not in bound}
+    return sorted(path for path in read - provided if not _is_there(path, context))
+
+
+def _path(node: nodes.Node) -> Path:
+    """Return the names that an expression reads one from the other, at most two; else none."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return (node.node.name, node.attr)
+    if isinstance(node, nodes.Getitem) and isinstance(node.node, nodes.Name):
+        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
+        return (node.node.name, key) if isinstance(key, str) else ()
+    return ()
+
+
+def _is_there(path: Path, context: Mapping[str, object]) -> bool:
+    """Tell whether a name is there; of one that is missing, no member is looked for."""
+    if len(path) == 1 or path[0] not in context:
+        return len(path) > 1 or path[0] in context
+    owner, member = context[path[0]], path[1]
+    # Every mapping has methods: `labels.items()`.
+    return hasattr(owner, member) or (isinstance(owner, Mapping) and member in owner)
 
 
 @lru_cache(maxsize=1024)
