@@ -82,6 +82,46 @@ def test_what_holds_when_the_active_time_begins_fires_then(changes: dict[str, An
     assert alert.aggregates["count"] == 101
 
 
+UNTIL_HALF = (TimeInterval(times=(TimeRange("12:00", "12:30"),)),)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"threshold": 1, "window": tumbling(60 * MINUTE)},
+        {"threshold": 1, "window": tumbling(24 * 60 * MINUTE)},
+        {"threshold": 1, "window": sliding(60 * MINUTE)},
+        {"kind": RuleType.CARDINALITY, "value": "host", "threshold": 1},
+        {"kind": RuleType.MATCH, "window": tumbling(40 * MINUTE)},
+    ],
+    ids=["an hour", "a day", "sliding", "values", "match"],
+)
+def test_what_crosses_in_the_active_time_fires_though_its_window_ends_after_it(
+    changes: dict[str, Any],
+) -> None:
+    rule = a_rule(**{"window": tumbling(60 * MINUTE), "active_time": UNTIL_HALF, **changes})
+    pipeline = Pipeline(rule)
+    at = NOON + 10 * MINUTE
+    pipeline.post(an_error(at, host="a"), an_error(at, host="b"))
+    assert [alert.starts_at for alert in pipeline.alerts] == [at]
+
+
+def test_what_crosses_after_the_active_time_fires_nothing() -> None:
+    pipeline = Pipeline(a_rule(threshold=1, window=tumbling(60 * MINUTE), active_time=UNTIL_HALF))
+    pipeline.post(*[an_error(NOON + 31 * MINUTE)] * 2)
+    play(pipeline, 1_860, 3_700)
+    assert pipeline.alerts == []
+
+
+def test_the_last_event_before_the_active_time_begins_fires_nothing_with_what_comes_after() -> None:
+    """Both come at once: the window of the first is over when the second happened."""
+    rule = a_rule(threshold=1, window=tumbling(5 * MINUTE), active_time=HALF_PAST)
+    pipeline = Pipeline(rule)
+    pipeline.post(*[an_error(NOON + 1_799 * SECOND)] * 2, an_error(NOON + 1_801 * SECOND))
+    play(pipeline, 1_804, 2_400)
+    assert pipeline.alerts == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -8,7 +8,7 @@ import pytest
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.conditions import compile_rule
 from alert_rule_engine.domain.memory import MAX_GROUP_TERMS
-from alert_rule_engine.domain.partials import MAX_CHANGES
+from alert_rule_engine.domain.partials import MAX_CHANGES, Block
 from alert_rule_engine.domain.statuses import statuses
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
@@ -129,11 +129,7 @@ def test_a_group_that_had_no_room_before_it_was_expected_is_not_missed(*, restar
     pipeline = Pipeline(crowded())
     beat(pipeline, 0, 110, "backup")
     edited = crowded(expect=(("backup",),), revision=2)
-    if restarted:
-        pipeline.flush()
-        pipeline.crash(edited)
-    else:
-        pipeline.change(edited)
+    pipeline.edit(edited, away=restarted)
     # All that it sent in this minute was turned away: nothing says that it was silent.
     beat(pipeline, 110, 130)
     beat(pipeline, 130, 180, "backup")
@@ -150,6 +146,32 @@ def test_a_value_that_flaps_beyond_what_is_kept_of_a_batch_pages_nobody() -> Non
     assert pipeline.alerts == []
     assert sum(each.surplus for each in losses) == 0
     assert sum(each.excess for each in losses) == surplus(pipeline) == 200 - MAX_CHANGES
+
+
+def test_a_group_that_flaps_leaves_the_alerts_of_others_alone() -> None:
+    minute: dict[str, Any] = {"window": tumbling(MINUTE), "resolve_after": MINUTE}
+    minute["max_groups"] = 100  # so few are all in one place
+    pipeline = Pipeline(a_rule(RuleType.CHANGE, value="message", threshold=None, **minute))
+    for second in range(0, 300, 4):
+        if second in {0, 60}:
+            pipeline.post(an_error(NOON + second * SECOND, "calm", message=f"at {second}"))
+        if second % 20 == 0:
+            times = range(NOON + second * SECOND, NOON + second * SECOND + 200)
+            pipeline.post(*(an_error(at, "flaps", message="ab"[at % 2]) for at in times))
+        pipeline.tick(NOON + second * SECOND)
+    assert surplus(pipeline) > 0
+    calm = [alert for alert in pipeline.alerts if alert.group == {"service": "calm"}]
+    assert [alert.status for alert in calm] == ["firing", "resolved"]
+    flaps = [alert for alert in pipeline.alerts if alert.group == {"service": "flaps"}]
+    assert {alert.status for alert in flaps} == {"firing", "updated"}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_rows_that_had_no_room_are_told_from_values_that_flap(more: int) -> None:
+    runs = [(NOON + number, "ab"[number % 2]) for number in range(MAX_CHANGES)]
+    block = Block("s", NOON, 10_000, [0, 0], [("a",), ("b",)], [100, 1], changes=[runs, runs[:1]])
+    block.surplus = 100 - MAX_CHANGES + more
+    assert block.lacks_rows is bool(more)
 
 
 def test_terms_beyond_those_that_are_kept_page_nobody() -> None:

@@ -39,3 +39,20 @@ def test_a_crowd_of_a_later_window_is_another_alert() -> None:
             pipeline.tick(start + second * SECOND)
     assert [each.status for each in pipeline.alerts] == ["firing", "resolved"] * 2
     assert len({each.id for each in pipeline.alerts}) == 2
+
+
+def test_a_crowd_says_how_many_events_were_turned_away_in_all() -> None:
+    pipeline = Pipeline(a_rule(max_groups=1, window=tumbling(MINUTE), threshold=1_000))
+    pipeline.post(an_error(service="one"), an_error(service="two"))
+    for second in range(1, 30):
+        pipeline.post(an_error(NOON + second * SECOND, service="three"))
+        pipeline.tick(NOON + second * SECOND)
+    first, *_, last = pipeline.alerts
+    assert first.reason == (
+        "1 event of a group beyond maxGroups 1 was turned away; 1 group is known here"
+    )
+    assert last.reason == (
+        f"{last.aggregates['count']:.0f} events of groups beyond maxGroups 1 were turned away;"
+        " 1 group is known here"
+    )
+    assert last.aggregates["count"] > 10

@@ -113,6 +113,62 @@ def test_no_data_of_a_group_that_is_gone_for_good_is_an_alarm_until_it_is_forgot
     assert over.reason == "forgotten after 5m without events"
 
 
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("count < threshold", "forgotten after 10m without events"),
+        ("count > 2 && count < 100", "no data for 10m"),
+        ("count * 3.0 < previous.count", "no data for 10m"),
+    ],
+)
+def test_an_alert_that_keeps_its_last_state_ends_with_its_group_whatever_empty_windows_are(
+    condition: str, reason: str
+) -> None:
+    """Ten minutes stand for the day for which a group is remembered."""
+    rule = a_rule(
+        RuleType.EVENT_COUNT, condition=condition, threshold=5, min_count=0, no_data="keepLast"
+    )
+    window = tumbling(MINUTE, lateness=0)
+    pipeline = Pipeline(msgspec.structs.replace(rule, window=window, forget=10 * MINUTE))
+    for second in range(-4, 1_500, 4):
+        if 0 <= second < 200:
+            pipeline.post(*[an_error(NOON + second * SECOND)] * 2)
+        pipeline.tick(NOON + second * SECOND)
+    told = [alert for alert in pipeline.alerts if alert.status != "updated"]
+    assert [alert.status for alert in told] == ["firing", "resolved"]
+    assert (told[1].reason, told[1].ends_at) == (reason, NOON + 18 * MINUTE)
+
+
+@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize(
+    ("seen", "reason", "second"),
+    [
+        (False, "the group is not expected any more", 290),
+        (True, "forgotten after 10m without events", 900),
+    ],
+)
+def test_an_absence_of_a_group_that_is_expected_no_more_is_over_unless_it_was_there(
+    *, away: bool, seen: bool, reason: str, second: int
+) -> None:
+    """Then it is missed like any other, until it is forgotten."""
+    rule = a_rule(RuleType.ABSENCE, threshold=None, window=tumbling(MINUTE, 0), forget=10 * MINUTE)
+    pipeline = Pipeline(msgspec.structs.replace(rule, expect=(("backup",), ("other",))))
+    for at in range(-4, 300, 2):
+        if at == 10 and seen:
+            pipeline.post(an_error(NOON + at * SECOND, "backup"))
+        pipeline.post(an_error(NOON + at * SECOND, "other"))
+        pipeline.tick(NOON + at * SECOND)
+        if at == 290:
+            changed = msgspec.structs.replace(rule, expect=(("other",),), revision=2, updated_at=1)
+            pipeline.edit(changed, away=away)
+    for at in range(300, 1_500, 2):
+        pipeline.post(an_error(NOON + at * SECOND, "other"))
+        pipeline.tick(NOON + at * SECOND)
+    told = [alert for alert in pipeline.alerts if alert.status != "updated"]
+    assert [alert.group["service"] for alert in told] == ["backup", "backup"]
+    assert (told[1].reason, told[1].ends_at) == (reason, NOON + second * SECOND)
+
+
 @pytest.mark.parametrize("forget", [5 * MINUTE, 24 * 60 * MINUTE])
 @pytest.mark.parametrize("resolve_after", [MINUTE, 10 * MINUTE])
 @pytest.mark.parametrize("back", [True, False])
@@ -151,3 +207,56 @@ def test_a_silence_among_few_events_is_not_said_to_be_forgotten_when_many_come()
         pipeline.tick(NOON + second * SECOND)
     told = [(each.status, each.reason) for each in pipeline.alerts if each.status != "updated"]
     assert told == [("firing", "count 0 < threshold 5"), ("resolved", "no window held for 1m")]
+
+
+@pytest.mark.parametrize("condition", ["count > threshold", "errors * 100.0 / total > threshold"])
+def test_an_alert_that_its_rule_ends_tells_of_all_that_its_window_held_by_then(
+    condition: str,
+) -> None:
+    """The one fires with the event that crosses, the other when a pane is over."""
+    pipeline = Pipeline(a_rule(condition=condition, threshold=5, window=tumbling(5 * MINUTE)))
+    pipeline.post(*(an_error(NOON) for _ in range(7)))
+    pipeline.tick(NOON + 30 * SECOND)
+    pipeline.post(*(an_error(NOON + 31 * SECOND) for _ in range(7)))
+    pipeline.change()
+    told = [(each.status, each.aggregates["count"], each.events) for each in pipeline.alerts]
+    assert (told[0][:2], told[-1]) == (("firing", 7), ("resolved", 14, 14))
+
+
+def test_an_alert_ends_when_its_rule_asks_for_figures_of_another_kind() -> None:
+    """Percentiles are kept elsewhere than sums: its windows would never hold again."""
+    average = a_rule(
+        RuleType.METRIC,
+        value="responseTime",
+        condition="avg > threshold",
+        threshold=100,
+        window=tumbling(5 * MINUTE),
+    )
+    pipeline = Pipeline(average)
+    for second in range(0, 120, 5):
+        if second == 60:
+            percentile = {"condition": "p95 > threshold", "revision": 2, "updated_at": 1}
+            pipeline.change(msgspec.structs.replace(average, **percentile))
+        pipeline.post(an_error(NOON + second * SECOND, response_time=500.0))
+        pipeline.tick(NOON + second * SECOND)
+    told = [(each.status, each.rule.revision) for each in pipeline.alerts]
+    assert [each for each in told if each[0] != "updated"] == [
+        ("firing", 1),
+        ("resolved", 1),
+        ("firing", 2),
+    ]
+    over = next(each for each in pipeline.alerts if each.status == "resolved")
+    assert over.reason == "the rule was changed: it starts anew"
+
+
+def test_an_alert_ends_with_what_it_told_if_its_rule_is_one_that_is_refused_by_now() -> None:
+    """A newer version may refuse what an older one has stored."""
+    pipeline = Pipeline(a_rule(threshold=5))
+    pipeline.post(*(an_error(NOON) for _ in range(7)))
+    for bucket in (each for journal in pipeline.journals for each in journal.partition.buckets):
+        for alert in bucket.alerts.all_firing():
+            alert.rule = msgspec.structs.replace(alert.rule, match="(")
+    pipeline.change()
+    last = pipeline.alerts[-1]
+    assert (last.status, last.reason) == ("resolved", "the rule was deleted")
+    assert last.aggregates["count"] == 7

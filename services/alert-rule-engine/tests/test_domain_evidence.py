@@ -151,17 +151,6 @@ def test_the_event_with_the_value_that_crossed_is_shown_as_such() -> None:
     assert ("crossing", "1003") in found
 
 
-@pytest.mark.parametrize(("peak", "crossed"), [(1, "1002"), (-1, "1003"), (0, "1004")])
-def test_the_event_with_the_number_that_crossed_is_shown_as_such(peak: int, crossed: str) -> None:
-    numbers = {1_001: 7.0, 1_002: 500.0, 1_003: -6.0, 1_004: None}
-    events = [
-        Event(at, "pay", str(at), "ERROR", response_time=number) for at, number in numbers.items()
-    ]
-    question = ask(crossing=(0, 1))._replace(peak=peak)
-    assert ("crossing", crossed) in shown(one(question, {(0, 1): ndjson(*events)}))
-    assert ("crossing", "1004") in shown(one(question, {(0, 1): ndjson(events[-1])}))
-
-
 def test_a_record_that_could_not_be_read_leaves_its_part_empty() -> None:
     question = ask((0, 5), first=(0, 1), crossing=(3, 7), last=(0, 9))
     assert one(question, {}) == []

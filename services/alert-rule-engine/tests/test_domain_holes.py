@@ -187,6 +187,39 @@ def test_the_holes_are_bounded_by_filling_the_oldest_no_more() -> None:
     assert sight.blind(far).long == far
 
 
+def test_many_blinks_hide_nobody_from_long_windows() -> None:
+    """A gateway that tells each four seconds that it is there, for an hour."""
+    sight = Sight()
+    for second in range(0, 3_600, 4):
+        sight.see(NOON + second * SECOND)
+    assert len(sight.holes) == MAX_HOLES
+    assert sight.blind(NOON + 3_598 * SECOND) == Blind(long=NOON, short=NOON + 3_596 * SECOND)
+    assert unpack_vector(pack_vector(Vector(sight=sight))).sight == sight
+
+
+def test_what_was_forgotten_of_many_blinks_is_hidden_from_short_windows_alone() -> None:
+    """All that is still known of is filled later, outages too; of the others nobody can say."""
+    sight = Sight()
+    blinks = [4 * number for number in range(300)]
+    outages = [1_196 + 10 * number for number in range(1, 101)]
+    for second in (*blinks, *outages):
+        sight.see(NOON + second * SECOND)
+    forgotten = NOON + blinks[-(MAX_HOLES - 1 - len(outages))] * SECOND
+    assert sight.blind(NOON + 2_198 * SECOND).long == NOON + outages[-1] * SECOND
+    for second in range(0, outages[-1], 2):
+        sight.see(NOON + second * SECOND)
+    assert sight.blind(NOON + 2_198 * SECOND) == Blind(long=NOON, short=forgotten)
+
+
+def test_an_absence_of_an_hour_is_told_by_few_signs_of_life() -> None:
+    pipeline = Pipeline(a_rule(RuleType.ABSENCE, window=tumbling(60 * MINUTE), threshold=None))
+    pipeline.post(an_error())
+    for second in range(4, 7_300, 4):
+        pipeline.tick(NOON + second * SECOND)
+    (alert,) = pipeline.alerts
+    assert (alert.status, alert.window.start) == ("firing", NOON + 60 * MINUTE)
+
+
 @given(order=permutations(range(40)), present=sets(integers(0, 39), min_size=1))
 def test_the_order_in_which_acceptances_become_known_changes_nothing(
     order: list[int], present: set[int]

@@ -10,8 +10,7 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 
 from alert_contracts.events import Event
 from alert_contracts.ids import alert_id, fingerprint
-from alert_contracts.rules import RuleType, Severity, Window
-from alert_rule_engine.domain.speech import reason_of
+from alert_contracts.rules import RuleType, Window
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, sliding, tumbling
 
 SECOND = 1_000
@@ -378,133 +377,6 @@ def test_a_percentile_that_goes_on_is_updated_and_resolves() -> None:
         "updated pay 40",
         "updated pay 60",
         "resolved pay 60",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"enabled": False}, "the rule was disabled"),
-        ({"match": "true"}, "the rule was changed: it starts anew"),
-        ({"severity": Severity.LOW}, "the rule was changed: it starts anew"),
-        ({"match": "nonsense("}, "the rule does not compile"),
-    ],
-)
-def test_a_rule_that_ends_or_counts_something_else_ends_its_alerts(
-    changes: dict[str, object], reason: str
-) -> None:
-    rule = a_rule(threshold=0)
-    pipeline = Pipeline(rule)
-    pipeline.post(an_error())
-    pipeline.change(msgspec.structs.replace(rule, revision=2, **changes))
-    assert [alert.status for alert in pipeline.alerts[:2]] == ["firing", "resolved"]
-    assert pipeline.alerts[1].reason.startswith(reason)
-
-
-def test_a_deleted_rule_ends_its_alerts() -> None:
-    pipeline = Pipeline(a_rule(threshold=0))
-    pipeline.post(an_error())
-    pipeline.post(an_error(NOON + 1))
-    pipeline.change()
-    assert [alert.status for alert in pipeline.alerts] == ["firing", "resolved"]
-    over = pipeline.alerts[-1]
-    assert over.reason == "the rule was deleted"
-    assert over.ends_at is not None
-    assert over.ends_at <= over.decided_at
-
-
-def test_a_lower_threshold_judges_what_was_counted_before() -> None:
-    rule = a_rule(threshold=100)
-    pipeline = Pipeline(rule, a_rule(id="other", threshold=100))
-    pipeline.post(*errors(60))
-    pipeline.change(
-        msgspec.structs.replace(rule, threshold=50, revision=2), a_rule(id="other", threshold=100)
-    )
-    (alert,) = pipeline.alerts
-    assert alert.reason == "count 60 > threshold 50"
-    assert alert.rule.revision == 2
-
-
-def test_a_changed_percentile_rule_is_judged_over_closed_panes_only() -> None:
-    rule = a_rule(RuleType.LATENCY, threshold=9_000, min_count=1)
-    pipeline = Pipeline(rule)
-    pipeline.post(an_error(response_time=5_000.0))
-    pipeline.change(msgspec.structs.replace(rule, threshold=1_000, revision=2))
-    assert pipeline.alerts == []
-    pipeline.tick(NOON + 12 * SECOND)
-    pipeline.change(msgspec.structs.replace(rule, threshold=2_000, revision=3))
-    assert [alert.rule.revision for alert in pipeline.alerts] == [2]
-
-
-def test_an_alert_speaks_with_the_newest_revision_of_its_rule() -> None:
-    rule = a_rule(threshold=0)
-    pipeline = Pipeline(rule)
-    pipeline.post(an_error())
-    pipeline.change(msgspec.structs.replace(rule, threshold=1, revision=2))
-    pipeline.post(an_error(NOON + 11 * SECOND))
-    assert [(a.status, a.rule.revision) for a in pipeline.alerts] == [
-        ("firing", 1),
-        ("updated", 2),
-    ]
-
-
-def test_group_names_become_labels_that_prometheus_takes() -> None:
-    rule = a_rule(threshold=0, group_by=("attributes.k8s.pod-name",), labels={"team": "core"})
-    pipeline = Pipeline(rule)
-    pipeline.post(an_error(attributes={"k8s.pod-name": "p1"}))
-    (alert,) = pipeline.alerts
-    assert alert.group == {"attributes.k8s.pod-name": "p1"}
-    assert alert.labels["k8s_pod_name"] == "p1"
-    assert alert.labels["team"] == "core"
-
-
-def test_the_reason_is_the_condition_with_its_figures() -> None:
-    rule = a_rule(condition="avg >= threshold && max(1) > 0 || p99 > 7.5", threshold=2.5)
-    assert reason_of(rule, {"avg": 3.14159}) == (
-        "avg 3.14 >= threshold 2.50 && max(1) > 0 || p99 > 7.5"
-    )
-    either = a_rule(condition="(count > 9 || errors > 9) || errors * 2 > count || avg < 1.0")
-    assert reason_of(either, {"count": 12, "errors": 1, "avg": 0.5}) == (
-        "(count 12 > 9 || errors 1 > 9) || avg 0.50 < 1.0"
-    )
-    assert reason_of(either, {"count": 2, "errors": 1, "avg": 2.5}).endswith("|| avg 2.50 < 1.0")
-    whether = a_rule(condition="count > 9 || errors > 9 ? count > 10 : false")
-    assert reason_of(whether, {"count": 12, "errors": 1}) == (
-        "count 12 > 9 || errors 1 > 9 ? count 12 > 10 : false"
-    )
-    bare = a_rule(condition="count > 10", threshold=None)
-    assert reason_of(bare, {"count": 11}) == "count 11 > 10"
-
-
-@pytest.mark.parametrize(
-    ("figure", "threshold", "reason"),
-    [
-        (1000.004, 1000, "avg 1000.004 > threshold 1000"),
-        (0.0021, 0.001, "avg 0.0021 > threshold 0.001"),
-        (0.1 + 0.2, 0.25, "avg 0.30 > threshold 0.25"),
-        (1e250, 1e200, "avg 1e+250 > threshold 1e+200"),
-        (1e300 * 1e300, 7, "avg inf > threshold 7"),
-    ],
-)
-def test_a_reason_never_seems_to_contradict_itself(
-    figure: float, threshold: float, reason: str
-) -> None:
-    rule = a_rule(condition="avg > threshold", threshold=threshold)
-    assert reason_of(rule, {"avg": figure}) == reason
-
-
-def test_an_alert_whose_threshold_was_raised_says_why_it_fired_until_a_window_holds_anew() -> None:
-    rule = a_rule(threshold=0)
-    pipeline = Pipeline(rule)
-    pipeline.post(an_error())
-    pipeline.change(msgspec.structs.replace(rule, threshold=2, revision=2))
-    for second in (11, 22, 33):
-        pipeline.post(an_error(NOON + second * SECOND))
-    assert [alert.reason for alert in pipeline.alerts] == [
-        "count 1 > threshold 0",
-        "count 1 > threshold 0",
-        "count 3 > threshold 2",
-        "count 4 > threshold 2",
     ]
 
 

@@ -1,8 +1,10 @@
 """The panes of a group name it by one tuple; a group is known for as long as it has any."""
 
+import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists, tuples
 
+from alert_contracts.rules import RuleType
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.panes import Slice, SpecPanes
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error
@@ -65,3 +67,15 @@ def test_panes_that_one_record_brought_share_its_place_after_a_restart() -> None
     cells = [cell for mine in slices_in(pipeline) for cell in mine.values()]
     assert [len({cell.last for cell in cells}), len({id(cell.last) for cell in cells})] == [1, 1]
     assert len(cells) == 50
+
+
+@pytest.mark.parametrize(("others", "trace"), [((), "00-trace"), (("shop",), None)])
+def test_an_alert_that_a_boundary_makes_has_no_trace_that_may_be_of_another_group(
+    others: tuple[str, ...], trace: str | None
+) -> None:
+    pipeline = Pipeline(a_rule(RuleType.LATENCY, threshold=100, min_count=1, max_groups=100))
+    quick = [an_error(service=name, response_time=1.0) for name in others]
+    pipeline.post(an_error(response_time=900.0), *quick)
+    for second in range(0, 60, 2):
+        pipeline.tick(NOON + second * 1_000)
+    assert [alert.traceparent for alert in pipeline.alerts] == [trace]

@@ -105,6 +105,18 @@ def test_a_rule_that_expects_a_group_looks_no_further_back_than_to_its_own_begin
     }
 
 
+@pytest.mark.parametrize("restart", [0, 1, 20, 40])
+def test_a_restart_puts_no_watch_off_that_began_before_the_first_event(restart: int) -> None:
+    rule = absence(expect=(("shop",),))
+    pipeline = Pipeline(rule)
+    pipeline.change(rule)
+    run(pipeline, 0, restart, beat=20, each=1)
+    pipeline.flush()
+    pipeline.crash()
+    run(pipeline, restart, 130, beat=20, each=1)
+    assert {(a.group["service"], a.window.start) for a in pipeline.alerts} >= {("shop", NOON)}
+
+
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_a_window_is_compared_with_none_of_which_we_saw_half(direction: Direction) -> None:
     """We were away for 40 s: neither twice as many afterwards nor none is a spike."""

@@ -11,7 +11,7 @@ from alert_rule_engine.domain.catalog import Catalog
 from alert_rule_engine.domain.conditions import Judgement, compile_rule
 from alert_rule_engine.domain.rules import allowance, compile_rules
 from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind
-from alert_rule_engine.testing import a_rule, sliding, tumbling
+from alert_rule_engine.testing import Pipeline, a_rule, an_error, sliding, tumbling
 
 
 def test_thresholds_conditions_and_windows_share_the_panes_of_one_match() -> None:
@@ -95,6 +95,9 @@ def test_a_sketch_is_kept_only_where_a_percentile_is_asked_for() -> None:
         ({"condition": "max - min > 5 && count > 2", "value": "attributes.n"}, 3, False),
         ({"condition": "rate >= 2", "window": tumbling(10_000)}, 20, True),
         ({"condition": "count / 5 > 2"}, 1, False),
+        ({"condition": "int(max) > 1000", "value": "attributes.n"}, 1, False),
+        ({"condition": "int(max) > 1 && count > 4", "value": "attributes.n"}, 5, False),
+        ({"condition": "int(max) > 9 || count > 4", "value": "attributes.n"}, 1, False),
         ({"threshold": 1e300}, 1 << 53, False),
     ],
 )
@@ -103,6 +106,19 @@ def test_it_is_known_how_many_events_a_growing_condition_takes_at_least(
 ) -> None:
     rule = compile_rule(a_rule(**changes))
     assert (rule.judgement, rule.low, rule.exact) == (Judgement.CROSSING, low, exact)
+
+
+@pytest.mark.parametrize(
+    "condition", ["int(max) > 1000", "int(sum) > 1000", "int(min) < 5 && int(max) > 1000"]
+)
+def test_a_figure_that_is_made_whole_fires_at_once(condition: str) -> None:
+    """Though the largest number that there is cannot be."""
+    rule = a_rule(RuleType.METRIC, value="responseTime", condition=condition, threshold=None)
+    pipeline = Pipeline(rule)
+    pipeline.post(an_error(response_time=900.0), an_error(response_time=1.0))
+    assert pipeline.alerts == []
+    pipeline.post(an_error(response_time=1_001.0))
+    assert [alert.status for alert in pipeline.alerts] == ["firing"]
 
 
 def test_what_must_hold_for_a_while_is_not_judged_at_once() -> None:

@@ -32,7 +32,6 @@ from alert_rule_engine.domain.rulesets import RuleSets
 from alert_rule_engine.domain.sieves import ALIKE
 from alert_rule_engine.domain.sketch import bins_of
 from alert_rule_engine.domain.specs import match_of
-from alert_rule_engine.domain.views import MAX_KNOWN, Decoder
 from alert_rule_engine.entrypoints.packing import MAX_BYTES
 from alert_rule_engine.testing import NOON, a_rule, an_error, book_of, tumbling
 
@@ -264,15 +263,6 @@ def test_lists_decide_by_the_value_which_events_count(
     assert sum(evaluator_of(spec).matches(event) for event in batch) == counted
 
 
-def test_an_evaluator_tells_of_one_event_what_it_counts() -> None:
-    (spec,) = (each.spec for each in book_of(a_rule(group_by=("service", "host"))).specs.values())
-    evaluator = evaluator_of(spec)
-    assert evaluator.matches(an_error(host="h1"))
-    assert not evaluator.matches(an_error(level="INFO"))
-    assert evaluator.group_of(an_error(host="h1")) == ("pay", "h1")
-    assert evaluator.text(an_error()) is None
-
-
 def test_without_a_value_no_number_is_kept() -> None:
     (spec,) = (
         each.spec for each in book_of(a_rule(RuleType.LATENCY, group_by=("host",))).specs.values()
@@ -409,11 +399,6 @@ def test_groups_spread_over_targets_unless_their_number_is_bounded_exactly() -> 
     assert 0 <= bucket_of(slot_of("x", ("pay",))) < 16
 
 
-def test_poison_is_refused() -> None:
-    with pytest.raises(msgspec.DecodeError):
-        RuleSet([]).decode(b"nonsense", NOON)
-
-
 def test_times_that_cannot_be_are_those_of_acceptance() -> None:
     batch = [an_error(NOON + 9_000_000), an_error(-5), an_error(NOON + 1)]
     decoded = RuleSet([]).decode(encode_batch(batch), NOON + 2)
@@ -509,65 +494,3 @@ def test_one_more_rule_leaves_the_code_of_those_that_ask_the_same_as_it_is() -> 
     for number in (20, 40, 300):
         sets.follow(book_of(*rules[:number]))
     assert sift_of.cache_info().misses == before + 1
-
-
-@pytest.mark.parametrize(
-    ("rule", "whole", "by_key"),
-    [
-        (a_rule(), True, True),
-        (a_rule(match="statusCode >= 500 && has(responseTime)"), True, True),
-        (a_rule(match="responseTime > 5.0 && has(responseTime)"), False, False),
-        (a_rule(match="has(responseTime)", group_by=("host",)), False, False),
-        (a_rule(group_by=("host",)), False, True),
-        (a_rule(match='host == "h"'), False, False),
-    ],
-)
-def test_what_a_key_decides_is_known(rule: Rule, *, whole: bool, by_key: bool) -> None:
-    (spec,) = (each.spec for each in book_of(rule).specs.values())
-    evaluator = evaluator_of(spec)
-    assert (evaluator.whole, evaluator.by_key) == (whole, by_key)
-
-
-def test_services_that_repeat_are_decoded_to_one_text_and_all_others_as_they_are() -> None:
-    rule_set = RuleSet([])
-    batch = encode_batch([an_error(service=f"pay ü{n % 7}", level="ODD") for n in range(600)])
-    for _ in range(3):
-        events = rule_set.decode(batch, NOON).events
-        assert [event.service for event in events] == [f"pay ü{n % 7}" for n in range(600)]
-        assert {(event.service.__class__, event.level) for event in events} == {(str, "ODD")}
-    assert len({id(event.service) for event in events}) == 7
-    known = RuleSet([], before=rule_set).decode(batch, NOON).events
-    assert {id(event.service) for event in known} == {id(event.service) for event in events}
-
-
-def test_services_without_number_are_not_all_remembered() -> None:
-    decoder = Decoder([])
-    for number in range(12):
-        services = [f"{number}/{each}" for each in range(MAX_KNOWN // 3)]
-        for _ in range(2):
-            batch = encode_batch([an_error(service=each) for each in services])
-            assert [event.service for event in decoder.decode(batch)] == services
-    assert 0 < len(decoder.known) <= MAX_KNOWN
-
-
-def _of_services(names: Iterable[str]) -> bytes:
-    texts = [f'{{"timestamp":1,"service":"{name}","message":"m"}}' for name in names]
-    return "\n".join(texts).encode()
-
-
-def test_services_that_come_again_only_after_thousands_are_known_in_the_end() -> None:
-    decoder = Decoder([])
-    for start in range(0, 40_000, 1_000):
-        decoder.decode(
-            _of_services(f"pod-{number % 3_000}" for number in range(start, start + 1_000))
-        )
-    assert len(decoder.known) > 3_000
-
-
-def test_services_that_never_come_again_are_looked_up_no_more_until_rules_change() -> None:
-    decoder = Decoder([])
-    for start in range(0, 20_000, 1_000):
-        events = decoder.decode(_of_services(f"job-{start + number}" for number in range(1_000)))
-        assert events[7].service == f"job-{start + 7}"
-    assert not decoder.known
-    assert Decoder([], decoder).known

@@ -81,21 +81,6 @@ def test_another_new_value_in_the_same_window_is_news_and_named() -> None:
     assert found[:2] == [("firing", "new value 'web-2'"), ("updated", "new value 'web-3'")]
 
 
-def test_what_an_alert_shows_as_crossing_is_the_extreme_that_its_condition_asks_for() -> None:
-    rules = [
-        a_rule(RuleType.METRIC, id=name, value="responseTime", condition=f"{name} > -5")
-        for name in ("max", "min", "sum")
-    ]
-    pipeline = Pipeline(*rules)
-    for second in range(-10, 400):
-        if second == 1:
-            pipeline.post(an_error(NOON + SECOND, response_time=9.0))
-        pipeline.tick(NOON + second * SECOND)
-    asked = zip(pipeline.alerts, pipeline.questions, strict=True)
-    peaks = {alert.rule.id: found.peak for alert, found in asked if found is not None}
-    assert peaks == {"max": 1, "min": -1, "sum": 0}
-
-
 def test_the_number_of_an_event_is_what_the_rule_looks_at() -> None:
     event = an_error(response_time=9.0)
     looked_at = [a_rule(RuleType.METRIC, value="responseTime * 2.0", condition="max > 1"), a_rule()]

@@ -14,7 +14,7 @@ from alert_contracts.alerts import Alert
 from alert_contracts.rule_status import RuleStatus, decode_status, encode_status
 from alert_contracts.topics import Topic
 from alert_rule_engine.domain import partials
-from alert_rule_engine.domain.partials import Partial
+from alert_rule_engine.domain.partials import Partial, Tick
 from alert_rule_engine.entrypoints.evaluate import EvaluateWorker
 from alert_rule_engine.entrypoints.guard import (
     DeafWatch,
@@ -274,6 +274,30 @@ def a_worker(app: Any, outlet: FakeOutlet, reach: Reach = unarmed) -> EvaluateWo
 def offsets(values: list[tuple[str, int, bytes]]) -> list[list[int]]:
     found = [partials.decode(value) for _, _, value in values]
     return [[each.offset for each in some if isinstance(each, Partial)] for some in found]
+
+
+def idle(values: list[tuple[str, int, bytes]]) -> list[dict[int, int]]:
+    messages = [each for _, _, value in values for each in partials.decode(value)]
+    return [each.idle for each in messages if isinstance(each, Tick)]
+
+
+@pytest.mark.parametrize(("end", "told"), [(1, [{SOURCE.partition: 2}] * 4), (3, [])])
+async def test_a_beat_that_comes_while_the_end_is_asked_for_holds_no_event_time_back(
+    *, end: int, told: list[dict[int, int]]
+) -> None:
+    app: Any = FakeApp(committed=0, earliest=0, end=end)
+    outlet = FakeOutlet()
+    worker = a_worker(app, outlet)
+    await app.assign(app, {SOURCE}, signal=None)
+    await app.body(FakeStream([an_event(0)]))
+
+    async def beat_and_end(*tps: TP) -> dict[TP, int]:
+        await app.body(FakeStream([an_event(1)]))
+        return dict.fromkeys(tps, end)
+
+    app.highwaters = beat_and_end
+    await worker.tick()
+    assert idle(outlet.sent) == told
 
 
 async def test_records_that_wait_share_a_record_and_are_acknowledged_in_order() -> None:

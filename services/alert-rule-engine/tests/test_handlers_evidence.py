@@ -11,7 +11,7 @@ from alert_contracts.events import Event, encode_batch
 from alert_contracts.rules import RuleType, Severity
 from alert_rule_engine.domain.evidence import Question, Reference
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.handlers.evidence import MAX_WAITING, Allowance, Witness
+from alert_rule_engine.handlers.evidence import LOOKS, MAX_WAITING, Allowance, Witness
 from alert_rule_engine.testing import NOON, FakeAlerts, FakeRecords, an_error
 
 
@@ -188,6 +188,25 @@ async def test_a_storm_is_told_with_the_samples_that_may_be_read() -> None:
         scene.witness.say(an_alert("later"), ask((0, number)))
     await scene.witness.hand_over()
     assert scene.shown()[-3:] == [["0"], ["1"], []]
+
+
+async def test_others_have_their_turns_while_many_records_are_looked_through() -> None:
+    scene = Scene({(0, number): ndjson(str(number)) for number in range(3 * LOOKS)})
+    for number in range(3 * LOOKS):
+        scene.witness.say(an_alert(str(number)), ask((0, number)))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(others())
+    await scene.witness.hand_over()
+    beside.cancel()
+    assert turns == 3
+    assert [len(samples) for samples in scene.shown()] == [1] * 3 * LOOKS
 
 
 async def test_what_may_be_spent_at_once_is_bounded_however_long_nothing_was() -> None:

@@ -66,6 +66,20 @@ def test_macros_that_exhaust_their_steps_count_what_they_reached_and_say_so() ->
     assert not left_out(handler)
 
 
+def test_a_list_that_is_too_long_to_be_looked_through_is_told_of() -> None:
+    handler = following(
+        a_rule(id="macro", match='attributes.l.exists(x, x == "db")', group_by=()),
+        a_rule(id="in", match='"db" in attributes.l', group_by=()),
+    )
+    short, long = (an_error(attributes={"l": ["x"] * n + ["db"]}) for n in (999, 1_500))
+    assert counted(handler, short) == [[1, 1]]
+    assert not errors(handler)
+    assert sorted(*counted(handler, long, short)) == [1, 2]
+    counted(handler, short)
+    assert errors(handler) == {"macro": quarantine.TOO_LONG}
+    assert not left_out(handler)
+
+
 def test_who_needs_more_steps_than_others_has_those_that_they_leave() -> None:
     idle = [a_rule(id=f"i{n}", match=f"service == 'i{n}' && {ALL}") for n in range(1_000)]
     handler = following(a_rule(id="greedy", match=HEAVY, group_by=()), *idle)
@@ -132,6 +146,7 @@ def test_looking_for_samples_takes_no_more_steps_than_it_may() -> None:
     search = Search([question], {"s": evaluator}.get)
     for offset in (0, 1):
         search.look((0, offset), encode_batch(MANY))
-    seen = [each for finding in search._findings for each in finding.sightings]  # noqa: SLF001
+    (finding,) = search._findings  # noqa: SLF001
+    seen = finding.sightings[0]
     assert max(each.line for each in seen) == LOOK_STEPS // (2 * 500 + 4) - 1
     assert {each.offset for each in seen} == {0, 1}

@@ -38,10 +38,10 @@ from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.past import buried, hides
 from alert_rule_engine.domain.pending import Pending
-from alert_rule_engine.domain.rules import RuleBook, rule_key
+from alert_rule_engine.domain.rules import RuleBook, compile_rules, rule_key
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import Blind
-from alert_rule_engine.domain.speech import is_crowd
+from alert_rule_engine.domain.speech import is_crowd, turned_away
 
 SECOND: Final = 1_000
 Witness = Callable[[], Crossing]
@@ -91,7 +91,7 @@ class AlertBook:
             return not self._is_past(rule, group, look) and self._open(rule, group, look, crossing)
         look.view["count"] += int(alert.window.figures["count"])
         if look.start >= alert.window.start:
-            prolong(alert, rule, look, look.at)
+            prolong(alert, rule, look._replace(note=turned_away(look.view)), look.at)
             self.pages.touch(alert)
         return True
 
@@ -220,11 +220,11 @@ class AlertBook:
             self._end(alert, why, windows.counts, alert.until + rule.quiet)
         return self.past.sweep(watermark) or bool(over)
 
-    def follow(self, book: RuleBook, counts: Counts, log_now: int) -> bool:
+    def follow(self, book: RuleBook, windows: Windows, log_now: int) -> bool:
         """End the alerts whose rule is gone, disabled or counts something else now."""
         over = []
         for alert in self.all_firing():
-            why, rule = gone(alert, book), book.rules.get(alert.key)
+            why, rule = gone(alert, book, windows), book.rules.get(alert.key)
             if rule is None or why:
                 over.append((alert, why))
             elif alert.rule != rule.rule:
@@ -232,8 +232,11 @@ class AlertBook:
                 alert.note = why_it_fires(alert)
                 alert.rule = rule.rule
                 self.pages.touch(alert)
+        before = compile_rules({alert.key: alert.rule for alert, _ in over}.values())
         for alert, why in over:
-            self._end(alert, why, counts, log_now)
+            if alert.key in before.rules:  # else this version does not take it any more
+                renew(alert, before.rules[alert.key], windows, final=True)
+            self._end(alert, why, windows.counts, log_now)
         return self.pending.follow(book) or bool(over)
 
     def _end(self, alert: AlertState, why: str, counts: Counts, at: int) -> None:

@@ -20,9 +20,9 @@ from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
 from alert_rule_engine.domain.looks import closed, look_at, look_closed, look_growing, looks_open
-from alert_rule_engine.domain.memory import Memory
+from alert_rule_engine.domain.memory import GRACE, Memory
 from alert_rule_engine.domain.pages import Pages
-from alert_rule_engine.domain.panes import Slice, SpecPanes
+from alert_rule_engine.domain.panes import EVER, Slice, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
 from alert_rule_engine.domain.running import Grown
@@ -30,10 +30,6 @@ from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import SIGHTED, Blind
 from alert_rule_engine.domain.speech import CROWD
 
-GRACE: Final = 120_000
-"""Panes of a spec that no rule reads (yet, or any more) are kept this long."""
-MAX_UNKNOWN: Final = 1_000
-"""Groups kept of a spec that no rule reads (yet)."""
 NO_DATA: Final = "no data"
 ALERTS: Final = "alerts"
 PAST: Final = "past"
@@ -103,7 +99,8 @@ class Bucket:
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):
             look = look_growing(rule, panes, grown, brought.start)
-            self._judge(rule, group, look._replace(at=brought.at), witness, now)
+            look = look._replace(at=brought.at, complete=look.end <= brought.at)
+            self._judge(rule, group, look, witness, now)
 
     def overflow(self, rule: CompiledRule, look: Look, accepted_at: int) -> None:
         """Tell the owner of a rule that events of further groups were turned away."""
@@ -153,19 +150,20 @@ class Bucket:
                 with self.faults.guard(rule.rule):
                     self._judge_until(rule, panes, watermark)
         before, self.judged = self.judged, max(self.judged, watermark)
-        self.dirty |= self.alerts.settle(before, self.judged, book, self._windows)
+        self.dirty |= self.alerts.settle(before, self.judged, book, self.windows)
         self.refresh(log_now, book)
-        self.dirty |= self.alerts.bridge(before, watermark, book, self._windows, self.blind)
-        self.dirty |= self.alerts.resolve(watermark, book, self._windows, self.blind)
+        self.dirty |= self.alerts.bridge(before, watermark, book, self.windows, self.blind)
+        self.dirty |= self.alerts.resolve(watermark, book, self.windows, self.blind)
         self.forget(book, since=before)
 
     def refresh(self, log_now: int, book: RuleBook) -> None:
         """Let alerts tell how their windows have grown, where that is due."""
         if self.alerts.firing:
-            self.dirty |= self.alerts.refresh(log_now, book, self._windows)
+            self.dirty |= self.alerts.refresh(log_now, book, self.windows)
 
     @property
-    def _windows(self) -> Windows:
+    def windows(self) -> Windows:
+        """What alerts ask of the panes."""
         return Windows(self._window, self.count, self.faults.out, self._last)
 
     def _last(self, spec: str, group: Group) -> int | None:
@@ -253,8 +251,11 @@ class Bucket:
                 self.expire(panes.memory.step_after(self.judged))
             if panes.slices:
                 self.expire(min(panes.slices) + panes.pane + horizon)
+            elif known is None and self.judged < panes.until():
+                self.expire(panes.until())
             elif known is None:
                 del self.specs[spec]
+                self.dirty = True
 
     def expire(self, watermark: int) -> None:
         """Note that there will be something to forget."""
@@ -265,11 +266,12 @@ class Bucket:
         self.rules = new.digest
         self.expires = 0
         for spec, mine in self.specs.items():
-            awaited = spec in new.specs and self._awaited(new.specs[spec])
-            self.dirty |= mine.watch(read=spec in new.specs, awaited=awaited, now=log_now)
+            read = spec in new.specs
+            awaited = read and self._awaited(new.specs[spec])
+            self.dirty |= mine.watch(read=read, awaited=awaited, now=log_now, judged=self.judged)
         for spec, known in new.specs.items():
             if spec not in self.specs and self._awaited(known):
-                self.specs[spec] = SpecPanes(known.spec.pane, log_now)
+                self.specs[spec] = SpecPanes(known.spec.pane, log_now or EVER, self.judged)
                 self.dirty = True
             if spec in self.specs:
                 self.dirty |= self.specs[spec].remember(known.spec, known.keep)

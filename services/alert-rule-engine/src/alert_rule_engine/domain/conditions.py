@@ -170,7 +170,7 @@ class CompiledRule:
             return False
         if view.get("previous.count", _MOST) < self.rule.min_reference:
             return False
-        return self.condition.test({**view, **_constants(self.rule)})
+        return self.condition.test({**view, **constants_of(self.rule)})
 
     def falters(self, view: View) -> bool:
         """Tell whether a window that is open and does not hold says that nothing lasts.
@@ -183,11 +183,12 @@ class CompiledRule:
         """Return why the condition cannot be decided; empty if it can, or need not be."""
         if not self.fallible or view["count"] < self.rule.min_count:
             return ""
-        answer = self.condition.judge({**view, **_constants(self.rule)})
+        answer = self.condition.judge({**view, **constants_of(self.rule)})
         return answer.reason if isinstance(answer, Undecided) else ""
 
 
-def _constants(rule: Rule) -> dict[str, Any]:
+def constants_of(rule: Rule) -> dict[str, Any]:
+    """Return the numbers of a rule that its condition may name."""
     given = {"minCount": rule.min_count, "threshold": rule.threshold, "factor": rule.factor}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -211,7 +212,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     # What divides is looked at from the first event on: that it cannot be decided is to be told.
     known = judgement is Judgement.CROSSING and "/" not in rule.condition
     counts = condition.variables <= _COUNTED and spec.kind not in FILTERS
-    constants = frozenset((name, each, repr(each)) for name, each in _constants(rule).items())
+    constants = frozenset((name, each, repr(each)) for name, each in constants_of(rule).items())
     least = _least(rule.condition, shape.size, constants) if known else 0
     return CompiledRule(
         rule=rule,
@@ -223,9 +224,13 @@ def compile_rule(rule: Rule) -> CompiledRule:
         exact=known and counts and not rule.active_time and least < _MOST,
         sways=sways,
         compares=compares,
-        fallible=any(sign in rule.condition for sign in "/%("),
+        fallible=_fallible(rule.condition),
         expected=_expected(rule, spec),
     )
+
+
+def _fallible(condition: str) -> bool:
+    return any(sign in condition for sign in "/%(")
 
 
 def _expected(rule: Rule, spec: PaneSpec) -> Mapping[Place, tuple[Group, ...]]:
@@ -254,7 +259,7 @@ def _compares(condition: Condition) -> bool:
 
 def _holds_empty(rule: Rule, condition: Condition) -> bool:
     """Tell whether the condition may hold for a window without events."""
-    known = _constants(rule)
+    known = constants_of(rule)
     before = ("count", "total", "errors", "rate", "sum", "avg", "max", "distinct")
     for previous in (0, _LARGE):
         empty = dict.fromkeys(("count", "total", "errors", "rate", "distinct"), 0)
@@ -268,16 +273,18 @@ def _holds_empty(rule: Rule, condition: Condition) -> bool:
 def _least(text: str, size: int, constants: frozenset[tuple[str, Any, str]]) -> int:
     """Return the least count of events with which a condition that only grows can hold.
 
+    What cannot be decided of extremes (`int(max)` is too large) may hold of what is less.
     Each constant has its text beside it, which tells 0.0 from -0.0.
     """
     condition = condition_of(text)
     known = {name: value for name, value, _ in constants}
+    decide = condition.judge if _fallible(text) else condition.test
 
     def could(count: int) -> bool:
         grown = dict.fromkeys(("count", "total", "errors", "distinct"), count)
         rate = {"rate": count * 1000.0 / size}
         extremes = {"sum": _MAX, "max": _MAX, "min": -_MAX} if count else {}
-        return condition.test({**grown, **rate, **extremes, **known})
+        return decide({**grown, **rate, **extremes, **known}) is not False
 
     low, high = 0, 1
     while not could(high):

@@ -80,10 +80,21 @@ def concerned(
         found.update(dict.fromkeys(panes.known() if empty else panes.groups))
         found.update(dict.fromkeys(rule.expected.get(place, ())))
         return list(found)
-    far = panes.pane if rule.shape.tumbling else rule.reach + panes.pane
-    for start in range(end - panes.pane, end - far - 1, -rule.shape.size):
+    for start in _moved(rule, panes.pane, end - panes.pane):
         found.update(dict.fromkeys(panes.slices.get(start, ())))
     return list(found)
+
+
+def _moved(rule: CompiledRule, pane: int, newest: int) -> Iterator[int]:
+    """Yield the starts of the panes that come to the windows looked at with `newest`, or leave.
+
+    A window that is followed by one that overlaps it loses a whole step at once.
+    """
+    yield newest
+    size, step = rule.shape
+    if not rule.shape.tumbling and (newest - size) % step == 0:
+        for first in range(newest - size, newest - rule.reach - 1, -size):
+            yield from range(first, first + step, pane)
 
 
 def begins(rule: CompiledRule, panes: SpecPanes, at: int) -> bool:
@@ -154,6 +165,6 @@ def _watched(rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, pla
         return True
     first, last = panes.first(group), panes.last(group)
     if first is None or last is None:
-        return rule.rule.no_data == "keepLast"
+        return rule.rule.no_data == "keepLast" and not rule.empties
     there = first < look.start - look.size if rule.compares else first <= look.start
     return there and look.end <= last + rule.rule.forget

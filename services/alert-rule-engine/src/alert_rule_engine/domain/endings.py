@@ -99,8 +99,10 @@ def why_over(alert: AlertState, rule: CompiledRule, windows: Windows) -> str:
     """Return in words why an alert that is overdue is over."""
     if _is_forgotten(alert, rule, windows):
         return f"forgotten after {durations.show(rule.rule.forget)} without events"
-    if rule.rule.no_data == "keepLast" and is_gone(alert, rule, alert.until + rule.shape.step):
-        return f"no data for {durations.show(rule.rule.forget)}"
+    if rule.rule.no_data == "keepLast":
+        silent = rule.remembers and _is_silent(alert, rule, windows)
+        if silent or is_gone(alert, rule, alert.until + rule.shape.step):
+            return f"no data for {durations.show(rule.rule.forget)}"
     what = "no group was turned away" if is_crowd(rule.rule, alert.group) else "no window held"
     return f"{what} for {durations.show(rule.quiet)}"
 
@@ -108,8 +110,11 @@ def why_over(alert: AlertState, rule: CompiledRule, windows: Windows) -> str:
 def _is_forgotten(alert: AlertState, rule: CompiledRule, windows: Windows) -> bool:
     """Tell whether a silence that is an alarm is over though nothing came."""
     alarms = rule.judges_silence or (rule.empties and not rule.compares)
-    if alert.window.figures["count"] or not alarms:
-        return False
+    return alarms and not alert.window.figures["count"] and _is_silent(alert, rule, windows)
+
+
+def _is_silent(alert: AlertState, rule: CompiledRule, windows: Windows) -> bool:
+    """Tell whether nothing of a group came any more, where it would be remembered."""
     last = windows.last(rule.spec.id, alert.group)
     return last is None or last < alert.until
 
@@ -163,7 +168,7 @@ def renew(alert: AlertState, rule: CompiledRule, windows: Windows, *, final: boo
     return grew
 
 
-def gone(alert: AlertState, book: RuleBook) -> str:
+def gone(alert: AlertState, book: RuleBook, windows: Windows) -> str:
     """Return why the rules as they now are end an alert; empty if they do not."""
     key = alert.key
     rule = book.rules.get(key)
@@ -171,8 +176,11 @@ def gone(alert: AlertState, book: RuleBook) -> str:
         if key in book.errors:
             return f"the rule does not compile: {book.errors[key]}"
         return "the rule was disabled" if key in book.disabled else "the rule was deleted"
-    if _counts(rule.rule) != _counts(alert.rule):
+    if _counts(rule.rule) != _counts(alert.rule) or alert.spec not in ("", rule.spec.id):
         return "the rule was changed: it starts anew"
+    missed = alert.group in alert.rule.expect and alert.group not in rule.rule.expect
+    if missed and windows.last(rule.spec.id, alert.group) is None:
+        return "the group is not expected any more"
     return ""
 
 

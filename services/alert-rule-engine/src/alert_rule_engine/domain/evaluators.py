@@ -113,6 +113,10 @@ class SpecEvaluator:
         """Tell whether there are no steps left, so that what it counts is not to be believed."""
         return any(each.exhausted() for each in self.budgets)
 
+    def cut_short(self) -> bool:
+        """Tell whether an event had more elements than its expressions may look at."""
+        return any(each.cut_short() for each in self.budgets)
+
     def place_of(self, event: Event) -> Place:
         """Return where an event is counted that is not counted by its value."""
         return self._find(self._group_by.raw(event))[0]

@@ -11,9 +11,17 @@ from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
-from alert_contracts.events import Event
+from alert_contracts.events import Event, is_error
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.sampling import Sighting, Telling, choose, events_of, spread
+from alert_rule_engine.domain.sampling import (
+    LEAST_SAMPLES,
+    Sighting,
+    Telling,
+    choose,
+    events_of,
+    spread,
+)
+from alert_rule_engine.domain.weighing import Scale, Weight
 
 LOOK_STEPS: Final = 20_000
 """Steps of macros for one record: milliseconds. What they do not reach is not shown."""
@@ -21,6 +29,8 @@ MAX_MARKS: Final = 16
 """Groups to look for in a record by their texts; with more it is as cheap to unpack all of it."""
 Reference = tuple[int, int]
 """Source partition and offset of a record of `log-events`."""
+Weighed = tuple[Weight, Sighting]
+_NO_WEIGHT: Final = Weight()
 
 
 class Selector(Protocol):
@@ -63,12 +73,12 @@ class Question(NamedTuple):
     last: Reference | None = None
     others: tuple[Reference, ...] = ()
     needed: int | None = None
-    """The how manieth of the crossing record's events it was that crossed; None: not known, its
-    last one is shown."""
+    """The how manieth of the crossing record's events it was that crossed; None: not known, the
+    last one that tells most is shown."""
     value: str | None = None
     """The value with which it crossed, where that is what the rule looks at."""
-    peak: int = 0
-    """1: it was the crossing record's largest number that crossed; -1: its smallest."""
+    scale: Scale | None = None
+    """Weighs its events, where some tell more than others."""
 
     def telling(self) -> list[Reference]:
         """Return the records whose events have a part of their own, the most telling first."""
@@ -96,45 +106,72 @@ class _Finding:
     """What was found for one question."""
 
     question: Question
-    sightings: list[Sighting] = field(default_factory=list)
-    crossing: Sighting | None = None
+    sightings: dict[int, list[Sighting]] = field(default_factory=lambda: defaultdict(list))
+    """By how many parts of the condition they weigh for."""
+    crossing: Weighed | None = None
     read: set[Reference] = field(default_factory=set)
 
     def add(self, reference: Reference, sightings: Sequence[Sighting], selector: Selector) -> None:
         """Take what one record has of the group, in the order of its lines."""
         asked = self.question
-        mine = [each for each in sightings if asked.start <= each.at < asked.end]
+        mine = [
+            (_weight(each.event, asked.scale, selector), each)
+            for each in sightings
+            if asked.start <= each.at < asked.end
+        ]
         if not mine:
             return
         self.read.add(reference)
-        self.sightings += spread(sorted(mine), MAX_SAMPLES)
+        alike: dict[int, list[Sighting]] = defaultdict(list)
+        for weight, each in mine:
+            alike[weight.parts].append(each)
+        for parts, some in alike.items():
+            self.sightings[parts] += spread(sorted(some), MAX_SAMPLES)
         if reference == asked.crossing:
-            self.crossing = _crossing(asked, mine, selector)
-            self.sightings.append(self.crossing)
+            weight, crossing = self.crossing = _crossing(asked, mine, selector)
+            self.sightings[weight.parts].append(crossing)
 
     def lacks(self) -> bool:
         """Tell whether it has fewer events than an alert shows."""
-        return len({each[:4] for each in self.sightings}) < MAX_SAMPLES
+        found = {each[:4] for some in self.sightings.values() for each in some}
+        return len(found) < MAX_SAMPLES
+
+    def misses(self) -> bool:
+        """Tell whether too few of its events tell why the alert fires."""
+        told = {each[:4] for parts, some in self.sightings.items() if parts for each in some}
+        return self.question.scale is not None and len(told) < LEAST_SAMPLES
 
     def samples(self) -> list[Sample]:
         if not self.sightings:
             return []
-        asked = self.question
-        first = min(self.sightings) if asked.first in self.read else None
-        last = max(self.sightings) if asked.last in self.read else None
-        return choose(self.sightings, Telling(first, self.crossing, last))
+        asked, best = self.question, max(self.sightings)
+        telling = self.sightings[best]
+        first = min(telling) if asked.first in self.read else None
+        last = max(telling) if asked.last in self.read else None
+        return choose(self.sightings, Telling(first, self._crossed(best), last))
+
+    def _crossed(self, best: int) -> Sighting | None:
+        """Return the event that crossed, or the last that tells, if its record has none of them."""
+        if self.crossing is None:
+            return None
+        weight, crossing = self.crossing
+        silent = self.question.value is None and weight.parts == 0 < best
+        return max(self.sightings[best]) if silent else crossing
 
 
-def _crossing(asked: Question, sightings: Sequence[Sighting], selector: Selector) -> Sighting:
+def _weight(event: Event, scale: Scale | None, selector: Selector) -> Weight:
+    if scale is None:
+        return _NO_WEIGHT
+    return scale.weigh(selector.number(event), error=is_error(event))
+
+
+def _crossing(asked: Question, sightings: Sequence[Weighed], selector: Selector) -> Weighed:
     if asked.value is not None:
-        shown = [each for each in sightings if selector.text(each.event) == asked.value]
+        shown = [each for each in sightings if selector.text(each[1].event) == asked.value]
         sightings = shown or sightings
-    if asked.peak:
-        numbered = [(selector.number(each.event), each) for each in sightings]
-        known = [(number * asked.peak, each) for number, each in numbered if number is not None]
-        return max(known, key=itemgetter(0), default=(0, sightings[-1]))[1]
-    place = len(sightings) if asked.needed is None else min(asked.needed, len(sightings))
-    return sightings[place - 1]
+    if asked.needed is not None:
+        return sightings[min(asked.needed, len(sightings)) - 1]
+    return max(reversed(sightings), key=itemgetter(0))
 
 
 class Search:
@@ -161,9 +198,14 @@ class Search:
     def lacking(self, seen: Collection[Reference], *, step: int) -> list[Reference]:
         """Return other records for questions that have not enough to show, those `seen` left out.
 
-        `step`: of those of a question one in so many.
+        `step`: of those of a question one in so many. Where there is enough, but too little that
+        tells why an alert fires, these few are all.
         """
-        lacking = [finding.question for finding in self._findings if finding.lacks()]
+        lacking = [
+            finding.question
+            for finding in self._findings
+            if finding.lacks() or (step > 1 and finding.misses())
+        ]
         others = in_turn([one.others[::step] for one in lacking])
         return [each for each in others if each not in seen]
 

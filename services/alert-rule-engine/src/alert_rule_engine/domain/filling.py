@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.brought import Brought
-from alert_rule_engine.domain.bucket import GRACE, MAX_UNKNOWN, Bucket
+from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.lanes import MASK, NO_ERRORS, SHIFT, Arrival, Lane, Ways
-from alert_rule_engine.domain.memory import Groups
+from alert_rule_engine.domain.memory import GRACE, Groups
 from alert_rule_engine.domain.panes import NO_SLICE, Slice, SpecPanes
 from alert_rule_engine.domain.partials import Block, Group, bucket_of
 from alert_rule_engine.domain.rules import SpecRules
@@ -26,6 +26,8 @@ from alert_rule_engine.domain.vector import Tally
 
 Expiring = dict[int, set["Lanes"]]
 """Lanes of which something is of no more use from a watermark on."""
+MAX_UNKNOWN: Final = 1_000
+"""Groups kept of a spec that no rule reads (yet)."""
 STRIDE: Final = 1_000
 """Event time between two looks at the windows, and log time between two at news; ms."""
 
@@ -98,13 +100,13 @@ class Lanes:
 
     def panes_of(self, slot: int) -> SpecPanes:
         """Return the panes of the bucket of a slot."""
-        specs = self._buckets[bucket_of(slot)].specs
-        panes = specs.get(self.spec)
+        bucket = self._buckets[bucket_of(slot)]
+        panes = bucket.specs.get(self.spec)
         if panes is None:
-            panes = specs[self.spec] = SpecPanes(self.pane, self._since)
+            panes = bucket.specs[self.spec] = SpecPanes(self.pane, self._since, bucket.judged)
             if self.known is not None:
                 panes.remember(self.known.spec, self.known.keep)
-                self._buckets[bucket_of(slot)].expire(0)
+                bucket.expire(0)
         return panes
 
     def buckets_held(self) -> Iterator[Bucket]:

@@ -10,6 +10,7 @@ from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
 from alert_rule_engine.domain.running import Grown
+from alert_rule_engine.domain.speech import turned_away
 
 
 def look_at(
@@ -101,11 +102,7 @@ def look_turned_away(rule: CompiledRule, at: int, groups: int, surplus: int) -> 
     """Return what the owner of a rule is told of events for whose groups there was no room."""
     size, bound = rule.shape.size, rule.rule.max_groups
     view: dict[str, float] = {"count": surplus, "groups": groups, "maxGroups": bound}
-    note = (
-        f"{surplus} events of groups beyond maxGroups {bound} were turned away;"
-        f" {groups} groups are known here"
-    )
-    return Look(at - at % size, size, at, view, list, note=note)
+    return Look(at - at % size, size, at, view, list, note=turned_away(view))
 
 
 def closed(panes: SpecPanes, look: Look) -> Witness:

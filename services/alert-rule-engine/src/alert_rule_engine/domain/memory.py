@@ -6,11 +6,15 @@ and never early. Steady sightings are noted coarsely, so that they change nothin
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.shelves import SHARDS, Entry, Shelf
 
+GRACE: Final = 120_000
+"""What was counted for a spec that no rule reads (yet, or any more) is kept this long."""
+RECALL: Final = 3_600_000
+"""The same of what took long to learn."""
 STEPS: Final = 64
 """What is kept for some time is kept for up to two parts in so many longer."""
 MAX_GROUP_TERMS: Final = 10_000
@@ -37,6 +41,9 @@ def keep_of(forgets: Collection[int]) -> Keep | None:
 
 class Memory:
     """Shelves that are swept together, and stored in pieces, each under a number."""
+
+    stays: ClassVar[int] = GRACE
+    """It is kept for so long when no rule reads it any more."""
 
     def __init__(self, keep: int, *more: Shelf, grain: int = 0) -> None:
         """`keep`: milliseconds for which something is known after it was last seen.
@@ -72,6 +79,17 @@ class Memory:
     def step_after(self, watermark: int) -> int:
         """Return the next watermark at which `forget` looks."""
         return (watermark // self.step + 1) * self.step
+
+    def follow(self, keep: int) -> bool:
+        """Keep what is known for another time than until now; tell whether it is another."""
+        longer = keep - self.keep
+        if not longer:
+            return False
+        for shelf in self._shelves:
+            shelf.put_off(longer)
+        self.keep = keep
+        self.grain = self.step = max(1, keep // STEPS)
+        return True
 
     def _until(self, at: int) -> int:
         return at + self.keep + self.grain
@@ -144,6 +162,8 @@ class Terms(Memory):
     is new. Of the events that bring a new value only the first counts.
     """
 
+    stays = RECALL
+
     def __init__(
         self, keep: int, learn: int, *, most: int = MAX_TERMS, most_of_group: int = MAX_GROUP_TERMS
     ) -> None:
@@ -195,6 +215,8 @@ class Changes(NamedTuple):
 
 class Values(Memory):
     """The last value of each group. An entry: until when it is known, when it was seen, and it."""
+
+    stays = RECALL
 
     def admit(
         self, group: Group, runs: Sequence[tuple[int, str]], accepted: int, *, room: int

@@ -9,12 +9,14 @@ from alert_rule_engine.domain.aggregates import Cell, Sum
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.memory import Groups, Keep, Memory, Terms, Values
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.specs import Kind, PaneSpec
+from alert_rule_engine.domain.specs import FILTERS, Kind, PaneSpec
 
 Accepted = tuple[int, str]
 """When the newest batch of a slice was accepted, and its trace."""
 UNREAD: Final = ENDLESS
 """Since when a spec is counted that no rule reads any more."""
+EVER: Final = 1
+"""Since when a spec is counted that was asked for before the first event."""
 LIVE: Final = 5_000
 """So long after it came to us, stage one counts for a rule for sure."""
 
@@ -58,18 +60,12 @@ class _Kept(NamedTuple):
 class SpecPanes:
     """The panes of one pane spec, by start and group."""
 
-    __slots__ = (
-        "gone",
-        "groups",
-        "memory",
-        "pane",
-        "since",
-        "slices",
-        "sums",
-    )
+    __slots__ = ("forgotten", "gone", "groups", "left", "memory", "pane", "since", "slices", "sums")
 
-    def __init__(self, pane: int, since: int = 0) -> None:
+    def __init__(self, pane: int, since: int = 0, forgotten: int = 0) -> None:
         self.pane = pane
+        self.forgotten = forgotten
+        """What is stored of panes that started before was forgotten, but for those there are."""
         self.since = since
         """Windows that began before prove nothing by what they lack: their events were not asked
         for, or are forgotten."""
@@ -81,20 +77,25 @@ class SpecPanes:
         self.sums: dict[Group, dict[_Name, _Kept]] = {}
         """Window sums by group and name, as they were last asked for. They follow from the panes,
         so they are never stored."""
+        self.left = ENDLESS
+        """When the last rule ceased to read it; in event time."""
         self.gone = 0
         """Panes that started before are forgotten."""
 
     def remember(self, spec: PaneSpec, keep: Keep | None) -> bool:
         """Have the memory that a spec needs, if it needs one; tell whether it is another now."""
         before = self.memory
-        if spec.kind is Kind.TERM:
-            self.memory = self.memory or Terms(spec.remember, spec.learn)
-        elif spec.kind is Kind.CHANGE:
-            self.memory = self.memory or Values(spec.remember)
-        elif keep is None:
+        if keep is None:
             self.memory = None
-        elif self.memory is None or (self.memory.keep, self.memory.grain) != keep:
-            self.memory = _remembered(self, keep)
+        elif spec.kind not in FILTERS:
+            if before is None or (before.keep, before.grain) != keep:
+                self.memory = _remembered(self, keep)
+        elif before is None:
+            self.drop()  # Nobody knew until now which events bring something new.
+            terms, longest = spec.kind is Kind.TERM, keep.longest
+            self.memory = Terms(longest, spec.learn) if terms else Values(longest)
+        else:
+            return before.follow(keep.longest)
         return self.memory is not before
 
     def first(self, group: Group) -> int | None:
@@ -104,6 +105,10 @@ class SpecPanes:
     def last(self, group: Group) -> int | None:
         """Return about when a group was last there; None if it is not remembered."""
         return self.memory.last(group) if isinstance(self.memory, Groups) else None
+
+    def holds(self, start: int) -> bool:
+        """Tell whether what is stored of the panes that start at a time is still of use."""
+        return start >= self.forgotten or start in self.slices
 
     def put(self, start: int, group: Group, cell: Cell) -> None:
         """Set a pane that is not there yet."""
@@ -196,9 +201,14 @@ class SpecPanes:
         return found
 
     def newest_acceptance(self, start: int, end: int) -> Accepted:
-        """Return when the newest batch of [start, end) was accepted; 0 if there was none."""
-        found = (self.slices.get(at) for at in range(start, end, self.pane))
-        return max((each.accepted for each in found if each is not None), default=(0, ""))
+        """Return when the newest batch of [start, end) was accepted; 0 if there was none.
+
+        And its trace, if its pane is of one group: of several it may be another's.
+        """
+        found = [self.slices[at] for at in range(start, end, self.pane) if at in self.slices]
+        newest = max(found, key=lambda each: each.accepted, default=NO_SLICE)
+        at, trace = newest.accepted
+        return max(0, at), trace if len(newest) == 1 else ""
 
     def newest(self, group: Group) -> int:
         """Return the start of a group's newest pane; it has one."""
@@ -223,21 +233,35 @@ class SpecPanes:
             self.stale(group)
         self.gone = max((self.gone, *(start + self.pane for start in old)))
         self.since = max(self.since, self.gone)
+        self.forgotten = max(self.forgotten, self.gone)
         return old
 
-    def watch(self, *, read: bool, awaited: bool, now: int) -> bool:
+    def drop(self) -> None:
+        """Forget all panes: events were counted that bring nothing new."""
+        self.forgotten = max((self.forgotten, *(start + 1 for start in self.slices)))
+        self.slices.clear()
+        self.groups.clear()
+        self.sums.clear()
+
+    def until(self) -> int:
+        """Return until when it is of use though it has no panes and no rule reads it."""
+        return max(self.forgotten, self.left + self.memory.stays if self.memory else 0)
+
+    def watch(self, *, read: bool, awaited: bool, now: int, judged: int) -> bool:
         """Note from when on all events are counted; tell whether that is news.
 
         `read`: some rule reads the spec; `awaited`: and expects groups here that may never have
-        been seen. `now`: the log's clock.
+        been seen. `now`: the log's clock; `judged`: event time.
         """
         before = self.since
         if not read:
-            self.since = UNREAD
+            self.since, self.left = UNREAD, judged if before != UNREAD else self.left
         elif before == UNREAD:
-            self.since = now + LIVE
+            self.since, self.left = now + LIVE, ENDLESS
+            if isinstance(self.memory, Terms | Values):
+                self.drop()
         elif awaited and not before:
-            self.since = now
+            self.since = now or EVER
         return self.since != before
 
     def begin(self, at: int) -> bool:

@@ -64,6 +64,13 @@ class Block(msgspec.Struct, array_like=True, gc=False):
     """Of which pane spec each row is, where several share the block: of kind COUNT, and none with
     a surplus."""
 
+    @property
+    def lacks_rows(self) -> bool:
+        """Tell whether more had no room than runs of values, of which the newest are here."""
+        rows = zip(self.counts, self.changes, strict=False)
+        cut = sum(events - MAX_CHANGES for events, runs in rows if len(runs) == MAX_CHANGES)
+        return self.surplus > cut
+
 
 class Partial(msgspec.Struct, array_like=True, gc=False, tag="p"):
     """What one `log-events` record adds to one target partition; sent also when empty."""

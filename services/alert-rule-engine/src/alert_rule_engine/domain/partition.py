@@ -5,14 +5,13 @@ the log's own clock. Records are told apart by what they carry (source offset, b
 how often they are delivered.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from alert_rule_engine.domain.aggregates import pack_reference
 from alert_rule_engine.domain.applied import NO_LOSSES, Applied, Losses
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.bucket import Bucket
-from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.filling import STRIDE, Expiring, Lanes, chosen
@@ -30,10 +29,10 @@ from alert_rule_engine.domain.partials import (
     slot_of,
     target_of,
 )
-from alert_rule_engine.domain.rules import RuleBook, unknown
+from alert_rule_engine.domain.rules import RuleBook, arrived, revision_of
 from alert_rule_engine.domain.saying import Said, question_of, say
 from alert_rule_engine.domain.sifting import Found
-from alert_rule_engine.domain.vector import Outcome, Vector
+from alert_rule_engine.domain.vector import Outcome, Tally, Vector
 
 
 @dataclass(slots=True)
@@ -115,7 +114,7 @@ class Partition:
         for block in apart(partial.blocks, self._ways, self._begin, self.buckets, arrival):
             lanes = self._lanes.get(block.spec) or self._lanes_of(block.spec, block.pane)
             events = sum(block.counts)
-            if block.surplus:
+            if block.surplus and block.lacks_rows:
                 self.vector.sight.miss({block.spec: block.start + block.pane})
             if block.start + lanes.closing <= watermark:
                 lost_late += events
@@ -144,13 +143,13 @@ class Partition:
         return lanes.lane(block.start) if watermark < block.start + lanes.closing else None
 
     def _lanes_of(self, spec: str, pane: int) -> Lanes:
-        known, tally = self.book.specs.get(spec), self.vector.tally(spec)
+        known = self.book.specs.get(spec)
         lanes = self._lanes[spec] = Lanes(
             spec,
             pane,
             self.buckets,
             known,
-            tally=tally,
+            tally=self.vector.tally(spec) if known else Tally(),
             expiring=self._expiring,
             ways=self._ways,
             since=self.vector.sight.new.get(spec, 0),
@@ -230,15 +229,16 @@ class Partition:
         self.refreshed = self.vector.log_now // STRIDE
         self._newest = max(bucket.restored for bucket in self.buckets)
         known = self.vector.revisions
-        changed = [each for key, each in book.rules.items() if known.get(key) != _revision(each)]
+        counted = self.vector.tallies.keys() | self.vector.sight.new.keys()
+        changed = [each for key, each in book.rules.items() if known.get(key) != revision_of(each)]
         self._take_over(book)
-        self._come(unknown(book, known))
+        self._come(arrived(book, known, counted))
         self._see()
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
             bucket.alerts.looked = max(bucket.alerts.looked, self.refreshed * STRIDE)
-            bucket.dirty |= bucket.alerts.follow(book, bucket.count, self.vector.log_now)
+            bucket.dirty |= bucket.alerts.follow(book, bucket.windows, self.vector.log_now)
             bucket.forget(book, since=0)
             # One that is newer than the vector may have been judged under today's rules already.
             news = changed if bucket.rules != book.digest else []
@@ -246,32 +246,33 @@ class Partition:
 
     def follow(self, book: RuleBook) -> None:
         """Take over a changed set of rules."""
-        old, self.book = self.book, book
+        old, self.book, known = self.book, book, self.vector.revisions
+        self.vector.tallies |= {spec: each.tally for spec, each in self._lanes.items()}
         self._lanes.clear()
         self._expiring.clear()
         self._ways.clear()
         self._take_over(book)
-        new = book.specs.keys() - old.specs.keys()
+        new = arrived(book, known, old.specs.keys())
         self._come(new)
         self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
-            bucket.dirty |= bucket.alerts.follow(book, bucket.count, self.vector.log_now)
+            bucket.dirty |= bucket.alerts.follow(book, bucket.windows, self.vector.log_now)
             bucket.follow(book, changed, self.vector.log_now)
-            for spec in new & bucket.specs.keys():
+            for spec in new.keys() & bucket.specs.keys():
                 bucket.dirty |= bucket.specs[spec].begin(self.vector.sight.new.get(spec, 0))
 
-    def _come(self, specs: Iterable[str]) -> None:
-        """Note specs that are new, once there are events: stage one counts for them soon."""
-        if self.vector.log_now:
-            self.vector.sight.come(specs, self.vector.log_now + LIVE)
+    def _come(self, specs: Mapping[str, int]) -> None:
+        """Note specs that came, and when: stage one counts soon after, though we may be behind."""
+        asked = {spec: max(at, self.vector.log_now) for spec, at in specs.items()}
+        self.vector.sight.come({spec: at + LIVE for spec, at in asked.items() if at})
 
     def _take_over(self, book: RuleBook) -> None:
         """Forget what was known of rules and specs that are no more."""
         vector = self.vector
         self.faults.follow(book)
         vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
-        vector.revisions = {key: _revision(each) for key, each in book.rules.items()}
+        vector.revisions = {key: revision_of(each) for key, each in book.rules.items()}
         vector.sight.keep({*book.specs, *(each.spec.tenant for each in book.specs.values())})
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
@@ -294,7 +295,3 @@ class Partition:
     def waiting(self) -> int:
         """Return how many alerts have something to say."""
         return sum(bucket.alerts.waiting() for bucket in self.buckets)
-
-
-def _revision(rule: CompiledRule) -> tuple[int, int]:
-    return rule.rule.updated_at, rule.rule.revision

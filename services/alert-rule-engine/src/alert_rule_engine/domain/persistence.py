@@ -6,86 +6,25 @@ from typing import Any, Final
 import msgspec
 
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.bucket import ALERTS, PAST, Bucket
 from alert_rule_engine.domain.distinct import Distinct, unpack
-from alert_rule_engine.domain.late import Late, Row
+from alert_rule_engine.domain.late import Late
 from alert_rule_engine.domain.lifecycle import AlertState
 from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
+from alert_rule_engine.domain.packed import (
+    PackedBucket,
+    PackedMemory,
+    PackedSlice,
+    PackedSpec,
+    PackedVector,
+)
 from alert_rule_engine.domain.panes import SpecPanes
-from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.seals import seal, unseal
 from alert_rule_engine.domain.sight import Sight
-from alert_rule_engine.domain.vector import Tally, Vector
+from alert_rule_engine.domain.vector import Vector
 
 Piece = tuple[str, int]
 """A pane spec, `ALERTS` or `PAST`, and the number of a piece of its memory, or of the alerts."""
-
-
-class PackedSlice(msgspec.Struct, array_like=True, gc=False):
-    """The panes of one spec that start at one time."""
-
-    spec: str
-    pane: int
-    accepted: tuple[int, str]
-    groups: list[Group]
-    cells: list[Cell]
-
-
-class PackedMemory(msgspec.Struct, array_like=True, gc=False):
-    """What sort of memory a spec has; its contents are stored in pieces."""
-
-    sort: str
-    keep: int
-    learn: int = 0
-    grain: int = 0
-    """0: an older version wrote it."""
-
-
-class PackedSpec(msgspec.Struct, array_like=True, gc=False):
-    """What is known of a spec besides its panes."""
-
-    spec: str
-    pane: int
-    since: int
-    memory: PackedMemory | None
-
-
-class PackedBucket(msgspec.Struct, array_like=True, gc=False):
-    """A bucket with its hot panes, and the hot pieces of its memories."""
-
-    applied: int
-    rules: int
-    judged: int
-    looked: int
-    pages: list[int]
-    """Of alerts. A cold one that is not named here was dropped."""
-    held: list[tuple[str, Group, int]]
-    specs: list[PackedSpec]
-    slices: list[tuple[int, list[PackedSlice]]]
-    pieces: list[tuple[str, int, list[Any]]]
-    bases: dict[str, int] = {}
-    """What the rules count that `held` is of."""
-    late: list[Row] = []
-
-
-class PackedVector(msgspec.Struct, array_like=True, gc=False):
-    """The vector."""
-
-    applied: int
-    sources: dict[int, int]
-    clocks: dict[int, int]
-    recent: dict[int, list[int]]
-    log_now: int
-    counted: int
-    excused: list[int]
-    seen: int
-    tallies: dict[str, Tally]
-    revisions: dict[str, tuple[int, int]]
-    holes: list[tuple[int, int]] | None = None
-    """None: an older version wrote it, and as `seen` until when nothing proves silence."""
-    unread: dict[str, int] = {}
-    new: dict[str, int] = {}
 
 
 def _plain(value: Any) -> bytes:  # noqa: ANN401 - what msgspec hands over
@@ -184,10 +123,7 @@ def pack_bucket(bucket: Bucket, hot: Iterable[int], pieces: Iterable[Piece], app
         looked=bucket.alerts.looked,
         pages=sorted(bucket.alerts.pages.live()),
         held=bucket.alerts.pending.rows(),
-        specs=[
-            PackedSpec(spec, each.pane, each.since, _pack_memory(each.memory))
-            for spec, each in bucket.specs.items()
-        ],
+        specs=[_pack_spec(spec, panes) for spec, panes in bucket.specs.items()],
         slices=[(start, _slices(bucket, start)) for start in sorted(hot)],
         pieces=[(*piece, _piece(bucket, piece)) for piece in sorted(pieces)],
         bases=bucket.alerts.pending.bases,
@@ -211,7 +147,10 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
     bucket.alerts.pending.restore(packed.held, packed.bases)
     bucket.late = Late(packed.late)
     for each in packed.specs:
-        panes = bucket.specs[each.spec] = SpecPanes(each.pane, each.since)
+        panes = bucket.specs[each.spec] = SpecPanes(each.pane, each.since, each.forgotten)
+        panes.left = each.left
+        for start in each.kept:
+            panes.opened(start)
         if each.memory is not None:
             panes.memory = _MEMORIES[each.memory.sort](each.memory)
     for start, slices in packed.slices:
@@ -219,6 +158,12 @@ def unpack_bucket(value: bytes, bucket: Bucket) -> tuple[set[int], set[Piece]]:
     for spec, number, rows in packed.pieces:
         _recall(bucket, (spec, number), rows)
     return {start for start, _ in packed.slices}, {piece[:2] for piece in packed.pieces}
+
+
+def _pack_spec(spec: str, panes: SpecPanes) -> PackedSpec:
+    kept = [start for start in panes.slices if start < panes.forgotten]
+    memory = _pack_memory(panes.memory)
+    return PackedSpec(spec, panes.pane, panes.since, memory, panes.forgotten, kept, panes.left)
 
 
 def _pack_memory(memory: Memory | None) -> PackedMemory | None:
@@ -268,7 +213,9 @@ def _slices(bucket: Bucket, start: int) -> list[PackedSlice]:
 
 def _fill(bucket: Bucket, start: int, slices: Iterable[PackedSlice]) -> None:
     for packed in slices:
-        panes = bucket.specs.setdefault(packed.spec, SpecPanes(packed.pane))
+        panes = bucket.specs.get(packed.spec)
+        if panes is None or not panes.holds(start):
+            continue  # The panes of other specs have kept the record.
         panes.opened(start).accepted = packed.accepted
         known: dict[int, int] = {}
         for group, cell in zip(packed.groups, packed.cells, strict=True):

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.evaluators import SpecEvaluator
 from alert_rule_engine.domain.rules import RuleBook
+from rule_language.loops import MAX_STEPS
 
 Attempt = Callable[[Sequence[SpecEvaluator]], object]
 """Does with some specs what failed with all of them."""
@@ -19,9 +20,17 @@ IN_A_ROW: Final = 5
 """Batches for which a spec may take too many steps before it pauses."""
 PAUSE_MS: Final = 60_000
 TOO_MUCH: Final = (
-    "its macros and comparisons of lists took all their steps before the end of a batch"
+    "its macros and looks through lists took all their steps, so the rest of a batch was not "
+    "counted: ask for what is cheap first (service == '...' && ...), ask a list with `in` instead "
+    "of a macro, or send shorter lists"
 )
 """Why a spec that needs more time than it may have, counted in steps, has not counted all."""
+TOO_LONG: Final = (
+    f"an event may not have been counted: its lists or texts are longer than an expression may "
+    f"look through ({MAX_STEPS} elements; 64 characters of a text count as one). Ask a list with "
+    "`in` instead of a macro (8 elements count as one then), or send shorter ones"
+)
+"""Why a spec may not have counted an event that is too long for it."""
 
 
 class Fault(NamedTuple):
@@ -69,6 +78,11 @@ class Quarantine:
         tired = tired[len(tired) // 2 :]
         self.out.update(tired)
         return tired
+
+    def note(self, specs: Sequence[str], *, at: int, book: RuleBook) -> None:
+        """Take note of the specs that could not look through an event."""
+        for spec in specs:
+            self.faults[spec] = Fault(TOO_LONG, at, _revisions(book, spec))
 
     def rested(self, now: int) -> bool:
         """Take those in again that paused for long enough; tell whether there are any."""

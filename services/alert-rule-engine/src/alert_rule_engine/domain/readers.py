@@ -5,8 +5,11 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
+
 from alert_contracts.events import Event
 from alert_rule_engine.domain.partials import Group
+from rule_language import scalar_text
 
 MAX_VALUE: Final = 256
 """Characters of a group's value; of a longer one, so many and a digest of the whole."""
@@ -27,15 +30,19 @@ Raw = tuple[Any, ...]
 
 def text_of(value: object) -> str:
     """Return a field's value as a bounded text; one that is lacking is the empty text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
+    text = value if isinstance(value, str) else _written(value)
     if len(text) <= MAX_VALUE:
         return text
     digest = blake2b(text.encode(), digest_size=8).hexdigest()
     return f"{text[:MAX_VALUE]}~{digest}"
+
+
+def _written(value: object) -> str:
+    """Return what is no text as one, the same for 5 and 5.0; lists and maps as JSON."""
+    if value is None:
+        return ""
+    text = scalar_text(value)
+    return msgspec.json.encode(value, order="sorted").decode() if text is None else text
 
 
 class GroupBy:

@@ -6,7 +6,7 @@ are: editing a threshold forgets nothing, and a hundred thresholds cost one coun
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isqrt
 from typing import Final
@@ -17,7 +17,7 @@ from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.memory import Keep, keep_of
 from alert_rule_engine.domain.partials import BUCKETS, Group, digest
-from alert_rule_engine.domain.specs import MAX_TOGETHER, PaneSpec
+from alert_rule_engine.domain.specs import FILTERS, MAX_TOGETHER, PaneSpec
 from alert_rule_engine.domain.windows import Shape
 from rule_language import RuleLanguageError
 
@@ -49,7 +49,7 @@ class SpecRules:
     max_groups: int
     """Of one bucket; see `allowance`."""
     keep: Keep | None
-    """How long groups are remembered beyond their panes; None: not at all."""
+    """How long groups, terms or values are remembered beyond their panes; None: not at all."""
     expected: frozenset[Group]
     """Groups that have room even when all of it is taken."""
 
@@ -85,6 +85,9 @@ def _watches(rules: Iterable[CompiledRule]) -> tuple[Watch, ...]:
 def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
     one = rules[0].rule
     lateness = one.window.allowed_lateness
+    keeps = [each.rule.forget for each in rules if each.remembers]
+    if rules[0].spec.kind in FILTERS:
+        keeps = [each.rule.remember for each in rules]
     return SpecRules(
         spec=rules[0].spec,
         rules=rules,
@@ -93,7 +96,7 @@ def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
         lateness=lateness,
         horizon=max(each.horizon for each in rules),
         max_groups=allowance(one.max_groups),
-        keep=keep_of([each.rule.forget for each in rules if each.remembers]),
+        keep=keep_of(keeps),
         expected=frozenset(group for each in rules for group in each.rule.expect),
     )
 
@@ -114,6 +117,10 @@ class RuleBook:
     """The specs that have rules which are judged as the watermark moves."""
 
 
+Revision = tuple[int, int]
+"""When a revision of a rule was made, and its number."""
+
+
 def rule_key(rule: Rule) -> str:
     """Return the key of a rule in a RuleBook."""
     return f"{rule.tenant}/{rule.id}"
@@ -122,13 +129,31 @@ def rule_key(rule: Rule) -> str:
 _EMPTY: Final = RuleBook()
 
 
-def unknown(book: RuleBook, known: Mapping[str, object]) -> list[str]:
-    """Return the specs that none of the known rules (by key) reads."""
-    return [
-        spec
+def revision_of(rule: CompiledRule) -> Revision:
+    """Return which revision of a rule this is."""
+    return rule.rule.updated_at, rule.rule.revision
+
+
+def arrived(
+    book: RuleBook, known: Mapping[str, Revision], counted: Collection[str]
+) -> dict[str, int]:
+    """Return the specs that may not have been counted all along, and when they were asked for.
+
+    `known`: the revisions of the rules until now, by key; `counted`: specs that were counted.
+    """
+    return {
+        spec: min(rule.rule.updated_at for rule in each.rules)
         for spec, each in book.specs.items()
-        if known.keys().isdisjoint(rule_key(rule.rule) for rule in each.rules)
-    ]
+        if not any(_goes_on(rule, known, counted) for rule in each.rules)
+    }
+
+
+def _goes_on(rule: CompiledRule, known: Mapping[str, Revision], counted: Collection[str]) -> bool:
+    """Tell whether a rule was there, with what it asks for; one left out may have paused it."""
+    before, now = known.get(rule_key(rule.rule)), revision_of(rule)
+    if before is None or before == now:
+        return before == now
+    return now[1] == before[1] + 1 and rule.spec.id in counted
 
 
 def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:

@@ -87,6 +87,10 @@ class RuleSet:
         """
         return {each.spec.id: each.exhausted() for each in self._metered}
 
+    def cut_short(self) -> Sequence[str]:
+        """Return the specs for which an event of the last batch had too many elements."""
+        return [each.spec.id for each in self._metered if each.cut_short()]
+
     def search_of(self, evaluator: SpecEvaluator) -> PatternSieve | None:
         """Return what searches for a spec and for others at once, if anything does."""
         return self._plans.search_of(evaluator)

@@ -3,7 +3,7 @@
 The choice follows from the records alone, so the same records give the same samples.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event
 
+LEAST_SAMPLES: Final = 3
+"""So many a message shows: with fewer that tell why the alert fires, others are shown as well."""
 MAX_SAMPLE: Final = 8_192
 """Bytes of an event; of a longer one its message is cut, then goes all that is not required."""
 _KEPT: Final = 4_096
@@ -86,27 +88,33 @@ def _event_of(line: bytes) -> Event | None:
 
 
 def spread(sightings: Sequence[Sighting], most: int) -> list[Sighting]:
-    """Return at most so many, evenly spread, the first and the last among them."""
+    """Return at most so many, evenly spread, the first and (of two or more) the last among them."""
     if len(sightings) <= most:
         return list(sightings)
     last = len(sightings) - 1
-    return [sightings[number * last // (most - 1)] for number in range(most)]
+    return [sightings[number * last // max(1, most - 1)] for number in range(most)]
 
 
-def choose(sightings: Iterable[Sighting], telling: Telling) -> list[Sample]:
-    """Return the samples in the order of time: those with a part, and others from in between."""
+def choose(levels: Mapping[int, Iterable[Sighting]], telling: Telling) -> list[Sample]:
+    """Return the samples in the order of time: those with a part, and others from in between.
+
+    `levels`: of the highest one are those with a part, and as many as there is room for; those
+    below only fill up to `LEAST_SAMPLES`.
+    """
     roles: dict[Any, Any] = {}
     for role in ("crossing", "first", "last"):
         sighting = getattr(telling, role)
         if sighting is not None:
             roles.setdefault(sighting[:4], role)
-    ordered = sorted({each[:4]: each for each in sightings}.values())
-    others = [each for each in ordered if each[:4] not in roles]
-    shown = {each[:4] for each in spread(others, MAX_SAMPLES - len(roles))}
+    shown = {each[:4]: each for each in telling if each is not None}
+    most = MAX_SAMPLES
+    for _, some in sorted(levels.items(), reverse=True):
+        others = sorted({each[:4]: each for each in some if each[:4] not in shown}.values())
+        shown |= {each[:4]: each for each in spread(others, max(0, most - len(shown)))}
+        most = LEAST_SAMPLES
     return [
         Sample(fitted(each.event), each.source, each.offset, roles.get(each[:4], "other"))
-        for each in ordered
-        if each[:4] in roles or each[:4] in shown
+        for each in sorted(shown.values())
     ]
 
 

@@ -1,6 +1,5 @@
 """What is said about an alert: the next record of it."""
 
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from alert_contracts.alerts import Alert, RuleRef, Source, WindowSpan
@@ -10,6 +9,7 @@ from alert_rule_engine.domain.evidence import Question
 from alert_rule_engine.domain.lifecycle import AlertState, why_it_fires
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.speech import identity, labels_of, named
+from alert_rule_engine.domain.weighing import scale_of
 
 
 class Said(NamedTuple):
@@ -37,13 +37,8 @@ def question_of(state: AlertState, book: RuleBook, status: str) -> Question | No
         others=tuple(references[1:-1]),
         needed=crossing.needed,
         value=crossing.found.get("value") or crossing.found.get("new"),
-        peak=_peak(rule.condition.variables),
+        scale=scale_of(rule, state.window.figures),
     )
-
-
-def _peak(asked: Collection[str]) -> int:
-    """Tell whether a condition asks for the largest number (1), the smallest (-1), or neither."""
-    return ("max" in asked) - ("min" in asked)
 
 
 def say(state: AlertState, *, log_now: int, now: int) -> Alert:

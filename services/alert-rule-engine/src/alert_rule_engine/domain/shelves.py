@@ -44,6 +44,13 @@ class Shelf:
         shard[key] = entry
         self._touched.add(number)
 
+    def put_off(self, longer: int) -> None:
+        """Let all entries expire later by some time, which may be negative."""
+        for number, shard in self._shards.items():
+            self._touched.add(number)
+            for key, (until, *more) in shard.items():
+                shard[key] = [until + longer, *more]
+
     def under(self, group: Group) -> int:
         """Return how many keys are this group and one text more."""
         return self._sizes[group]

@@ -7,7 +7,7 @@ which perhaps nobody could be heard, whatever else was alive; silence in it prov
 that of a rule whose events stage one could not count.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -21,7 +21,8 @@ SHORT: Final = 10 * BLINK
 MAX_HOLES: Final = 256
 NOTHING: Final[Mapping[str, int]] = {}
 Hole = tuple[int, int]
-"""A span without any acceptance; one of no length is never filled."""
+"""A span without any acceptance. One of no length is never filled, nor is one that ends before it
+begins, which hides what was until its end from short windows only."""
 
 
 class Blind(NamedTuple):
@@ -77,6 +78,17 @@ class Sight:
         elif self.holes and at < self.holes[-1][1]:
             self._fill(at)
         if len(self.holes) > MAX_HOLES:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Fill the two oldest holes no more; those that only short windows mind, if there are."""
+        narrow = [index for index, hole in enumerate(self.holes) if _is_narrow(hole)]
+        if len(narrow) > 1:
+            first, second = narrow[:2]
+            until = self.holes[second][1]
+            self.holes[second] = (until + 1, until)
+            del self.holes[first]
+        else:
             self.holes[:2] = [(self.holes[1][1], self.holes[1][1])]
 
     def _fill(self, at: int) -> None:
@@ -95,9 +107,9 @@ class Sight:
         for name, until in unread.items():
             self.unread[name] = max(until, self.unread.get(name, 0))
 
-    def come(self, specs: Iterable[str], since: int) -> None:
+    def come(self, specs: Mapping[str, int]) -> None:
         """Note specs whose events count from a time on."""
-        self.new = {**self.new, **dict.fromkeys(specs, since)}
+        self.new = {**self.new, **specs}
 
     def keep(self, names: Collection[str]) -> None:
         """Forget what was not counted of all specs and tenants but these."""
@@ -115,9 +127,17 @@ class Sight:
         ends = (
             end
             for begin, end in reversed(self.holes)
-            if begin == end or (begin < now and end - begin > blink)
+            if begin == end
+            or (begin > end and blink < BLINK)
+            or (begin < now and end - begin > blink)
         )
         return next(ends, 0)
+
+
+def _is_narrow(hole: Hole) -> bool:
+    """Tell whether it hides nothing from long windows."""
+    begin, end = hole
+    return begin != end and end - begin <= BLINK
 
 
 def _is_wide(hole: Hole) -> bool:

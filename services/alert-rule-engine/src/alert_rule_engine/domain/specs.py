@@ -95,14 +95,14 @@ class PaneSpec:
     """Only events whose text of `value` is one of these."""
     whitelist: frozenset[str] | None = None
     """Only events whose text of `value` is none of these."""
-    remember: int = 0
-    """TERM, CHANGE: milliseconds for which a value stays known."""
     learn: int = 0
     """TERM: milliseconds from a group's first event on in which no value is new."""
 
 
 FILTERS: Final = frozenset({Kind.TERM, Kind.CHANGE})
 """Kinds of which only the events count that bring something new."""
+_REMEMBER: Final = 2_592_000_000
+"""Stands in the ids of those for how long their rules remember, which may be edited."""
 _KINDS: Final = {RuleType.NEW_TERM: Kind.TERM, RuleType.CHANGE: Kind.CHANGE}
 
 
@@ -129,7 +129,7 @@ def spec_of(rule: Rule, condition: Condition) -> PaneSpec:
     value = rule.value if kind is not Kind.COUNT or listed else None
     pane = pane_length(rule.window.size, rule.window.step)
     spread = rule.max_groups > MAX_TOGETHER
-    remember = rule.remember if kind in FILTERS else 0
+    remember = _REMEMBER if kind in FILTERS else 0
     learn = rule.window.size if kind is Kind.TERM else 0
     bounds = (str(rule.max_groups), str(rule.window.allowed_lateness))
     flags = (str(pane), kind, *bounds, str(remember), str(learn))
@@ -147,6 +147,5 @@ def spec_of(rule: Rule, condition: Condition) -> PaneSpec:
         spread=spread,
         blacklist=blacklist or None,
         whitelist=whitelist or None,
-        remember=remember,
         learn=learn,
     )

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from alert_contracts import durations
+from alert_contracts.labels import label_of
 from alert_contracts.rules import Rule, RuleType
+from alert_rule_engine.domain.conditions import constants_of
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import condition_of
 from rule_language import RuleLanguageError
@@ -25,7 +27,6 @@ _UNPARTED: Final = ("?", '"', "'", "//")
 _LONG: Final = 1e15
 _TINY: Final = 0.01
 """From here to there, figures are written out, to two decimals."""
-_NO_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 
 def is_crowd(rule: Rule, group: Group) -> bool:
@@ -50,9 +51,8 @@ def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
     if rule.type is RuleType.MATCH:
         count = int(figures["count"])
         return f"{count} event{'s match' if count != 1 else ' matches'}"
-    bounds = {"threshold": rule.threshold, "factor": rule.factor}
-    known = {**figures, **{name: bound for name, bound in bounds.items() if bound is not None}}
-    condition = _holding(rule.condition, {**known, "minCount": rule.min_count})
+    known = {**figures, **constants_of(rule)}
+    condition = holding(rule.condition, known)
     names = {*_FIGURE.findall(condition), *_BOUND.findall(condition)} & known.keys()
     texts = _numbers({name: known[name] for name in names})
 
@@ -63,7 +63,17 @@ def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
     return _BOUND.sub(with_number, _FIGURE.sub(with_number, condition))
 
 
-def _holding(condition: str, known: Mapping[str, float]) -> str:
+def turned_away(figures: Mapping[str, float]) -> str:
+    """Return in words how many events had no room, since their groups had none."""
+    count, groups = int(figures["count"]), int(figures["groups"])
+    events = "1 event of a group" if count == 1 else f"{count} events of groups"
+    were = "was" if count == 1 else "were"
+    known = "1 group is" if groups == 1 else f"{groups} groups are"
+    bound = int(figures["maxGroups"])
+    return f"{events} beyond maxGroups {bound} {were} turned away; {known} known here"
+
+
+def holding(condition: str, known: Mapping[str, float]) -> str:
     """Return of a condition's alternatives those that hold; all of it, if that cannot be told."""
     parts = _alternatives(condition)
     if len(parts) == 1:
@@ -107,12 +117,6 @@ def discovery(found: Mapping[str, str]) -> str:
     if "old" in found:
         return f"{found['old']!r} became {found['new']!r}"
     return f"new value {found['value']!r}" if found else ""
-
-
-def label_of(field: str) -> str:
-    """Return the label name of a groupBy field: `attributes.k8s.pod` is `k8s_pod`."""
-    label = _NO_LABEL.sub("_", field.removeprefix("attributes."))
-    return f"_{label}" if label[0].isdigit() else label
 
 
 def labels_of(rule: Rule, group: Group) -> dict[str, str]:

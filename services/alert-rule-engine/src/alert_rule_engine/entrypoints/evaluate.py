@@ -186,13 +186,14 @@ class EvaluateWorker:
             async with asyncio.timeout(BROKER_SECONDS):
                 ends = await self._app.consumer.highwaters(*assigned)
                 lag = await self._lag(ends)
-                idle = await self._told(self._silent(ends))
+                await self._look_up(self._silent(ends))
         except (KafkaError, TimeoutError):
             await self._deaf.unheard(now=time.monotonic())
             return
         self._deaf.heard()
         LAG.labels(GROUP, Topic.LOG_EVENTS).set(lag)
         self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
+        idle = self._told(self._silent(ends))
         if idle:
             self._pack.tell(tick(now=at, idle=idle))
             await self._send()
@@ -206,21 +207,34 @@ class EvaluateWorker:
             if now - heard.get(tp.partition, now) >= self._idle_after
         }
 
-    async def _told(self, silent: Mapping[TP, int]) -> dict[int, int]:
-        """Return, of partitions and their ends, those whose records are all settled."""
+    async def _look_up(self, silent: Mapping[TP, int]) -> None:
+        """Find out how far partitions were told before we had them, of which we have read nothing.
+
+        What was acknowledged was told, and what is no more need not be.
+        """
         consumer: Any = self._app.consumer
         for tp, end in silent.items():
             source = tp.partition
-            if source not in self._next:
-                committed = consumer._committed_offset.get(tp) or 0  # noqa: SLF001 - as above
-                self._progress.settle(source, committed)
+            if source in self._next:
+                continue
+            self._progress.settle(source, consumer._committed_offset.get(tp) or 0)  # noqa: SLF001 - as above
             if self._progress.settled(source) < end:
                 earliest = await consumer.earliest_offsets(tp)
                 self._progress.settle(source, earliest[tp])
+
+    def _told(self, silent: Mapping[TP, int]) -> dict[int, int]:
+        """Return how far each partition is told, or packed to be, that has no more than that.
+
+        A beat of a gateway may have come since its end was asked for.
+        """
+        told = {
+            tp.partition: self._next.get(tp.partition, self._progress.settled(tp.partition))
+            for tp in silent
+        }
         return {
-            tp.partition: end
+            tp.partition: told[tp.partition]
             for tp, end in silent.items()
-            if self._progress.settled(tp.partition) >= end
+            if told[tp.partition] >= end
         }
 
     async def _lag(self, ends: Any) -> int:  # noqa: ANN401

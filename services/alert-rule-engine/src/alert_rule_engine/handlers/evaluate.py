@@ -117,13 +117,16 @@ class EvaluateBatch:
             self._leave_out(found, exc)
             return self._evaluate(self._sets.of(tenant), batch, tenant)
         # A heartbeat says nothing of what batches take.
-        return blocks, self._strain(rules.metered()) if batch.events else ()
+        return blocks, self._strain(rules) if batch.events else ()
 
-    def _strain(self, metered: Mapping[str, bool]) -> Sequence[str]:
+    def _strain(self, rules: RuleSet) -> Sequence[str]:
         """Return the specs that have not counted all of a batch; those that go on so pause."""
+        metered, cut_short = rules.metered(), rules.cut_short()
         exhausted = [spec for spec, ran_out in metered.items() if ran_out]
-        for each in (rule for spec in exhausted for rule in self._book.specs[spec].rules):
+        failed = dict.fromkeys([*exhausted, *cut_short])
+        for each in (rule for spec in failed for rule in self._book.specs[spec].rules):
             telemetry.RULE_ERRORS.labels(each.rule.tenant, each.rule.id).inc()
+        self._quarantine.note(cut_short, at=self._clock(), book=self._book)
         tired = self._quarantine.strain(metered, at=self._clock(), book=self._book)
         for each in (rule for spec in tired for rule in self._book.specs[spec].rules):
             log.error("rule_quarantined", rule=each.rule.id, error=TOO_MUCH)

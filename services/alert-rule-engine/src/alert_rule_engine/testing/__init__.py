@@ -143,6 +143,10 @@ class Pipeline:
             journal.partition.follow(self.book)
             self._listen(journal)
 
+    def lead(self, *rules: Rule) -> None:
+        """Change the rules in the first stage, which is ahead of the second then."""
+        self._sets.follow(compile_rules(rules))
+
     def post(
         self,
         *events: Event,
@@ -238,6 +242,14 @@ class Pipeline:
             first = self.journals[number].partition.vector.applied + 1
             for offset in range(first, len(self.log[number]))[:replayed]:
                 self.apply(number, offset)
+
+    def edit(self, *rules: Rule, away: bool) -> None:
+        """Change the rules in both stages; while all is stored and nothing runs, if `away`."""
+        if away:
+            self.flush()
+            self.crash(*rules)
+        else:
+            self.change(*rules)
 
     def said(self) -> list[str]:
         """Return each alert record as `status group window-minute count`."""
