@@ -3,6 +3,7 @@
 Expressions are looked up, not parsed: the oracle knows a closed list of them by heart.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -195,5 +196,14 @@ def value_of(event: Event, name: str) -> Any:  # noqa: ANN401 - JSON may be anyt
 
 def field_of(event: Event, name: str) -> str:
     """Return the same as a text; empty if it is not there."""
-    found = value_of(event, name)
-    return "" if found is None else str(found)
+    return text_of(value_of(event, name))
+
+
+def text_of(found: Any) -> str:  # noqa: ANN401 - JSON may be anything
+    """Return what was found as a text: 7.0 is 7, and what is no text, number or none is JSON."""
+    if found is None or isinstance(found, str):
+        return found or ""
+    if isinstance(found, float):
+        whole = found.is_integer() and -(2**63) <= found < 2**63
+        return str(int(found)) if whole else str(found)
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

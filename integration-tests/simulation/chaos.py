@@ -106,6 +106,8 @@ class Chaos(Process):
         draw, rules = self.world.draw, self._site.rules
         edited = draw.choice(rules.now)
         known = not edited.id.startswith(WILD)
+        if known and edited.revision > 1:
+            return  # Who misses one of two edits cannot know that nothing was left out between.
         after = replace(
             edited,
             revision=edited.revision + 1,

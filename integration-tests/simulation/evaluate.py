@@ -137,6 +137,5 @@ class Evaluate(Member):
         for source in silent:
             if source not in self._next:
                 self._progress.settle(source, self._group.committed.get(source, 0))
-        return {
-            source: end for source, end in silent.items() if self._progress.settled(source) >= end
-        }
+        told = {source: self._next.get(source, self._progress.settled(source)) for source in silent}
+        return {source: told[source] for source, end in silent.items() if told[source] >= end}

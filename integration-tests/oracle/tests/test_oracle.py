@@ -92,6 +92,26 @@ def test_a_moment_belongs_to_the_windows_that_hold_it() -> None:
     assert list(rule(**sliding(20_000, 5_000)).windows(20_000)) == [5_000, 10_000, 15_000, 20_000]
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7, "7"),
+        (7.0, "7"),
+        (7.5, "7.5"),
+        (1e19, "1e+19"),
+        ("7.0", "7.0"),
+        (None, ""),
+        (True, "true"),
+        ({"b": ["ü"], "a": 1}, '{"a":1,"b":["ü"]}'),
+    ],
+)
+def test_a_group_names_numbers_by_their_value_and_anything_else_as_json(
+    value: object, text: str
+) -> None:
+    grouped = rule(groupBy=["attributes.k"])
+    assert grouped.group_of({"attributes": {"k": value}}) == (text,)
+
+
 def test_windows_are_counted_by_rule_group_and_start() -> None:
     batches = [batch(error(1), error(59_999, "web"), error(60_000)), batch(error(2), late=900)]
     windows = tally(batches, [rule()])
