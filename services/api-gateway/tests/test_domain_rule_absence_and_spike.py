@@ -7,6 +7,8 @@ import pytest
 from alert_contracts.rules import RuleType
 from api_gateway.testing.rules import problems, resolved
 
+DAY = 86_400_000
+
 
 def test_an_absence_expects_groups_and_forgets() -> None:
     rule = resolved(
@@ -20,7 +22,21 @@ def test_an_absence_expects_groups_and_forgets() -> None:
     assert resolved(RuleType.ABSENCE, expect=["shop"]).expect == (("shop",),)
     assert resolved(RuleType.ABSENCE, groupBy=[], expect=[[]]).expect == ((),)
     assert resolved(RuleType.ABSENCE, expect=["a", ["a"]], maxGroups=1).max_groups == 1
-    assert resolved(RuleType.ABSENCE).forget == 86_400_000
+
+
+@pytest.mark.parametrize("kind", [RuleType.ABSENCE, RuleType.SPIKE, RuleType.EVENT_COUNT])
+def test_groups_are_remembered_for_a_day_or_until_the_silence_of_a_long_window_is_told(
+    kind: RuleType,
+) -> None:
+    assert resolved(kind).forget == DAY
+    assert resolved(kind, windowMinutes=720).forget == 2 * DAY
+    assert resolved(kind, windowMinutes=1440).forget == 4 * DAY
+    hopping = {"size": "1d", "kind": "hopping", "step": "1h"}
+    assert resolved(kind, window=hopping).forget == 3 * DAY
+
+
+def test_an_absence_forgets_as_soon_as_its_window_lets_it() -> None:
+    assert resolved(RuleType.ABSENCE, forget="10m30s").forget == 630_000
 
 
 @pytest.mark.parametrize(
@@ -39,8 +55,22 @@ def test_an_absence_expects_groups_and_forgets() -> None:
         ),
         ({"expect": ["a", "b"], "maxGroups": 0}, "/maxGroups", "should be greater than"),
         ({"expect": ["a"], "groupBy": 5}, "/groupBy", "should be a valid"),
-        ({"forget": "5m"}, "/forget", "is no longer than the window"),
-        ({"forget": "9m", "window": {"size": "10m"}}, "/forget", "is no longer than the window"),
+        (
+            {"forget": "5m"},
+            "/forget",
+            "is too short: a group could be forgotten before its silence",
+        ),
+        ({"forget": "10m29s"}, "/forget", "say at least 10m30s"),
+        ({"forget": "20m", "window": {"size": "10m"}}, "/forget", "say at least 20m30s"),
+        ({"forget": "1h", "for": "1h"}, "/forget", "say at least 1h10m30s"),
+        ({"forget": "1d1h", "windowMinutes": 1440}, "/forget", "say at least 2d30s"),
+        (
+            {"forget": "1h", "window": {"size": "1h", "kind": "sliding", "allowedLateness": "0s"}},
+            "/forget",
+            "say at least 1h10s",
+        ),
+        ({"forget": "1s", "window": {"size": "1h", "step": "2h"}}, "/window/step", "is longer"),
+        ({"forget": "1s", "for": "x"}, "/for", "is no duration"),
         ({"forget": "100d"}, "/forget", "lies outside 1s to 90d"),
         ({"forget": "9m", "windowMinutes": "x"}, "/windowMinutes", "should be a valid integer"),
         ({"condition": "count > 3"}, "/condition", "does not hold for a window without events"),

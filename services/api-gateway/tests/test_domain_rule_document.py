@@ -73,7 +73,7 @@ def test_a_sound_rule_has_no_problem(changes: dict[str, Any]) -> None:
         ({"minCount": -1}, "/minCount", "should be greater than or equal to 0"),
         ({"type": "LATENZY"}, "/type", "NEW_TERM, CHANGE; did you mean LATENCY?"),
         ({"type": ["x"]}, "/type", "must be one of ERROR_THRESHOLD"),
-        ({"window": {"size": "5m"}}, "/window", "give either windowMinutes or window, not both"),
+        ({"window": {"size": "5m"}}, "/window", "windowMinutes or window, not both"),
         ({"resolveAfter": "soon"}, "/resolveAfter", "'soon' is no duration such as 90s"),
         ({"resolveAfter": "1y"}, "/resolveAfter", "lies outside 1s to 7d"),
         ({"groupBy": ["service", "service"]}, "/groupBy", "names a field twice"),

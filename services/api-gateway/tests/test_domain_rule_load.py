@@ -7,7 +7,7 @@ import pytest
 from alert_contracts.rules import RuleType
 from api_gateway.testing.rules import problems
 
-FEW = {"condition": "count < 1000", "minCount": 1, "maxGroups": 100_000}
+FEW = {"condition": "count < 1000", "minCount": 1, "maxGroups": 100_000, "threshold": None}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from alert_contracts.rules import RuleType
-from api_gateway.testing.rules import problems, resolved
+from api_gateway.domain.rule_show import show_document
+from api_gateway.testing.rules import problems, resolved, sent
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,23 @@ def test_a_level_that_no_event_has_is_refused(source: str, text: str, column: in
 )
 def test_what_a_level_may_be_is_taken(source: str) -> None:
     assert problems(RuleType.EVENT_COUNT, match=source) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "text"),
+    [
+        ({"match": 'level >= "WARN"'}, "/match", 'expected level in ["WARN", "ERROR", "FATAL"]'),
+        ({"match": r'message.matches("\bfoo")'}, "/match", r"'\b' is a backspace in this text"),
+        ({"value": 'level.contains("err") ? 1 : 0'}, "/value", "no event has a level of which"),
+    ],
+)
+def test_what_compiles_but_nobody_means_is_refused(
+    changes: dict[str, Any], pointer: str, text: str
+) -> None:
+    (problem,) = problems(RuleType.METRIC, **changes)
+    assert problem.pointer == pointer
+    assert text in problem.reason
+    assert (problem.line, problem.column) != (None, None)
 
 
 def test_a_match_that_does_not_compile_is_told_of_once() -> None:
@@ -147,15 +165,59 @@ def test_a_percentage_of_a_hundred_is_never_exceeded() -> None:
     assert "valid number" in problem.reason
 
 
-def test_a_threshold_that_the_condition_of_a_metric_does_not_read_is_refused() -> None:
-    (problem,) = problems(RuleType.METRIC, condition="avg > 5.0", threshold=3)
+@pytest.mark.parametrize(
+    ("kind", "changes", "reason"),
+    [
+        (RuleType.METRIC, {"condition": "avg > 5.0"}, "is not read by the condition, `avg > 5.0`"),
+        (RuleType.EVENT_COUNT, {"condition": "count > 5"}, "by the condition, `count > 5`"),
+        (RuleType.ABSENCE, {}, "is not read by the condition of the type, `count == 0`"),
+    ],
+)
+def test_a_threshold_that_the_condition_does_not_read_is_refused(
+    kind: RuleType, changes: dict[str, Any], reason: str
+) -> None:
+    (problem,) = problems(kind, **changes, threshold=3)
     assert problem.pointer == "/threshold"
-    assert problem.reason == "is not read by the condition, `avg > 5.0`"
-    assert problems(RuleType.METRIC, condition="avg > 5.0", threshold=None) == []
-    assert problems(RuleType.EVENT_COUNT, condition="count > 5", threshold=3) == []
+    assert reason in problem.reason
+    assert problems(kind, **changes, threshold=None) == []
+
+
+@pytest.mark.parametrize("kind", RuleType)
+def test_a_rule_is_taken_as_it_is_shown(kind: RuleType) -> None:
+    assert problems(kind, **show_document(sent(kind))) == []
+
+
+def test_a_comment_in_a_condition_is_refused_for_alerts_would_show_it() -> None:
+    (problem,) = problems(RuleType.EVENT_COUNT, condition="count > threshold // count many")
+    assert problem.pointer == "/condition"
+    assert problem.reason.startswith("has a comment")
+    assert problems(RuleType.EVENT_COUNT, match="true // any") == []
 
 
 def test_a_figure_that_is_written_as_a_function_is_shown_without_its_brackets() -> None:
     (problem,) = problems(RuleType.CARDINALITY, condition="distinct(value) > threshold")
     assert problem.pointer == "/condition"
-    assert problem.reason.endswith("; a figure is only named: distinct")
+    assert problem.reason.endswith(": it is only named: distinct")
+
+
+@pytest.mark.parametrize("kind", [RuleType.NEW_TERM, RuleType.CHANGE])
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ("errors > 0", "counts no `errors`; ask for them in `match`"),
+        ("count > 3 && errors > 0", "counts no `errors`; ask for them in `match`"),
+        ("count > previous.count", "has no `previous`"),
+        ("count > 0 && previous.errors == 0", "has no `previous`"),
+    ],
+)
+def test_of_what_is_new_nothing_but_its_number_is_known(
+    kind: RuleType, condition: str, text: str
+) -> None:
+    (problem,) = problems(kind, condition=condition, threshold=None)
+    assert problem.pointer == "/condition"
+    assert text in problem.reason
+
+
+@pytest.mark.parametrize("condition", ["count > 5", "total > 2 && rate > 0.1"])
+def test_how_much_is_new_may_be_asked(condition: str) -> None:
+    assert problems(RuleType.NEW_TERM, condition=condition, threshold=None) == []

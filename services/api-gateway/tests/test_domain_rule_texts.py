@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
+from api_gateway.app import refusal_of_template
 from api_gateway.domain.rule_review import review
 from api_gateway.domain.rule_texts import example
 from api_gateway.testing import plain_rule
@@ -77,3 +80,34 @@ def test_every_text_that_fails_is_named() -> None:
         ("/annotations/odd", "should be a valid string"),
     }
     assert tried[0] is tried[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{{ servce }}", "`servce`; did you mean service?"),
+        ("{{ labels.servce }}", "`labels.servce`; did you mean labels.service?"),
+        ("{{ group.host }}", "`group.host`; there are group.service, "),
+        ("{{ group.attributes }}", '`group.attributes`; did you mean group["attributes.user"]?'),
+        ("{{ aggregates.cuont }}", "`aggregates.cuont`; did you mean aggregates.count?"),
+        ("{{ previous.count }}", "`previous.count`; its condition does not read the window before"),
+        ("{{ found.old }}", "`found.old`; rules of its type find nothing but figures"),
+        ("{{ rule.name }}", "`rule.name`; `rule` has no parts"),
+    ],
+)
+def test_a_name_that_no_alert_of_the_rule_has_is_refused(text: str, reason: str) -> None:
+    sent = plain_rule(annotations={"a": text}, groupBy=["service", "attributes.user"])
+    (found,) = review(sent, tenant="default", check_template=refusal_of_template)
+    assert found.reason.startswith(f"an alert of this rule has no {reason}")
+
+
+def test_of_a_rule_without_groups_no_group_is_read() -> None:
+    sent = plain_rule(annotations={"a": "{{ group.service }}"}, groupBy=[])
+    (found,) = review(sent, tenant="default", check_template=refusal_of_template)
+    assert found.reason.endswith("no `group.service`; its groupBy is empty")
+
+
+def test_texts_are_not_blamed_for_groups_that_are_wrong() -> None:
+    sent = plain_rule(annotations={"a": "{{ group.service }}"}, groupBy=["servce"])
+    found = review(sent, tenant="default", check_template=refusal_of_template)
+    assert [each.pointer for each in found] == ["/groupBy/0"]

@@ -138,6 +138,18 @@ async def test_a_rule_as_it_is_shown_is_no_new_revision(
     assert off.revision == 2
 
 
+async def test_a_stored_rule_that_would_be_refused_by_now_is_taken_as_it_is_shown(
+    world: World,
+) -> None:
+    stored = StoredRule("default", "r1", 1, plain_rule(condition="count > 5"), 0, 0)
+    await world.repository.add(stored, limit=3)
+    same = await world.rules.replace(KEY, show(stored), only_if=always)
+    assert same is not None
+    assert same.revision == 1
+    with pytest.raises(RuleInvalidError):
+        await world.rules.replace(KEY, {**show(stored), "severity": "LOW"}, only_if=always)
+
+
 async def test_another_kind_of_term_is_a_change(world: World) -> None:
     match = {"type": "MATCH", "match": "true", "threshold": None, "condition": None}
     listed = {**plain_rule(**match), "value": "attributes.ok"}

@@ -14,7 +14,7 @@ from api_gateway.adapters.kafka import KafkaEventLog, KafkaLink
 from api_gateway.adapters.postgres import PostgresRuleRepository
 from api_gateway.adapters.rule_topic import KafkaRuleTopic, rule_consumer
 from api_gateway.adapters.status_topic import KafkaStatusFeed
-from api_gateway.domain.rule_document import suggestion
+from api_gateway.domain.rule_texts import missing
 from api_gateway.entrypoints.body import Budget
 from api_gateway.entrypoints.http import Front, build_front
 from api_gateway.entrypoints.logs import LogRoutes
@@ -62,8 +62,7 @@ def refusal_of_template(text: str, alert: Mapping[str, object]) -> str | None:
     try:
         unknown = templating.unknown_names(text, alert)
         if unknown:
-            names = [name for name in alert if name.isidentifier()]
-            return f"an alert of this rule has no `{unknown[0]}`{suggestion(unknown[0], names)}"
+            return missing(unknown[0], alert)
         templating.render(text, alert)
     except templating.TemplateRefusedError as exc:
         return str(exc)

@@ -1,12 +1,12 @@
 """Whether the expressions of a rule compile, and read what there is for its type."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from alert_contracts.rules import DEFAULTS, SPIKES, RuleType
 from api_gateway.domain.rule_document import Problem
-from api_gateway.domain.rule_types import SCALAR, type_of
+from api_gateway.domain.rule_types import NEWS, SCALAR, type_of
 from rule_language import (
     Condition,
     RuleLanguageError,
@@ -14,12 +14,11 @@ from rule_language import (
     compile_match,
     compile_scalar,
     compile_value,
+    mistakes,
 )
 
 _OF_NUMBERS: Final = frozenset({"sum", "avg", "min", "max", "p50", "p90", "p95", "p99"})
-_CALLED: Final = re.compile(
-    r"\b(count|total|errors|rate|sum|avg|min|max|p50|p90|p95|p99|distinct)\s*\("
-)
+_COMMENT: Final = "//"
 _EMPTY: Final = ("count", "total", "errors", "rate", "minCount", "distinct")
 """Figures that are nought in a window without events."""
 _LONGEST: Final = 86_400
@@ -28,12 +27,6 @@ _WHOLE: Final = 100
 """Percent."""
 _SURE: Final = frozenset({"threshold"})
 Sent = Mapping[str, Any]
-
-
-class Compiler(Protocol):
-    """Compiles an expression over one event, or raises RuleLanguageError."""
-
-    def __call__(self, source: str, *, tenant: str) -> object: ...
 
 
 class Expressions(NamedTuple):
@@ -64,36 +57,40 @@ def check(sent: Sent, wrong: set[str], tenant: str) -> Iterator[Problem]:
     """Find what is wrong with the expressions, and with what they need."""
     rule = expressions(sent)
     if rule.match and "/match" not in wrong:
-        yield from _refused("/match", lambda: compile_match(rule.match or "", tenant=tenant))
+        yield from _refused("/match", rule.match, partial(compile_match, tenant=tenant))
     if rule.value and "/value" not in wrong:
-        compiler: Compiler = compile_scalar if rule.kind in SCALAR else compile_value
-        yield from _refused("/value", lambda: compiler(rule.value or "", tenant=tenant))
+        compiler = compile_scalar if rule.kind in SCALAR else compile_value
+        yield from _refused("/value", rule.value, partial(compiler, tenant=tenant))
     if rule.condition and "/condition" not in wrong:
         yield from _condition(rule, rule.condition, sent, wrong)
 
 
-def _refused(pointer: str, compile_it: Callable[[], object]) -> Iterator[Problem]:
+def _refused(pointer: str, source: str, compiler: Callable[[str], object]) -> Iterator[Problem]:
     try:
-        compile_it()
+        compiler(source)
+        found = mistakes(source)
     except RuleLanguageError as exc:
-        yield Problem(pointer, str(exc), exc.line, exc.column)
+        found = [exc]
+    for each in found:
+        yield Problem(pointer, str(each), each.line, each.column)
 
 
 def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     try:
         condition = compile_condition(text)
     except RuleLanguageError as exc:
-        called = _CALLED.search(text)
-        hint = f"; a figure is only named: {called[1]}" if called else ""
-        yield Problem("/condition", f"{exc}{hint}", exc.line, exc.column)
+        yield Problem("/condition", str(exc), exc.line, exc.column)
         return
+    if _COMMENT in text:
+        reason = "has a comment, which would be read in every alert; put it into `description`"
+        yield Problem("/condition", reason)
     yield from _parameters(rule, condition, sent)
     yield from _figures(rule, condition)
     if rule.kind is RuleType.SPIKE and "condition" in sent and not looks_back(condition):
         reason = "a SPIKE compares with `previous`; EVENT_COUNT and METRIC need not"
         yield Problem("/condition", reason)
     if "/threshold" not in wrong:
-        yield from _percentage(rule, sent)
+        yield from _threshold(rule, condition, sent)
     if wrong.isdisjoint(("/threshold", "/minCount")):
         absence = rule.kind is RuleType.ABSENCE
         yield from _emptiness(condition, sent) if absence else _ruled_out(rule, condition, sent)
@@ -105,23 +102,19 @@ def looks_back(condition: Condition) -> bool:
 
 
 def _parameters(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
-    """Find the numbers that the condition reads and the rule does not give, and the reverse."""
+    """Find the numbers that the condition reads and the rule does not give."""
     for name in ("threshold", "factor"):
         if name in condition.variables and sent.get(name) is None:
             yield Problem(f"/{name}", f"is required: the condition `{condition.source}` uses it")
     if "factor" in condition.variables and rule.kind is not RuleType.SPIKE:
         yield Problem("/condition", "only SPIKE has a `factor`; write the number")
+
+
+def _threshold(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
+    """Find a threshold that is not read, and a percentage that is never exceeded."""
     if "threshold" not in condition.variables and "threshold" in sent:
-        if "condition" not in sent:
-            reason = f"is not read by the condition of the type, `{condition.source}`"
-            yield Problem("/threshold", reason)
-        elif rule.kind is RuleType.METRIC:
-            reason = f"is not read by the condition, `{condition.source}`"
-            yield Problem("/threshold", reason)
-
-
-def _percentage(rule: Expressions, sent: Sent) -> Iterator[Problem]:
-    """Find a percentage that is never exceeded."""
+        whose = "" if "condition" in sent else " of the type"
+        yield Problem("/threshold", f"is not read by the condition{whose}, `{condition.source}`")
     usual = rule.condition == DEFAULTS[RuleType.ERROR_RATE].condition
     if rule.kind is RuleType.ERROR_RATE and usual and (sent.get("threshold") or 0) >= _WHOLE:
         yield Problem("/threshold", "no percentage exceeds 100, so it would never fire")
@@ -138,6 +131,17 @@ def _figures(rule: Expressions, condition: Condition) -> Iterator[Problem]:
         yield Problem("/value", f"is required: the condition uses {', '.join(numbers)}")
     if "distinct" in read and rule.kind not in {RuleType.CARDINALITY, None}:
         yield Problem("/condition", "only CARDINALITY counts `distinct` values")
+    if rule.kind in NEWS:
+        yield from _of_news(rule.kind, condition)
+
+
+def _of_news(kind: RuleType, condition: Condition) -> Iterator[Problem]:
+    """Find what is not known of the events that bring something new."""
+    if looks_back(condition):
+        yield Problem("/condition", f"a {kind} has no `previous`: what is new is not compared")
+    if "errors" in condition.variables:
+        reason = f'a {kind} counts no `errors`; ask for them in `match`: level == "ERROR"'
+        yield Problem("/condition", reason)
 
 
 def _ruled_out(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:

@@ -1,21 +1,14 @@
 """By what a rule keeps events apart, and the labels of its alerts."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from alert_contracts.labels import label_of
 from api_gateway.domain.refusals import step
 from api_gateway.domain.rule_document import Problem
 
 RESERVED_LABELS: Final = frozenset({"alertname", "severity", "rule_id", "tenant"})
-_NO_LABEL: Final = re.compile(r"[^a-zA-Z0-9_]")
 Sent = Mapping[str, Any]
-
-
-def label_of(field: str) -> str:
-    """Return the label that a field of `groupBy` becomes: `attributes.k8s.pod` is `k8s_pod`."""
-    label = _NO_LABEL.sub("_", field.removeprefix("attributes."))
-    return f"_{label}" if label[0].isdigit() else label
 
 
 def fields_of(sent: Sent) -> list[str]:

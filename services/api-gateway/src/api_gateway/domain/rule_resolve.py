@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from alert_contracts import durations
+from alert_contracts.forgetting import usual_forget
 from alert_contracts.rules import DEFAULTS, SPIKES, Rule, RuleType
 from api_gateway.domain import rule_types
 from api_gateway.domain.rule_document import RuleDocument
@@ -17,7 +18,8 @@ def resolve(rule: StoredRule) -> Rule:
     """Return the rule as the engine reads it."""
     document = rule.parsed
     defaults = DEFAULTS[document.type]
-    window = window_of(document)
+    window = window_of(document.window, document.window_minutes)
+    hold, forget = durations.parse(document.hold), document.forget
     quiet = document.resolve_after
     few = document.min_count
     return Rule(
@@ -42,10 +44,11 @@ def resolve(rule: StoredRule) -> Rule:
         labels=document.labels,
         annotations=document.annotations,
         updated_at=rule.updated_at,
-        hold=durations.parse(document.hold),
+        hold=hold,
         keep_firing_for=durations.parse(document.keep_firing_for),
         no_data=document.no_data,
         active_time=tuple(map(interval_of, document.active_time)),
+        forget=durations.parse(forget) if forget else usual_forget(window, hold),
         **_own(document),
     )
 
@@ -59,11 +62,8 @@ def _condition(document: RuleDocument) -> str:
 def _own(document: RuleDocument) -> dict[str, Any]:
     """Return the fields of the rule's type that no other type has."""
     if document.type is RuleType.ABSENCE:
-        return {
-            "expect": tuple(dict.fromkeys(map(tuple, document.expect))),
-            "forget": durations.parse(document.forget or rule_types.FORGET),
-        }
-    if document.type in {RuleType.NEW_TERM, RuleType.CHANGE}:
+        return {"expect": tuple(dict.fromkeys(map(tuple, document.expect)))}
+    if document.type in rule_types.NEWS:
         return {"remember": durations.parse(document.remember or rule_types.REMEMBER)}
     if document.type is RuleType.MATCH:
         return {

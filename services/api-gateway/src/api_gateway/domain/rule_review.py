@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from alert_contracts import durations
+from alert_contracts.forgetting import least_forget
 from api_gateway.domain import (
     rule_document,
     rule_expressions,
@@ -15,7 +16,7 @@ from api_gateway.domain import (
     rule_windows,
 )
 from api_gateway.domain.refusals import FieldError
-from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_document import Problem, WindowDocument
 from api_gateway.domain.rule_texts import CheckTemplate
 from api_gateway.domain.values import check_value
 
@@ -31,27 +32,31 @@ def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Pr
         return [Problem(exc.pointer, exc.reason)]
     _, problems = rule_document.parse(sent)
     wrong = {problem.pointer for problem in problems}
+    windows = list(rule_windows.check(sent, wrong))
     found = [
         *problems,
         *rule_types.check(sent, wrong),
         *rule_expressions.check(sent, wrong, tenant),
         *rule_levels.check(sent, wrong),
-        *rule_windows.check(sent, wrong),
+        *windows,
         *rule_windows.check_load(sent, wrong),
         *rule_periods.check(sent, wrong),
         *rule_groups.check(sent, wrong),
-        *_forgotten(sent, wrong),
+        *_forgotten(sent, wrong | {problem.pointer for problem in windows}),
         *rule_texts.check(sent, wrong, tenant, check_template),
     ]
     return found[:MAX_PROBLEMS]
 
 
 def _forgotten(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
-    forget = sent.get("forget")
-    if forget is None or any(pointer.startswith(("/forget", "/window")) for pointer in wrong):
+    forget, window = sent.get("forget"), sent.get("window")
+    if forget is None or any(pointer.startswith(("/for", "/window")) for pointer in wrong):
         return
-    window = sent.get("window") or {
-        "size": f"{sent.get('windowMinutes', rule_windows.DEFAULT_MINUTES)}m"
-    }
-    if durations.parse(forget) <= durations.parse(window["size"]):
-        yield Problem("/forget", "is no longer than the window: no silence would ever be told of")
+    given = None if window is None else WindowDocument.model_validate(window)
+    hold = durations.parse(sent.get("for", "0s"))
+    least = least_forget(rule_windows.window_of(given, sent.get("windowMinutes")), hold)
+    if durations.parse(forget) < least:
+        reason = "is too short: a group could be forgotten before its silence is told of"
+        yield Problem(
+            "/forget", f"{reason}; with this window, say at least {durations.show(least)}"
+        )

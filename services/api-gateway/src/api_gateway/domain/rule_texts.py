@@ -1,18 +1,28 @@
 """Whether the texts of a rule render: tried on an alert such as the rule makes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from alert_contracts.labels import label_of
 from alert_contracts.rules import RuleType, Severity
+from alert_contracts.spelling import nearest
 from api_gateway.domain.refusals import step
 from api_gateway.domain.rule_document import Problem
 from api_gateway.domain.rule_expressions import expressions
-from api_gateway.domain.rule_groups import fields_of, label_of
+from api_gateway.domain.rule_groups import fields_of
 from api_gateway.domain.rule_types import SCALAR, type_of
+from rule_language import RuleLanguageError, compile_condition
 
 Sent = Mapping[str, Any]
 CheckTemplate = Callable[[str, Mapping[str, object]], str | None]
 """Returns why a text cannot be rendered with these names, or None."""
+_DECISIVE: Final = ("/groupBy", "/type")
+"""Where these are wrong, nobody knows what an alert has."""
+_WHY_EMPTY: Final[Mapping[str, str]] = {
+    "previous": "its condition does not read the window before",
+    "found": "rules of its type find nothing but figures",
+    "group": "its groupBy is empty",
+}
 _PREVIOUS: Final = "previous."
 _SAMPLES: Final[Mapping[str, str]] = {
     "service": "payment-service",
@@ -31,11 +41,36 @@ def check(sent: Sent, wrong: set[str], tenant: str, refusal: CheckTemplate) -> I
     annotations = sent.get("annotations")
     if not isinstance(annotations, dict) or "/annotations" in wrong:
         return
+    if any(pointer.startswith(_DECISIVE) for pointer in wrong):
+        return
     alert = example(sent, tenant)
     for name, text in annotations.items():
         reason = refusal(text, alert) if isinstance(text, str) else None
         if reason is not None:
             yield Problem("/annotations" + step(name), reason)
+
+
+def missing(path: Sequence[str], alert: Mapping[str, object]) -> str:
+    """Return why a text may not read a name, `labels` and `servce`, that an alert has not."""
+    *parents, name = path
+    owner = alert[parents[0]] if parents else alert
+    reason = f"an alert of this rule has no `{_written(path)}`"
+    if not isinstance(owner, Mapping):
+        return f"{reason}; `{parents[0]}` has no parts"
+    if not owner:
+        return f"{reason}; {_WHY_EMPTY[parents[0]]}"
+    names = [each for each in owner if parents or each.isidentifier()]
+    meant = nearest(name, names)
+    if meant:
+        return f"{reason}; did you mean {_written((*parents, meant))}?"
+    return f"{reason}; there are {', '.join(_written((*parents, each)) for each in names)}"
+
+
+def _written(path: Sequence[str]) -> str:
+    """Return a name as a text reads it: `labels.service`, `group["attributes.user"]`."""
+    return path[0] + "".join(
+        f".{name}" if name.isidentifier() else f'["{name}"]' for name in path[1:]
+    )
 
 
 def example(sent: Sent, tenant: str) -> dict[str, object]:
@@ -84,13 +119,24 @@ def _found(sent: Sent) -> Mapping[str, str]:
 def _numbers(sent: Sent) -> dict[str, float]:
     """Return the figures that a window of this rule has; those of numbers only where it has any."""
     rule = expressions(sent)
+    read = _read(rule.condition)
     figures = dict(_COUNTS)
     if rule.kind is RuleType.CARDINALITY:
         figures["distinct"] = 40
     if rule.value and rule.kind not in SCALAR:
-        figures.update(_NUMBERS)
-        if any(name in (rule.condition or "") for name in _SHARES):
-            figures.update(_SHARES)
-    if _PREVIOUS in (rule.condition or ""):
+        shares = read & _SHARES.keys()
+        figures.update(_NUMBERS if shares or read & _NUMBERS.keys() else {})
+        figures.update(_SHARES if shares else {})
+    if _PREVIOUS in read:
         figures.update({_PREVIOUS + name: number for name, number in figures.items()})
     return figures
+
+
+def _read(condition: str | None) -> set[str]:
+    """Return the figures that a condition reads, and whether of the window before; or all."""
+    try:
+        variables = compile_condition(str(condition)).variables
+    except RuleLanguageError:  # that is told already
+        return {*_NUMBERS, *_SHARES, _PREVIOUS}
+    before = {_PREVIOUS for name in variables if name.startswith(_PREVIOUS)}
+    return {name.removeprefix(_PREVIOUS) for name in variables} | before

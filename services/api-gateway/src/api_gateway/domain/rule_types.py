@@ -8,20 +8,21 @@ from alert_contracts.rules import SPIKES, Direction, RuleType
 from api_gateway.domain.rule_document import Problem
 
 MIN_REFERENCE: Final = 10
-FORGET: Final = "1d"
 REMEMBER: Final = "30d"
 _ALL: Final = frozenset(RuleType)
 _NOT_MATCH: Final = _ALL - {RuleType.MATCH}
 _FILLING: Final = _NOT_MATCH - {RuleType.ABSENCE}
+NEWS: Final = frozenset({RuleType.NEW_TERM, RuleType.CHANGE})
+"""Types that tell of single events, which are over at once."""
 _FOR_SOME: Final[Mapping[str, frozenset[RuleType]]] = MappingProxyType(
     {
         "condition": _NOT_MATCH,
-        "for": _NOT_MATCH,
+        "for": _NOT_MATCH - NEWS,
         "minCount": _FILLING,
-        "noData": _FILLING - {RuleType.NEW_TERM, RuleType.CHANGE},
+        "noData": _FILLING - NEWS,
         "expect": frozenset({RuleType.ABSENCE}),
         "forget": frozenset({RuleType.ABSENCE}),
-        "remember": frozenset({RuleType.NEW_TERM, RuleType.CHANGE}),
+        "remember": NEWS,
         "factor": frozenset({RuleType.SPIKE}),
         "direction": frozenset({RuleType.SPIKE}),
         "minReference": frozenset({RuleType.SPIKE}),
@@ -33,7 +34,7 @@ _FOR_SOME: Final[Mapping[str, frozenset[RuleType]]] = MappingProxyType(
 _WHY_NOT: Final[Mapping[str, str]] = MappingProxyType(
     {
         "condition": "every event that matches fires; EVENT_COUNT has conditions",
-        "for": "every event that matches fires at once",
+        "for": "each of its events fires at once, and none lasts",
         "minCount": "it decides by itself how many events it takes",
         "noData": "a window without events means to it what its type says",
     }
@@ -50,9 +51,7 @@ _REQUIRED: Final[Mapping[RuleType, tuple[str, ...]]] = MappingProxyType(
         RuleType.CHANGE: ("value",),
     }
 )
-SCALAR: Final = frozenset(
-    {RuleType.MATCH, RuleType.CARDINALITY, RuleType.NEW_TERM, RuleType.CHANGE}
-)
+SCALAR: Final = NEWS | {RuleType.MATCH, RuleType.CARDINALITY}
 """Types whose `value` may be a text as well as a number: it is compared, not added up."""
 Sent = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from alert_contracts import durations
 from alert_contracts.panes import MAX_PANES, pane_length
 from alert_contracts.rules import DEFAULTS, Window
-from api_gateway.domain.rule_document import Problem, RuleDocument
+from api_gateway.domain.rule_document import Problem, WindowDocument
 from api_gateway.domain.rule_expressions import expressions, looks_back
 from api_gateway.domain.rule_types import type_of
 from rule_language import RuleLanguageError, compile_condition
@@ -26,11 +26,10 @@ def sliding_step(size: int) -> int:
     return pane_length(size, size)
 
 
-def window_of(document: RuleDocument) -> Window:
+def window_of(given: WindowDocument | None, minutes: int | None) -> Window:
     """Return the window of a sound rule."""
-    given = document.window
     if given is None:
-        size = (document.window_minutes or DEFAULT_MINUTES) * _MINUTE
+        size = (minutes or DEFAULT_MINUTES) * _MINUTE
         return Window(size=size, step=size)
     size = durations.parse(given.size)
     step = sliding_step(size) if given.kind == "sliding" else size
@@ -48,7 +47,11 @@ def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
     if window is None or any(pointer.startswith("/window") for pointer in wrong):
         return
     if "windowMinutes" in sent:
-        yield Problem("/window", "give either windowMinutes or window, not both")
+        reason = (
+            "give either windowMinutes or window, not both; in a PATCH, null takes the other"
+            ' away ("windowMinutes": null)'
+        )
+        yield Problem("/window", reason)
     kind, step = window.get("kind", "tumbling"), window.get("step")
     if step is None:
         if kind == "hopping":

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import Depends, Header, Request
 
+from api_gateway.domain import scan
 from api_gateway.domain.repeated import repeated
 from api_gateway.handlers.ruling import Precondition, always
 from service_runtime.web import ProblemError
@@ -29,15 +30,14 @@ async def read_document(request: Request) -> dict[str, Any]:
         detail = f"content-type {kind[:60]!r} is not taken here; send application/json"
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     body = await request.body()
+    if not body.strip():
+        detail = "the body is empty; a rule is a JSON object"
+        raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
     try:
         document = msgspec.json.decode(body)
         twice = repeated(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        detail = f"the body is no JSON: {exc}"
-        raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
-    except RecursionError:
-        detail = "the body is nested too deeply"
-        raise ProblemError(HTTPStatus.BAD_REQUEST, detail) from None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise _malformed(body) from None
     if not isinstance(document, dict):
         detail = "a rule is a JSON object"
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
@@ -46,6 +46,15 @@ async def read_document(request: Request) -> dict[str, Any]:
         detail = "a member is given twice; nobody knows which is meant"
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail, errors=errors)
     return document
+
+
+def _malformed(body: bytes) -> ProblemError:
+    """Return the refusal of what no decoder takes, naming the field where one can be told."""
+    reason = scan.explain(body)
+    if not reason.pointer:
+        return ProblemError(HTTPStatus.BAD_REQUEST, f"the body {reason.reason}")
+    errors = [{"pointer": reason.pointer, "reason": reason.reason}]
+    return ProblemError(HTTPStatus.BAD_REQUEST, "the body cannot be read", errors=errors)
 
 
 def precondition(

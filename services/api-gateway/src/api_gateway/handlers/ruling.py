@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -60,9 +61,10 @@ def _doubt(key: RuleKey) -> Iterator[None]:
         raise MaybeStoredError(key, str(exc)) from exc
 
 
-def _shown(document: Document) -> bytes:
-    # As JSON, for to Python 1 is True, which are two different terms of a list.
-    return msgspec.json.encode(show_document(document), order="deterministic")
+def _same(one: Document, other: Document) -> bool:
+    # As JSON, too, for to Python 1 is True, which are two different terms of a list.
+    encoded = partial(msgspec.json.encode, order="deterministic")
+    return one == other and encoded(one) == encoded(other)
 
 
 def always(_revision: int) -> bool:
@@ -145,8 +147,14 @@ class Rules:
 
         Raises: as `create`, and RevisionMismatchError.
         """
-        document = self._valid(key[0], sent)
-        return await self._change(key, lambda rule: self._next(rule, document), only_if)
+
+        def decide(rule: StoredRule) -> StoredRule:
+            # What was taken once is taken when it is sent back, though it may be refused by now.
+            if _same(own_fields(sent), show_document(rule.document)):
+                return rule
+            return self._next(rule, self._valid(key[0], sent))
+
+        return await self._change(key, decide, only_if)
 
     async def patch(
         self, key: RuleKey, changes: Document, *, only_if: Precondition
@@ -192,8 +200,8 @@ class Rules:
 
     def _next(self, rule: StoredRule, document: Document) -> StoredRule:
         """Return the next revision; the same one where nobody could see a difference."""
-        changes = _shown(document) != _shown(rule.document)
-        return rule.revised(document, self._clock()) if changes else rule
+        same = _same(show_document(document), show_document(rule.document))
+        return rule if same else rule.revised(document, self._clock())
 
     async def _change(
         self, key: RuleKey, decide: Callable[[StoredRule], StoredRule], only_if: Precondition
