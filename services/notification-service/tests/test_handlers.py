@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from notification_service.domain.directory import Channel, Directory
 from notification_service.domain.outcome import Action, Attempt, Patience, Reason
-from notification_service.handlers import Notifier, Reporter, latency, plan
+from notification_service.handlers import Notifier, Reporter, delay, latency, plan
 from notification_service.ports import Job
 from notification_service.testing import (
     FakeClock,
@@ -229,25 +229,36 @@ async def test_a_result_that_kafka_did_not_take_comes_again() -> None:
     assert await reporter.publish() == 1
 
 
-def test_the_way_from_the_event_to_the_person_is_measured_once() -> None:
+def test_the_ways_from_the_event_and_from_the_decision_to_the_person_are_measured_once() -> None:
     first = order(now=1_000)
-    alert = msgspec.structs.replace(first.alerts[0], accepted_at=1_000)
+    alert = msgspec.structs.replace(first.alerts[0], accepted_at=1_000, decided_at=1_200)
     timed = msgspec.structs.replace(first, alerts=[alert])
-    assert latency(timed, 1_250) == 0.25
-    assert latency(first, 1_250) is None
-    assert latency(msgspec.structs.replace(timed, reason="repeat_due"), 1_250) is None
-    assert latency(msgspec.structs.replace(timed, status="resolved"), 1_250) is None
+    assert (latency(timed, 1_250), delay(timed, 1_250)) == (0.25, 0.05)
+    untimed = msgspec.structs.replace(alert, accepted_at=None, decided_at=None)
+    for silent in (
+        msgspec.structs.replace(timed, alerts=[untimed]),
+        msgspec.structs.replace(timed, reason="repeat_due"),
+        msgspec.structs.replace(timed, status="resolved"),
+    ):
+        assert (latency(silent, 1_250), delay(silent, 1_250)) == (None, None)
 
 
 async def test_a_delivery_of_a_timed_order_is_observed() -> None:
     house = House()
-    count = "tocsin_alert_to_notification_seconds_count"
-    before = REGISTRY.get_sample_value(count) or 0
-    timed = order()
-    alert = msgspec.structs.replace(timed.alerts[0], accepted_at=house.clock.now - 100)
+    names = ("tocsin_alert_to_notification_seconds", "tocsin_decision_to_notification_seconds")
+
+    def observed(figure: str) -> list[float]:
+        return [REGISTRY.get_sample_value(f"{name}_{figure}") or 0 for name in names]
+
+    counts, (accepted, decided) = observed("count"), observed("sum")
+    timed, now = order(), house.clock.now
+    alert = msgspec.structs.replace(
+        timed.alerts[0], accepted_at=now - 12_000, decided_at=now - 2_000
+    )
     await house.notifier.accept([msgspec.structs.replace(timed, alerts=[alert])])
     await house.work()
-    assert REGISTRY.get_sample_value(count) == before + 1
+    assert observed("count") == [count + 1 for count in counts]
+    assert observed("sum") == pytest.approx([accepted + 12, decided + 2])
 
 
 def test_a_message_of_a_chain_knows_whom_it_stands_in_for() -> None:

@@ -52,10 +52,29 @@ def _skip(order: Notification, endpoint: Endpoint) -> Reason | None:
 
 def latency(order: Notification, now: int) -> float | None:
     """Return the seconds since the event that crossed was accepted, for the first message of it."""
-    accepted = [alert.accepted_at for alert in order.alerts if alert.accepted_at is not None]
-    if not accepted or order.status == "resolved" or order.reason == REMINDER:
+    return _seconds(order, [alert.accepted_at for alert in order.alerts], now)
+
+
+def delay(order: Notification, now: int) -> float | None:
+    """Return the seconds since the engine decided that it fires, for the first message of it."""
+    return _seconds(order, [alert.decided_at for alert in order.alerts], now)
+
+
+def _seconds(order: Notification, stamps: Sequence[int | None], now: int) -> float | None:
+    known = [at for at in stamps if at is not None]
+    if not known or order.status == "resolved" or order.reason == REMINDER:
         return None
-    return max(0, now - min(accepted)) / 1000
+    return max(0, now - min(known)) / 1000
+
+
+def _time(order: Notification, now: int) -> None:
+    """Observe how long a delivery took."""
+    for histogram, spent in (
+        (telemetry.ALERT_TO_NOTIFICATION, latency(order, now)),
+        (telemetry.DECISION_TO_NOTIFICATION, delay(order, now)),
+    ):
+        if spent is not None:
+            histogram.observe(spent)
 
 
 class Notifier:
@@ -159,9 +178,7 @@ class Notifier:
         }
         if attempt.delivered:
             telemetry.SENT.labels(job.channel, "success").inc()
-            spent = latency(job.order, now)
-            if spent is not None:
-                telemetry.ALERT_TO_NOTIFICATION.observe(spent)
+            _time(job.order, now)
             log.info("notification_delivered", **facts)
             return
         if attempt.reason not in _UNTRIED:

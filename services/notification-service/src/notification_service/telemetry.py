@@ -13,6 +13,11 @@ ALERT_TO_NOTIFICATION: Final = Histogram(
     "From the acceptance of the event that crossed to the delivery of its first message",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60),
 )
+DECISION_TO_NOTIFICATION: Final = Histogram(
+    "tocsin_decision_to_notification_seconds",
+    "From the engine's decision that an alert fires to the delivery of its first message",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
 DELIVERY_SECONDS: Final = Histogram(
     "tocsin_delivery_seconds",
     "One attempt at one endpoint, its retries included",
