@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from service_runtime.migrate import migrate
 from service_runtime.testing import Backing, backing_services, fresh_schema
 
 PROJECT = Path(__file__).parent
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile(  # nothing in it depends on how busy the machine is
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are stopped, not left behind
 
 

@@ -140,7 +140,7 @@ export -f install_tools install_venv
 unit_tests() { # domains and handlers: every branch
   coverage erase
   coverage run -m pytest -q -m "not docker" --hypothesis-profile=repeatable \
-    --ignore=integration-tests/simulation
+    --deselect=integration-tests/simulation/
   coverage report --skip-covered --precision=1
   coverage report --fail-under=100 --show-missing --skip-covered \
     --include='*/domain/*,*/handlers.py,*/handlers/*,*/rule_language/*'
