@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from alert_contracts.rules import Window
+from alert_contracts.rules import TimeInterval, Window
+from alert_contracts.time_intervals import longest_pause
 
 _DAY: Final = 86_400_000
 
@@ -17,9 +18,11 @@ def least_forget(window: Window, hold: int) -> int:
     return window.size + window.step + lasting + window.allowed_lateness
 
 
-def usual_forget(window: Window, hold: int) -> int:
+def usual_forget(window: Window, hold: int, active: tuple[TimeInterval, ...]) -> int:
     """Return for how long groups are remembered where nobody says: whole days.
 
     There is room for a second window, for the first may prove nothing: not all of it was seen.
+    Who falls silent while no alert may begin is told of when one may: after a weekend.
     """
-    return -(-(least_forget(window, hold) + window.size) // _DAY) * _DAY
+    enough = least_forget(window, hold) + window.size + longest_pause(active)
+    return -(-enough // _DAY) * _DAY

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
+from msgspec.structs import replace
+
 from alert_contracts.rules import TimeInterval, TimeRange
 from alert_contracts.spelling import nearest
 
@@ -16,6 +18,10 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,4}\Z")
 _DAY_MINUTES: Final = 24 * 60
 _LONGEST_MONTH: Final = 31
 _SHOWN: Final = 40
+_QUARTER: Final = 900_000
+_WEEK: Final = 7 * 86_400_000
+_MONDAY: Final = 4 * 86_400_000
+"""The first of all weeks; in milliseconds since 1970, as are moments."""
 _WEEKDAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june"),
@@ -56,6 +62,23 @@ def holds(intervals: Sequence[TimeInterval], at_ms: int) -> bool:
         ValueError: one of them is no interval; `problems` tells what is wrong.
     """
     return not intervals or any(_contains(_compile(one), at_ms) for one in intervals)
+
+
+@lru_cache(maxsize=256)
+def longest_pause(intervals: tuple[TimeInterval, ...]) -> int:
+    """Return the longest time of a week in which none holds, in milliseconds, rounded up.
+
+    By weekdays and times of day alone: who is active one month of the year pauses for no year.
+
+    Raises:
+        ValueError: one of them is no interval.
+    """
+    weekly = [replace(one, days_of_month=(), months=(), years=()) for one in intervals]
+    longest = pause = 0
+    for at in range(_MONDAY, _MONDAY + 2 * _WEEK, _QUARTER):
+        pause = 0 if holds(weekly, at) else pause + _QUARTER
+        longest = max(longest, pause)
+    return min(longest, _WEEK)
 
 
 def problems(intervals: Sequence[TimeInterval]) -> list[Problem]:

@@ -22,6 +22,7 @@ def resolve(rule: StoredRule) -> Rule:
     hold, forget = durations.parse(document.hold), document.forget
     quiet = document.resolve_after
     few = document.min_count
+    active = tuple(map(interval_of, document.active_time))
     return Rule(
         id=rule.id,
         tenant=rule.tenant,
@@ -47,8 +48,8 @@ def resolve(rule: StoredRule) -> Rule:
         hold=hold,
         keep_firing_for=durations.parse(document.keep_firing_for),
         no_data=document.no_data,
-        active_time=tuple(map(interval_of, document.active_time)),
-        forget=durations.parse(forget) if forget else usual_forget(window, hold),
+        active_time=active,
+        forget=durations.parse(forget) if forget else usual_forget(window, hold, active),
         **_own(document),
     )
 
