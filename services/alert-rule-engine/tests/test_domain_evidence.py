@@ -242,18 +242,26 @@ def test_the_most_telling_records_are_read_first_each_once() -> None:
     ]
     search = Search(questions, {"errors": Errors()}.get)
     assert search.telling() == [(0, 2), (0, 1), (0, 4), (0, 3)]
-    assert search.lacking(search.telling(), step=1) == [(0, 8), (0, 9)]
-    assert search.lacking([(0, 8)], step=2) == [(0, 3)]
+    assert search.lacking(search.telling()) == [(0, 8), (0, 9)]
+    assert search.lacking([(0, 8)]) == [(0, 9), (0, 3)]
     assert Search([], {"errors": Errors()}.get).telling() == []
 
 
 def test_other_records_are_read_only_for_who_has_not_enough_to_show() -> None:
     questions = [ask((0, 8 + n), first=(0, 1), service=f"s{n}") for n in range(2)]
     search = Search(questions, {"errors": Errors()}.get)
-    assert search.lacking([], step=1) == [(0, 8), (0, 9)]
+    assert search.lacking([]) == [(0, 8), (0, 9)]
     many = [an_event(1_000 + number, service="s0") for number in range(MAX_SAMPLES)]
     search.look((0, 1), ndjson(*many, an_event(1_500, service="s1")))
-    assert search.lacking([], step=1) == [(0, 9)]
+    assert search.lacking([]) == [(0, 9)]
+
+
+def test_no_more_records_are_read_than_events_are_lacking() -> None:
+    search = Search(
+        [ask(*[(0, number) for number in range(2, 12)], first=(0, 1))], {"errors": Errors()}.get
+    )
+    search.look((0, 1), ndjson(*[an_event(1_000 + number) for number in range(MAX_SAMPLES - 4)]))
+    assert search.lacking([(0, 1)]) == [(0, 2), (0, 5), (0, 8), (0, 11)]
 
 
 @given(unit=sampled_from("aé😀\x01"), size=integers(0, 20_000))

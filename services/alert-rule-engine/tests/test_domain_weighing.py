@@ -205,11 +205,10 @@ def test_few_more_records_are_read_for_what_tells_if_others_are_plenty() -> None
     scene = Scene(rate(), *batches)
     scene.question = scene.question._replace(others=tuple((0, n) for n in range(1, 7)))
     search = scene.search((0, 0), (0, 7))
-    assert search.lacking([], step=3) == [(0, 1), (0, 4)]
-    assert search.lacking([], step=1) == []
+    assert search.lacking([]) == [(0, 1), (0, 6)]
     for offset in (1, 4, 5):
         search.look((0, offset), scene.records[0, offset])
-    assert search.lacking([], step=3) == []
+    assert search.lacking([]) == []
 
 
 @given(

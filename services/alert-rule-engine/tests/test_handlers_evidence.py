@@ -113,7 +113,7 @@ async def test_alerts_go_out_in_order_with_their_samples() -> None:
     assert scene.records.asked == [[(0, 1), (3, 4)]]
 
 
-async def test_other_records_are_read_few_at_a_time_until_there_is_enough_to_show() -> None:
+async def test_other_records_are_read_where_the_most_telling_ones_have_too_little_to_show() -> None:
     ten = ndjson(*"0123456789")
     scene = Scene({(0, 1): ndjson("one"), (0, 2): ndjson("two"), (0, 5): ten, (0, 6): ten})
     others = [(0, number) for number in range(2, 6)]
@@ -121,8 +121,8 @@ async def test_other_records_are_read_few_at_a_time_until_there_is_enough_to_sho
         scene.witness.say(an_alert(), ask(*rest)._replace(first=first))
         await scene.witness.hand_over()
     assert scene.records.asked == [
-        *([(0, 1)], [(0, 2), (0, 5)]),
-        *([(0, 1)], [(0, 2)], [(0, 3), (0, 4)]),
+        *([(0, 1)], [(0, 2), (0, 3), (0, 4), (0, 5)]),
+        *([(0, 1)], [(0, 2), (0, 3), (0, 4)]),
         [(0, 6)],
         [(9, 9)],
     ]

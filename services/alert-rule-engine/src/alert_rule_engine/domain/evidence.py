@@ -25,6 +25,9 @@ from alert_rule_engine.domain.weighing import Scale, Weight
 
 LOOK_STEPS: Final = 20_000
 """Steps of macros for one record: milliseconds. What they do not reach is not shown."""
+FEW: Final = 3
+"""Of the records that are not the most telling ones, one in so many is looked through for what
+tells why an alert fires, should those have too little of it."""
 MAX_MARKS: Final = 16
 """Groups to look for in a record by their texts; with more it is as cheap to unpack all of it."""
 Reference = tuple[int, int]
@@ -131,12 +134,14 @@ class _Finding:
             weight, crossing = self.crossing = _crossing(asked, mine, selector)
             self.sightings[weight.parts].append(crossing)
 
-    def lacks(self) -> bool:
-        """Tell whether it has fewer events than an alert shows."""
+    def lacking(self, seen: Collection[Reference]) -> list[Reference]:
+        """Return as many of its other records as events are lacking: each holds one at least."""
+        others = [each for each in self.question.others if each not in seen]
         found = {each[:4] for some in self.sightings.values() for each in some}
-        return len(found) < MAX_SAMPLES
+        wanted = max(0, MAX_SAMPLES - len(found))
+        return spread(others, max(wanted, -(-len(others) // FEW)) if self._misses() else wanted)
 
-    def misses(self) -> bool:
+    def _misses(self) -> bool:
         """Tell whether too few of its events tell why the alert fires."""
         told = {each[:4] for parts, some in self.sightings.items() if parts for each in some}
         return self.question.scale is not None and len(told) < LEAST_SAMPLES
@@ -195,19 +200,9 @@ class Search:
         """Return the records to be looked through first."""
         return in_turn([finding.question.telling() for finding in self._findings])
 
-    def lacking(self, seen: Collection[Reference], *, step: int) -> list[Reference]:
-        """Return other records for questions that have not enough to show, those `seen` left out.
-
-        `step`: of those of a question one in so many. Where there is enough, but too little that
-        tells why an alert fires, these few are all.
-        """
-        lacking = [
-            finding.question
-            for finding in self._findings
-            if finding.lacks() or (step > 1 and finding.misses())
-        ]
-        others = in_turn([one.others[::step] for one in lacking])
-        return [each for each in others if each not in seen]
+    def lacking(self, seen: Collection[Reference]) -> list[Reference]:
+        """Return records not `seen` yet, for questions that have not enough to show."""
+        return in_turn([finding.lacking(seen) for finding in self._findings])
 
     def look(self, reference: Reference, value: bytes) -> None:
         """Look through one record."""

@@ -4,13 +4,14 @@ The choice follows from the records alone, so the same records give the same sam
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event
 
+_T = TypeVar("_T")
 LEAST_SAMPLES: Final = 3
 """So many a message shows: with fewer that tell why the alert fires, others are shown as well."""
 MAX_SAMPLE: Final = 8_192
@@ -87,12 +88,12 @@ def _event_of(line: bytes) -> Event | None:
         return None
 
 
-def spread(sightings: Sequence[Sighting], most: int) -> list[Sighting]:
+def spread(some: Sequence[_T], most: int) -> list[_T]:
     """Return at most so many, evenly spread, the first and (of two or more) the last among them."""
-    if len(sightings) <= most:
-        return list(sightings)
-    last = len(sightings) - 1
-    return [sightings[number * last // max(1, most - 1)] for number in range(most)]
+    if len(some) <= most:
+        return list(some)
+    last = len(some) - 1
+    return [some[number * last // max(1, most - 1)] for number in range(most)]
 
 
 def choose(levels: Mapping[int, Iterable[Sighting]], telling: Telling) -> list[Sample]:

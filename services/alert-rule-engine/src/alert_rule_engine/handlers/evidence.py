@@ -26,8 +26,6 @@ BURST: Final = 64
 RECORDS_PER_SECOND: Final = 100
 """Records read again, at once and on average; an alert that would need more shows fewer events.
 A record takes up to 3 ms, where nothing tells beforehand which of its events are asked for."""
-FEW: Final = 3
-"""Of the records that are not the most telling ones, one in so many is looked through first."""
 LOOKS: Final = 4
 """Records looked through, for a millisecond or two each, before others have their turn: that is
 the next record of the log, which takes as long. An alert would wait for one after each look."""
@@ -132,12 +130,9 @@ class Witness:
         """Give the alerts their samples, as far as the records can be had."""
         asking = [(each, each.question) for each in statements if each.question is not None]
         search = Search([question for _, question in asking], self._selectors)
-        seen: list[Reference] = []
-        for step in (None, FEW, 1):
-            wanted = search.lacking(seen, step=step) if step else search.telling()
-            if wanted and not await self._look(search, wanted):
-                break
-            seen += wanted
+        telling = search.telling()
+        if not telling or await self._look(search, telling):
+            await self._look(search, search.lacking(telling))
         for (statement, question), samples in zip(asking, search.samples(), strict=True):
             alert, selector = statement.alert, self._selectors(question.spec)
             found = alert.found
