@@ -1,11 +1,12 @@
 """Late rows: judged in each window that holds them, once, and for about what they cost on time."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis.strategies import integers, lists, tuples
+from hypothesis.strategies import booleans, integers, lists, sampled_from, tuples
 
 from alert_contracts.events import Event
 from alert_contracts.rules import Rule, RuleType, Window
@@ -13,7 +14,7 @@ from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.panes import NO_SLICE, Slice, SpecPanes
 from alert_rule_engine.domain.partials import Group, Numbers
 from alert_rule_engine.domain.rolling import Rolling
-from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
+from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error, tumbling
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -232,3 +233,58 @@ def test_sums_of_late_rows_are_those_of_the_panes(
         rolled, plain = rolling.window(start, end), panes.window(GROUP, start, end)
         assert rolled.seen(1_000) == plain.seen(1_000)
         assert rolled.references() == plain.references()
+
+
+def test_a_shipper_that_sends_once_a_minute_is_counted_whole() -> None:
+    """Eight errors a minute, forty in each window; the windows are open when they come."""
+    pipeline = Pipeline(a_rule(threshold=39, window=tumbling(5 * MINUTE)))
+    for at in range(NOON, NOON + 5 * MINUTE, MINUTE):
+        pipeline.tick(at + MINUTE)
+        pipeline.post(*[an_error(at + n * 7_500) for n in range(8)], accepted=at + MINUTE)
+    assert pipeline.said() == ["firing pay 40"]
+
+
+@given(
+    rows=lists(tuples(integers(0, 120), integers(0, 200)), max_size=12),
+    window=sampled_from(
+        [
+            tumbling(MINUTE, lateness=20 * SECOND),
+            Window("hopping", MINUTE, 20 * SECOND, 20 * SECOND),
+            Window("sliding", MINUTE, PANE, 20 * SECOND),
+            Window("sliding", MINUTE, PANE, 0),
+        ]
+    ),
+    threshold=integers(0, 3),
+    longer=booleans(),
+)
+def test_an_event_counts_as_long_as_a_window_that_holds_it_is_open(
+    rows: list[tuple[int, int]], window: Window, threshold: int, *, longer: bool
+) -> None:
+    """Of any rule that counts the same; one whose window is over does not fire any more."""
+    rule = a_rule(threshold=threshold, window=window)
+    lasting = tumbling(2 * MINUTE, lateness=window.allowed_lateness)
+    other = a_rule(id="longer", threshold=1_000, window=lasting)
+    pipeline = Pipeline(rule, *([other] * longer))
+    in_time: list[int] = []
+    fires = False
+    for at, comes in sorted(
+        ((NOON + at * SECOND, at + delay) for at, delay in rows), key=itemgetter(1)
+    ):
+        now = NOON + comes * SECOND
+        pipeline.tick(now)
+        lost = pipeline.post(an_error(at), accepted=now)
+        last = at // window.step * window.step
+        starts = range(last, at - window.size, -window.step)
+        over = now - LATENESS - window.size - window.allowed_lateness
+        open_ = [start for start in starts if start > over]
+        end = at // lasting.size * lasting.size + lasting.size + lasting.allowed_lateness
+        counts = bool(open_) or (longer and end > now - LATENESS)
+        in_time += [at] * counts
+        assert sum(each.losses.late for each in lost) == (not counts)
+        fires |= any(
+            sum(start <= each < start + window.size for each in in_time) > threshold
+            for start in open_
+        )
+        assert fires or not pipeline.alerts
+    pipeline.tick(pipeline.now + PANE)
+    assert bool(pipeline.alerts) == fires

@@ -115,6 +115,10 @@ class CompiledRule:
         """Return how long after its end a pane is of use."""
         return self.reach + self.rule.window.allowed_lateness
 
+    def settled(self, start: int, watermark: int) -> bool:
+        """Tell whether a window that starts then is over, and its lateness too."""
+        return start + self.shape.size + self.rule.window.allowed_lateness <= watermark
+
     @property
     def quiet(self) -> int:
         """Return for how long no window may hold until an alert is over."""

@@ -23,6 +23,7 @@ from alert_rule_engine.domain.running import ALWAYS, Grown, Slid, Tumbled
 from alert_rule_engine.domain.sifting import Found, Sifted, sift
 from alert_rule_engine.domain.specs import FILTERS
 from alert_rule_engine.domain.vector import Tally
+from alert_rule_engine.domain.windows import Shape
 
 Expiring = dict[int, set["Lanes"]]
 """Lanes of which something is of no more use from a watermark on."""
@@ -43,11 +44,12 @@ class Lanes:
         "_expiring",
         "_horizon",
         "_lanes",
+        "_lateness",
         "_room",
         "_running",
+        "_shapes",
         "_since",
         "_ways",
-        "closing",
         "known",
         "pane",
         "sifts",
@@ -72,8 +74,8 @@ class Lanes:
         self.pane = pane
         self.known = known
         self.tally = tally
-        self.closing = pane + (known.lateness if known else GRACE)
-        """A pane takes no rows any more when it began so long before the watermark."""
+        self._shapes = known.shapes if known else {Shape(pane, pane)}
+        self._lateness = known.lateness if known else GRACE
         self.sifts = known is not None and known.spec.kind in FILTERS
         """Only what brings something new is counted."""
         self._horizon = known.horizon if known else GRACE
@@ -94,6 +96,13 @@ class Lanes:
             else Slid(watch, pane, self._panes_of)
             for watch in self._crossing
         ]
+
+    def closes(self, start: int) -> int:
+        """Return from which watermark on a pane takes no rows any more.
+
+        Until then its last window is not over, or its lateness is not.
+        """
+        return max([shape.last_end(start) for shape in self._shapes]) + self._lateness
 
     def _panes_of(self, slot: int) -> SpecPanes:
         return self._buckets[bucket_of(slot)].specs[self.spec]
@@ -137,14 +146,15 @@ class Lanes:
         """
         lane = self.lane(block.start)
         block, peak = self._fill(lane, block, arrival)
-        return block, self._grow(block, peak) if peak > lane.limit else []
+        return block, (self._grow(block, peak, arrival.watermark) if peak > lane.limit else [])
 
-    def _grow(self, block: Block, peak: int) -> list[tuple[int, Grown]]:
+    def _grow(self, block: Block, peak: int, watermark: int) -> list[tuple[int, Grown]]:
         settled = all(each.limit(block.start) == ALWAYS for each in self._running)
         grown: list[tuple[int, Grown]] = []
+        over = watermark - self._lateness
         for number, running in enumerate(self._running):
             if running.may_hold(block.start, peak):
-                found = running.grow(block.start, block.slots, block.groups, block.counts)
+                found = running.grow(block, over)
                 grown += [(number, each) for each in found]
         if not settled:
             for lane in self._lanes.values():
@@ -190,7 +200,7 @@ class Lanes:
         return self._lanes.get(start) or self._lane(start)
 
     def _lane(self, start: int) -> Lane:
-        lane = self._lanes[start] = Lane(start, start + self.closing, self.tally, self._open)
+        lane = self._lanes[start] = Lane(start, self.closes(start), self.tally, self._open)
         self._ways.setdefault(start, {})[self.spec] = lane
         for running in self._running:
             running.may_hold(start, 0)

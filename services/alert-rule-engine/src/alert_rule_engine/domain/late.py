@@ -64,7 +64,8 @@ def looks_again(  # noqa: PLR0917 - one group from all sides
 ) -> Iterator[Look]:
     """Yield the windows that late rows may have made hold, as far as they are closed.
 
-    Each window that holds one of the panes is judged once more, as it is now. Under `for` it is
+    Each window that holds one of the panes is judged once more, as it is now, unless its lateness
+    is over. Under `for` it is
     judged at each boundary since: what lasts has a beginning. What ends windows is asked at their
     end alone, when their lateness is over. What only grows was judged when it came, but for windows
     that overlap: only the first of those that hold the newest pane was.
@@ -79,6 +80,8 @@ def looks_again(  # noqa: PLR0917 - one group from all sides
     windows, before = Rolling(panes, group), Rolling(panes, group)
     for end in _ends(rule, pane, late, judged, since):
         start = shape.holding(end - pane, pane)
+        if rule.settled(start, judged):
+            continue
         if alert is not None and counts_already(alert, start, start + shape.size, judged):
             continue
         window = windows.window(start, end)

@@ -116,7 +116,7 @@ class Partition:
             events = sum(block.counts)
             if block.surplus and block.lacks_rows:
                 self.vector.sight.miss({block.spec: block.start + block.pane})
-            if block.start + lanes.closing <= watermark:
+            if lanes.closes(block.start) <= watermark:
                 lost_late += events
                 lost_excess += block.surplus
                 lanes.tally.late += events
@@ -140,7 +140,7 @@ class Partition:
     def _begin(self, spec: str, block: Block, watermark: int) -> Lane | None:
         """Return the lane for rows of a spec, unless they come too late."""
         lanes = self._lanes.get(spec) or self._lanes_of(spec, block.pane)
-        return lanes.lane(block.start) if watermark < block.start + lanes.closing else None
+        return lanes.lane(block.start) if watermark < lanes.closes(block.start) else None
 
     def _lanes_of(self, spec: str, pane: int) -> Lanes:
         known = self.book.specs.get(spec)

@@ -44,6 +44,7 @@ class SpecRules:
     timed: tuple[CompiledRule, ...]
     """Those judged as the watermark moves: all but tumbling windows that only grow."""
     lateness: int
+    shapes: frozenset[Shape]
     horizon: int
     """A pane is forgotten when the watermark has left its end behind by this much."""
     max_groups: int
@@ -84,7 +85,6 @@ def _watches(rules: Iterable[CompiledRule]) -> tuple[Watch, ...]:
 
 def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
     one = rules[0].rule
-    lateness = one.window.allowed_lateness
     keeps = [each.rule.forget for each in rules if each.remembers]
     if rules[0].spec.kind in FILTERS:
         keeps = [each.rule.remember for each in rules]
@@ -93,7 +93,8 @@ def _spec_rules(rules: tuple[CompiledRule, ...]) -> SpecRules:
         rules=rules,
         crossing=_watches(rules),
         timed=tuple(each for each in rules if each.timed),
-        lateness=lateness,
+        lateness=one.window.allowed_lateness,
+        shapes=frozenset(each.shape for each in rules),
         horizon=max(each.horizon for each in rules),
         max_groups=allowance(one.max_groups),
         keep=keep_of(keeps),

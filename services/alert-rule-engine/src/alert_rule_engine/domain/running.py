@@ -3,12 +3,12 @@
 They follow from the panes at any time, so they are never stored.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.panes import SpecPanes
-from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.partials import Block, Group
 from alert_rule_engine.domain.rules import Watch
 
 Held = Callable[[range], Iterable[tuple[int, Group, int]]]
@@ -82,21 +82,24 @@ class Tumbled:
             peaks[start] = max(peaks[start], count)
         return peaks
 
-    def grow(
-        self, start: int, slots: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
-    ) -> list[Grown]:
-        """Add rows, already in their panes, of a pane; return the windows that may hold now."""
-        window = start - start % self._size
+    def grow(self, block: Block, settled: int) -> list[Grown]:
+        """Add rows, already in their panes, of a pane; return the windows that may hold now.
+
+        `settled`: of windows that end by then the lateness is over.
+        """
+        window = block.start - block.start % self._size
+        if window + self._size <= settled:
+            return []
         sums = self._windows.get(window)
         if sums is None:
             # The rows are in the panes already: they are taken out before they are added.
             sums = self._windows[window] = self._summed(window)
-            for group, count in zip(groups, counts, strict=True):
+            for group, count in zip(block.groups, block.counts, strict=True):
                 sums[group] -= count
         low, high = self._low, self._high
         known = sums.get
         grown = []
-        for slot, group, count in zip(slots, groups, counts, strict=True):
+        for slot, group, count in zip(block.slots, block.groups, block.counts, strict=True):
             before = known(group, 0)
             total = before + count
             sums[group] = total
@@ -152,20 +155,26 @@ class Slid:
         """Tell whether there is anything to `grow`."""
         return True
 
-    def grow(
-        self, start: int, slots: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
-    ) -> list[Grown]:
-        """Add rows, already in their panes, of a pane; return the windows that may hold now."""
-        held = self._watch.shape.holding(start, self._pane)
+    def grow(self, block: Block, settled: int) -> list[Grown]:
+        """Add rows, already in their panes, of a pane; return the windows that may hold now.
+
+        `settled`: of windows that end by then the lateness is over.
+        """
+        shape, start = self._watch.shape, block.start
+        first = (settled - shape.size) // shape.step * shape.step + shape.step
+        held = max(first, shape.holding(start, self._pane))
+        windows = range(held, start + 1, shape.step)
+        if not windows:
+            return []
         low, high = self._watch.low, self._watch.high
         known = self._windows.get
         grown: list[Grown] = []
-        for slot, group, count in zip(slots, groups, counts, strict=True):
+        for slot, group, count in zip(block.slots, block.groups, block.counts, strict=True):
             window = known(group)
             if window is None or window[0] != held:
                 window = self._moved(slot, group, held, window)
                 if window[0] != held:
-                    grown.extend(self._older(slot, group, start, count, window[0]))
+                    grown.extend(self._older(slot, group, windows, count, window[0]))
                     continue
             else:
                 window[1] += count
@@ -186,16 +195,15 @@ class Slid:
         return self._windows[group]
 
     def _older(
-        self, slot: int, group: Group, start: int, count: int, newest: int
+        self, slot: int, group: Group, windows: range, count: int, newest: int
     ) -> Iterable[Grown]:
-        """Yield the windows that hold a pane which is older than the group's newest."""
-        shape = self._watch.shape
+        """Yield of the windows that hold a pane which is older than the group's newest."""
         panes = self._panes_of(slot)
         total, counted = 0, range(0)
-        for window in shape.all_holding(start, self._pane):
+        for window in windows:
             if window > newest:
                 break
-            end = window + shape.size
+            end = window + self._watch.shape.size
             if counted:
                 total -= panes.count(group, counted.start, window)
                 total += panes.count(group, counted.stop, end)

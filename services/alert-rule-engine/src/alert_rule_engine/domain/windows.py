@@ -28,6 +28,10 @@ class Shape(NamedTuple):
         """Return the starts of the windows that hold a pane."""
         return range(self.holding(pane_start, pane), pane_start + 1, self.step)
 
+    def last_end(self, pane_start: int) -> int:
+        """Return the end of the window that ends last of those that hold a pane."""
+        return pane_start // self.step * self.step + self.size
+
     def ends(self, after: int, until: int) -> range:
         """Return the ends of windows in (after, until]."""
         first = ((after - self.size) // self.step + 1) * self.step + self.size
