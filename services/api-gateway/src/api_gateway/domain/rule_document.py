@@ -1,7 +1,7 @@
 """A rule as a user writes it: its fields, their bounds, and the reason why one is refused."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
@@ -14,6 +14,8 @@ from alert_contracts.spelling import nearest
 from api_gateway.domain import rule_fields as fields
 from api_gateway.domain.refusals import step
 
+Sent = Mapping[str, Any]
+"""A rule as a user sent it."""
 READ_ONLY: Final = ("id", "revision", "createdAt", "updatedAt", "status")
 """Shown with a rule; accepted when a shown rule is sent back, and ignored."""
 MAX_WINDOW_MINUTES: Final = 24 * 60
@@ -148,12 +150,18 @@ _MODELS: Final[Mapping[tuple[str, ...], type[fields.Document]]] = MappingProxyTy
 )
 
 
-def parse(sent: Mapping[str, Any]) -> tuple[RuleDocument | None, list[Problem]]:
-    """Return the document, or everything that is wrong with its fields."""
+def check(sent: Sent) -> list[Problem]:
+    """Return everything that is wrong with the fields, each by itself."""
     try:
-        return RuleDocument.model_validate_json(msgspec.json.encode(sent)), []
+        RuleDocument.model_validate_json(msgspec.json.encode(sent))
     except ValidationError as exc:
-        return None, [_problem(error) for error in exc.errors(include_url=False)]
+        return [_problem(error) for error in exc.errors(include_url=False)]
+    return []
+
+
+def is_wrong(wrong: Collection[str], *beginnings: str) -> bool:
+    """Tell whether one of the pointers to what is wrong begins like one of these."""
+    return any(pointer.startswith(beginnings) for pointer in wrong)
 
 
 def _problem(error: ErrorDetails) -> Problem:

@@ -1,11 +1,11 @@
 """Whether the expressions of a rule compile, and read what there is for its type."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from alert_contracts.rules import DEFAULTS, SPIKES, RuleType
-from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_document import Problem, Sent
 from api_gateway.domain.rule_types import NEWS, SCALAR, type_of
 from rule_language import (
     Condition,
@@ -26,7 +26,6 @@ _LONGEST: Final = 86_400
 _WHOLE: Final = 100
 """Percent."""
 _SURE: Final = frozenset({"threshold"})
-Sent = Mapping[str, Any]
 
 
 class Expressions(NamedTuple):

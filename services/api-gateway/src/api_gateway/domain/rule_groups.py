@@ -1,14 +1,13 @@
 """By what a rule keeps events apart, and the labels of its alerts."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from alert_contracts.labels import label_of
 from api_gateway.domain.refusals import step
-from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_document import Problem, Sent, is_wrong
 
 RESERVED_LABELS: Final = frozenset({"alertname", "severity", "rule_id", "tenant"})
-Sent = Mapping[str, Any]
 
 
 def fields_of(sent: Sent) -> list[str]:
@@ -20,10 +19,10 @@ def fields_of(sent: Sent) -> list[str]:
 def check(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     """Find labels that would overwrite others, and groups that cannot be."""
     yield from _labels(sent, wrong)
-    if any(pointer.startswith("/groupBy") for pointer in wrong):
+    if is_wrong(wrong, "/groupBy"):
         return
     yield from _groups(sent)
-    if not any(pointer.startswith("/expect") for pointer in wrong):
+    if not is_wrong(wrong, "/expect"):
         yield from _expected(sent)
         if "/maxGroups" not in wrong:
             yield from _too_many(sent)

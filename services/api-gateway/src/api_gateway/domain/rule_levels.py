@@ -1,17 +1,16 @@
 """Whether the levels that a rule names are such as events have: those are folded before."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from alert_contracts.events import LEVELS
 from api_gateway.domain.levels import UNKNOWN, fold
-from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_document import Problem, Sent, is_wrong
 from api_gateway.domain.rule_expressions import expressions
 from api_gateway.domain.rule_groups import fields_of
 from rule_language import RuleLanguageError, compared
 
 _LEVEL: Final = "level"
-Sent = Mapping[str, Any]
 
 
 def check(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
@@ -43,7 +42,7 @@ def _compared(pointer: str, source: str) -> Iterator[Problem]:
 def _listed(
     name: str, sent: Sent, wrong: set[str], level_of: Callable[[Any], object]
 ) -> Iterator[Problem]:
-    if any(each.startswith((f"/{name}", "/groupBy")) for each in wrong):
+    if is_wrong(wrong, f"/{name}", "/groupBy"):
         return
     for index, item in enumerate(sent.get(name, ())):
         reason = _refusal(level_of(item))

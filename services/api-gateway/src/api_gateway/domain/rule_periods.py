@@ -1,6 +1,6 @@
 """When a rule may fire: `activeTime`, in the words of Alertmanager."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from alert_contracts import time_intervals
 from alert_contracts.rules import TimeInterval, TimeRange
 from api_gateway.domain.refusals import step
-from api_gateway.domain.rule_document import Problem, TimeIntervalDocument
+from api_gateway.domain.rule_document import Problem, Sent, TimeIntervalDocument, is_wrong
 
 _INTERVALS: Final = TypeAdapter(list[TimeIntervalDocument])
 
@@ -26,10 +26,10 @@ def interval_of(document: TimeIntervalDocument) -> TimeInterval:
     )
 
 
-def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
+def check(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     """Find what is wrong with intervals whose fields are each of their kind."""
     given = sent.get("activeTime")
-    if given is None or any(pointer.startswith("/activeTime") for pointer in wrong):
+    if given is None or is_wrong(wrong, "/activeTime"):
         return
     documents = _INTERVALS.validate_python(given)
     for path, reason in time_intervals.problems([interval_of(each) for each in documents]):

@@ -1,7 +1,7 @@
 """Whether a rule makes sense as a whole: everything that is wrong with it, at once."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from alert_contracts import durations
 from alert_contracts.forgetting import least_forget
@@ -16,12 +16,11 @@ from api_gateway.domain import (
     rule_windows,
 )
 from api_gateway.domain.refusals import FieldError
-from api_gateway.domain.rule_document import Problem, WindowDocument
+from api_gateway.domain.rule_document import Problem, Sent, WindowDocument, is_wrong
 from api_gateway.domain.rule_texts import CheckTemplate
 from api_gateway.domain.values import check_value
 
 MAX_PROBLEMS: Final = 100
-Sent = Mapping[str, Any]
 
 
 def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Problem]:
@@ -30,7 +29,7 @@ def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Pr
         check_value(dict(sent), "", 0)
     except FieldError as exc:
         return [Problem(exc.pointer, exc.reason)]
-    _, problems = rule_document.parse(sent)
+    problems = rule_document.check(sent)
     wrong = {problem.pointer for problem in problems}
     windows = list(rule_windows.check(sent, wrong))
     found = [
@@ -50,7 +49,7 @@ def review(sent: Sent, *, tenant: str, check_template: CheckTemplate) -> list[Pr
 
 def _forgotten(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     forget, window = sent.get("forget"), sent.get("window")
-    if forget is None or any(pointer.startswith(("/for", "/window")) for pointer in wrong):
+    if forget is None or is_wrong(wrong, "/for", "/window"):
         return
     given = None if window is None else WindowDocument.model_validate(window)
     hold = durations.parse(sent.get("for", "0s"))

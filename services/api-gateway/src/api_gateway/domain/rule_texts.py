@@ -1,19 +1,18 @@
 """Whether the texts of a rule render: tried on an alert such as the rule makes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from alert_contracts.labels import label_of
 from alert_contracts.rules import RuleType, Severity
 from alert_contracts.spelling import nearest
 from api_gateway.domain.refusals import step
-from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_document import Problem, Sent, is_wrong
 from api_gateway.domain.rule_expressions import expressions
 from api_gateway.domain.rule_groups import fields_of
 from api_gateway.domain.rule_types import SCALAR, type_of
 from rule_language import RuleLanguageError, compile_condition
 
-Sent = Mapping[str, Any]
 CheckTemplate = Callable[[str, Mapping[str, object]], str | None]
 """Returns why a text cannot be rendered with these names, or None."""
 _DECISIVE: Final = ("/groupBy", "/type")
@@ -41,7 +40,7 @@ def check(sent: Sent, wrong: set[str], tenant: str, refusal: CheckTemplate) -> I
     annotations = sent.get("annotations")
     if not isinstance(annotations, dict) or "/annotations" in wrong:
         return
-    if any(pointer.startswith(_DECISIVE) for pointer in wrong):
+    if is_wrong(wrong, *_DECISIVE):
         return
     alert = example(sent, tenant)
     for name, text in annotations.items():

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from alert_contracts.rules import SPIKES, Direction, RuleType
-from api_gateway.domain.rule_document import Problem
+from api_gateway.domain.rule_document import Problem, Sent
 
 MIN_REFERENCE: Final = 10
 REMEMBER: Final = "30d"
@@ -53,7 +53,6 @@ _REQUIRED: Final[Mapping[RuleType, tuple[str, ...]]] = MappingProxyType(
 )
 SCALAR: Final = NEWS | {RuleType.MATCH, RuleType.CARDINALITY}
 """Types whose `value` may be a text as well as a number: it is compared, not added up."""
-Sent = Mapping[str, Any]
 
 
 def type_of(sent: Sent) -> RuleType | None:

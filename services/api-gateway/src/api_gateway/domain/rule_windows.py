@@ -1,12 +1,12 @@
 """The window of a rule: what it may be, and what it is where the user is silent."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from alert_contracts import durations
 from alert_contracts.panes import MAX_PANES, pane_length
 from alert_contracts.rules import DEFAULTS, Window
-from api_gateway.domain.rule_document import Problem, WindowDocument
+from api_gateway.domain.rule_document import Problem, Sent, WindowDocument, is_wrong
 from api_gateway.domain.rule_expressions import expressions, looks_back
 from api_gateway.domain.rule_types import type_of
 from rule_language import RuleLanguageError, compile_condition
@@ -41,10 +41,10 @@ def window_of(given: WindowDocument | None, minutes: int | None) -> Window:
     )
 
 
-def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
+def check(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     """Find what is wrong with a window whose fields are each right."""
     window = sent.get("window")
-    if window is None or any(pointer.startswith("/window") for pointer in wrong):
+    if window is None or is_wrong(wrong, "/window"):
         return
     if "windowMinutes" in sent:
         reason = (
@@ -63,11 +63,11 @@ def check(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
         yield Problem("/window/step", reason)
 
 
-def check_load(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
+def check_load(sent: Sent, wrong: set[str]) -> Iterator[Problem]:
     """Find a rule that looks at more windows than the engine can."""
     asked = ("/window", "/maxGroups", "/minCount", "/condition")
     window = sent.get("window")
-    if window is None or any(pointer.startswith(asked) for pointer in wrong):
+    if window is None or is_wrong(wrong, *asked):
         return
     size = durations.parse(window["size"])
     usual = sliding_step(size) if window.get("kind") == "sliding" else size
@@ -85,14 +85,14 @@ def check_load(sent: Mapping[str, Any], wrong: set[str]) -> Iterator[Problem]:
         yield Problem("/maxGroups", f"{reason}: at most {most}")
 
 
-def _sees_empty(sent: Mapping[str, Any]) -> bool:
+def _sees_empty(sent: Sent) -> bool:
     """Tell whether windows without events of the known groups may be of interest to a rule."""
     kind = type_of(sent)
     usual = DEFAULTS[kind].min_count if kind else 1
     return sent.get("noData") == "alerting" or not sent.get("minCount", usual)
 
 
-def _goes_both_ways(sent: Mapping[str, Any]) -> bool:
+def _goes_both_ways(sent: Sent) -> bool:
     """Tell whether more events can make the condition of a rule false again."""
     text = expressions(sent).condition
     if not text:
