@@ -21,8 +21,10 @@ from rule_language.errors import RuleLanguageError
 from rule_language.movement import Moves
 from rule_language.patterns import PatternSet
 from rule_language.programs import Condition, Inline, Match, Scalar, Undecided, Value
+from rule_language.schema import PREVIOUS
 
 __all__ = [
+    "PREVIOUS",
     "Condition",
     "Inline",
     "Match",

@@ -22,9 +22,8 @@ from rule_language.nodes import (
     Unary,
     walk,
 )
-from rule_language.schema import Type
+from rule_language.schema import PREVIOUS, Type
 
-_BEFORE: Final = "previous."
 _NEVER_NEGATIVE: Final = frozenset(
     {"count", "total", "errors", "rate", "distinct", "minCount", "factor"}
 )
@@ -162,7 +161,7 @@ class _Observer:
         if isinstance(node, Literal):
             return isinstance(node.value, int | float) and node.value >= 0
         if node in self._checked.fields:
-            return self._checked.fields[node].removeprefix(_BEFORE) in self._never_negative
+            return self._checked.fields[node].removeprefix(PREVIOUS) in self._never_negative
         sure = isinstance(node, Binary) and node.operator in ("+", "*", "/")
         sure |= isinstance(node, Call) and node.function in _CASTS
         return sure and all(map(self._is_never_negative, node.children))

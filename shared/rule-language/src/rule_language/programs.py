@@ -22,7 +22,7 @@ from rule_language.emitter import Absence
 from rule_language.loops import Budget
 from rule_language.movement import Moves, moves
 from rule_language.nodes import canonical, walk
-from rule_language.schema import Type
+from rule_language.schema import PREVIOUS, Type
 from rule_language.scope import NOTES, Note
 from rule_language.truth import Program
 
@@ -127,6 +127,11 @@ class Condition(_Compiled):
         so; a `sum` that may be negative goes both ways.
         """
         return moves(self.checked, never_negative)
+
+    @property
+    def compares(self) -> bool:
+        """Tell whether it reads the window before."""
+        return any(name.startswith(PREVIOUS) for name in self.variables)
 
     @property
     def parts(self) -> Iterator["Condition"]:

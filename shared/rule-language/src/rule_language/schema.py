@@ -73,6 +73,8 @@ _FIGURES: Final = (
     *("p50", "p90", "p95", "p99", "distinct"),
 )
 """What both a window and the one before it have."""
+PREVIOUS: Final = "previous."
+"""Begins the names of what the window before has."""
 
 
 @lru_cache(maxsize=1_024)
@@ -89,7 +91,7 @@ WINDOW: Final = Schema(
             for name in (
                 *_FIGURES,
                 *("threshold", "minCount", "factor"),
-                *(f"previous.{figure}" for figure in _FIGURES),
+                *(PREVIOUS + figure for figure in _FIGURES),
             )
         }
     ),

@@ -14,7 +14,6 @@ from alert_rule_engine.domain.partials import Group, bucket_of, slot_of, target_
 from alert_rule_engine.domain.specs import (
     EXPRESSIONS,
     FILTERS,
-    PREVIOUS,
     Kind,
     PaneSpec,
     condition_of,
@@ -24,12 +23,13 @@ from alert_rule_engine.domain.specs import (
     value_of,
 )
 from alert_rule_engine.domain.windows import Shape, shape_of
-from rule_language import Condition, Undecided
+from rule_language import PREVIOUS, Condition, Undecided
 
 _NEVER_NEGATIVE: Final = frozenset({"responseTime", "statusCode"})
 """Values of which no event has a negative one, so that their sum only grows."""
 _OF_VALUES: Final = frozenset({"sum", "min", "max", "avg"})
 _COUNTED: Final = frozenset({"count", "total", "rate", "threshold", "minCount"})
+_REFERENCE: Final = PREVIOUS + "count"
 _MAX: Final = float_info.max
 _MOST: Final = 1 << 53
 _LARGE: Final = 10**12
@@ -172,7 +172,7 @@ class CompiledRule:
         """Tell whether the condition is true of what it sees."""
         if view["count"] < self.rule.min_count:
             return False
-        if view.get("previous.count", _MOST) < self.rule.min_reference:
+        if view.get(_REFERENCE, _MOST) < self.rule.min_reference:
             return False
         return self.condition.test({**view, **constants_of(self.rule)})
 
@@ -209,8 +209,8 @@ def compile_rule(rule: Rule) -> CompiledRule:
     if spec.value is not None:
         compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else scalar_of
         compiled(spec.value, rule.tenant)
-    moves, compares = condition.moves(_never_negative(rule)), _compares(condition)
-    sways = moves.down or moves.sways or compares
+    moves = condition.moves(_never_negative(rule))
+    sways = moves.down or moves.sways or condition.compares
     judgement = _judgement(rule, condition, down=moves.down, sways=sways)
     shape = shape_of(rule.window)
     # What divides is looked at from the first event on: that it cannot be decided is to be told.
@@ -227,7 +227,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         low=max(least, rule.min_count, 1),
         exact=known and counts and not rule.active_time and least < _MOST,
         sways=sways,
-        compares=compares,
+        compares=condition.compares,
         fallible=_fallible(rule.condition),
         expected=_expected(rule, spec),
     )
@@ -255,10 +255,6 @@ def _judgement(rule: Rule, condition: Condition, *, down: bool, sways: bool) -> 
 def _never_negative(rule: Rule) -> frozenset[str]:
     figures = _OF_VALUES if rule.value in _NEVER_NEGATIVE else frozenset()
     return figures | {"threshold"} if (rule.threshold or 0) >= 0 else figures
-
-
-def _compares(condition: Condition) -> bool:
-    return any(name.startswith(PREVIOUS) for name in condition.variables)
 
 
 def _holds_empty(rule: Rule, condition: Condition) -> bool:

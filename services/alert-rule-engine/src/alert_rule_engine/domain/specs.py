@@ -10,6 +10,7 @@ from alert_contracts.panes import pane_length
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.aggregates import NUMBERS, PERCENTILES
 from rule_language import (
+    PREVIOUS,
     Condition,
     Match,
     Scalar,
@@ -24,7 +25,6 @@ MAX_TOGETHER: Final = 1_000
 """A rule of at most so many groups has them in one bucket."""
 EXPRESSIONS: Final = 20_000
 """Compiled expressions that are remembered, so that a change costs what it changes."""
-PREVIOUS: Final = "previous."
 
 
 @lru_cache(EXPRESSIONS)

@@ -8,6 +8,7 @@ from alert_contracts.rules import DEFAULTS, SPIKES, RuleType
 from api_gateway.domain.rule_document import Problem, Sent
 from api_gateway.domain.rule_types import NEWS, SCALAR, type_of
 from rule_language import (
+    PREVIOUS,
     Condition,
     RuleLanguageError,
     compile_condition,
@@ -85,7 +86,7 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
         yield Problem("/condition", reason)
     yield from _parameters(rule, condition, sent)
     yield from _figures(rule, condition)
-    if rule.kind is RuleType.SPIKE and "condition" in sent and not looks_back(condition):
+    if rule.kind is RuleType.SPIKE and "condition" in sent and not condition.compares:
         reason = "a SPIKE compares with `previous`; EVENT_COUNT and METRIC need not"
         yield Problem("/condition", reason)
     if "/threshold" not in wrong:
@@ -93,11 +94,6 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
     if wrong.isdisjoint(("/threshold", "/minCount")):
         absence = rule.kind is RuleType.ABSENCE
         yield from _emptiness(condition, sent) if absence else _ruled_out(rule, condition, sent)
-
-
-def looks_back(condition: Condition) -> bool:
-    """Tell whether a condition reads the window before."""
-    return any(name.startswith("previous.") for name in condition.variables)
 
 
 def _parameters(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
@@ -121,7 +117,7 @@ def _threshold(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[
 
 def _figures(rule: Expressions, condition: Condition) -> Iterator[Problem]:
     """Find the figures that the condition reads and windows of this type do not have."""
-    read = {name.removeprefix("previous.") for name in condition.variables}
+    read = {name.removeprefix(PREVIOUS) for name in condition.variables}
     numbers = sorted(read & _OF_NUMBERS)
     if numbers and rule.kind in SCALAR:
         reason = f"a window of {rule.kind} has no {', '.join(numbers)}: its value is not added up"
@@ -136,7 +132,7 @@ def _figures(rule: Expressions, condition: Condition) -> Iterator[Problem]:
 
 def _of_news(kind: RuleType, condition: Condition) -> Iterator[Problem]:
     """Find what is not known of the events that bring something new."""
-    if looks_back(condition):
+    if condition.compares:
         yield Problem("/condition", f"a {kind} has no `previous`: what is new is not compared")
     if "errors" in condition.variables:
         reason = f'a {kind} counts no `errors`; ask for them in `match`: level == "ERROR"'
@@ -163,7 +159,7 @@ def _ruled_out(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[
 
 def _emptiness(condition: Condition, sent: Sent) -> Iterator[Problem]:
     threshold = sent.get("threshold")
-    if looks_back(condition) or ("threshold" in condition.variables and threshold is None):
+    if condition.compares or ("threshold" in condition.variables and threshold is None):
         return
     if not condition.test({**dict.fromkeys(_EMPTY, 0.0), "threshold": threshold or 0.0}):
         reason = "does not hold for a window without events, so it would never tell of absence"

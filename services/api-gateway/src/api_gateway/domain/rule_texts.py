@@ -11,7 +11,7 @@ from api_gateway.domain.rule_document import Problem, Sent, is_wrong
 from api_gateway.domain.rule_expressions import expressions
 from api_gateway.domain.rule_groups import fields_of
 from api_gateway.domain.rule_types import SCALAR, type_of
-from rule_language import RuleLanguageError, compile_condition
+from rule_language import PREVIOUS, RuleLanguageError, compile_condition
 
 CheckTemplate = Callable[[str, Mapping[str, object]], str | None]
 """Returns why a text cannot be rendered with these names, or None."""
@@ -22,7 +22,6 @@ _WHY_EMPTY: Final[Mapping[str, str]] = {
     "found": "rules of its type find nothing but figures",
     "group": "its groupBy is empty",
 }
-_PREVIOUS: Final = "previous."
 _SAMPLES: Final[Mapping[str, str]] = {
     "service": "payment-service",
     "level": "ERROR",
@@ -83,9 +82,9 @@ def example(sent: Sent, tenant: str) -> dict[str, object]:
         **numbers,
         "aggregates": numbers,
         "previous": {
-            name.removeprefix(_PREVIOUS): number
+            name.removeprefix(PREVIOUS): number
             for name, number in numbers.items()
-            if name.startswith(_PREVIOUS)
+            if name.startswith(PREVIOUS)
         },
         "found": _found(sent),
         "labels": {
@@ -126,8 +125,8 @@ def _numbers(sent: Sent) -> dict[str, float]:
         shares = read & _SHARES.keys()
         figures.update(_NUMBERS if shares or read & _NUMBERS.keys() else {})
         figures.update(_SHARES if shares else {})
-    if _PREVIOUS in read:
-        figures.update({_PREVIOUS + name: number for name, number in figures.items()})
+    if PREVIOUS in read:
+        figures.update({PREVIOUS + name: number for name, number in figures.items()})
     return figures
 
 
@@ -136,6 +135,6 @@ def _read(condition: str | None) -> set[str]:
     try:
         variables = compile_condition(str(condition)).variables
     except RuleLanguageError:  # that is told already
-        return {*_NUMBERS, *_SHARES, _PREVIOUS}
-    before = {_PREVIOUS for name in variables if name.startswith(_PREVIOUS)}
-    return {name.removeprefix(_PREVIOUS) for name in variables} | before
+        return {*_NUMBERS, *_SHARES, PREVIOUS}
+    before = {PREVIOUS for name in variables if name.startswith(PREVIOUS)}
+    return {name.removeprefix(PREVIOUS) for name in variables} | before

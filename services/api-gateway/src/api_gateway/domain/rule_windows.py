@@ -7,7 +7,7 @@ from alert_contracts import durations
 from alert_contracts.panes import MAX_PANES, pane_length
 from alert_contracts.rules import DEFAULTS, Window
 from api_gateway.domain.rule_document import Problem, Sent, WindowDocument, is_wrong
-from api_gateway.domain.rule_expressions import expressions, looks_back
+from api_gateway.domain.rule_expressions import expressions
 from api_gateway.domain.rule_types import type_of
 from rule_language import RuleLanguageError, compile_condition
 
@@ -102,7 +102,7 @@ def _goes_both_ways(sent: Sent) -> bool:
     except RuleLanguageError:
         return False  # that is told where expressions are looked at
     moves = condition.moves()
-    return moves.down or moves.sways or looks_back(condition)
+    return moves.down or moves.sways or condition.compares
 
 
 def _why_not(kind: str, size: int, step: int) -> str:
