@@ -301,14 +301,6 @@ def test_the_names_of_an_inlined_expression_are_its_own_or_shared() -> None:
     assert set(inline.constants) <= names
 
 
-def test_a_value_can_be_inlined() -> None:
-    for source, expected in (("responseTime", 1_250.5), ("attributes.n + 1", 4.0)):
-        inline = compile_value(source).inline("e", prefix="v1_")
-        assert (
-            code.built(code.function(["e"], inline.expression), inline.constants)(EVENT) == expected
-        )
-
-
 def test_steps_of_macros_are_bounded() -> None:
     many = Event(timestamp=0, service="a", message="b" * 64_000, attributes={"l": [0] * 1_000})
     assert compile_match("attributes.l.all(x, x == 0)").test(many)

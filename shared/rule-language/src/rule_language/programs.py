@@ -191,23 +191,17 @@ class _Taken(_Compiled):
     def finish(found: Any) -> Any:  # noqa: ANN401 - any value of an event
         """Return what was found in the form that is promised."""
 
-    def inline(self, event: str = "event", *, prefix: str = "v") -> Inline:
-        """Return what `of` does as an expression; see `Match.inline`."""
-        program, root = Program(self.checked, event, prefix, self.budget), self.checked.root
-        term = program.term(root)
-        is_field = root in self.checked.fields and self.checked.types[root] is self.ready
-        if is_field and term.absence in (Absence.NONE, Absence.NEVER):
-            return Inline(term.result, program.constants)
-        wanted = program.present(root) if self.kind is None else program.typed(root, self.kind)
-        finish = program.shared(self.finish, f"{type(self).__name__.lower()}_of")
-        finished = wanted._replace(result=code.call(finish, wanted.result))
-        found = program.renewed(finished.otherwise(code.NONE), otherwise=code.NONE)
-        return Inline(found, program.constants)
-
     def _function(self) -> Callable[[Event], Any]:
-        made = self.inline(_SUBJECT)
+        program, root = Program(self.checked, _SUBJECT, budget=self.budget), self.checked.root
+        term = program.term(root)
+        tree = term.result
+        is_field = root in self.checked.fields and self.checked.types[root] is self.ready
+        if not is_field or term.absence not in (Absence.NONE, Absence.NEVER):
+            wanted = program.present(root) if self.kind is None else program.typed(root, self.kind)
+            finished = wanted._replace(result=program.call(self.finish, wanted.result))
+            tree = program.renewed(finished.otherwise(code.NONE), otherwise=code.NONE)
         function: Callable[[Event], Any] = code.built(
-            code.function([_SUBJECT], made.expression), made.constants
+            code.function([_SUBJECT], tree), program.constants
         )
         return function
 
