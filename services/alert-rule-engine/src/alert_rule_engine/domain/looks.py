@@ -13,26 +13,9 @@ from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.speech import turned_away
 
 
-def look_at(
-    rule: CompiledRule,
-    panes: SpecPanes,
-    group: Group,
-    start: int,
-    end: int,
-    *,
-    rolled: bool = False,
-) -> Look:
-    """Return what a rule sees of a window of which there is as much as up to `end`.
-
-    `rolled`: all of it is closed, and the next one will be asked for.
-    """
-    size = rule.shape.size
-    if not rolled:
-        return _look(rule, panes, group, panes.window(group, start, end), (start, end))
-    window, previous = panes.rolled(group, start, end, size), None
-    if rule.compares:
-        previous = panes.rolled(group, start - size, start, size, Part.BEFORE)
-    return look_of(rule, window, rule.view(window, previous), (start, end))
+def look_at(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
+    """Return what a rule sees of a window of which there is as much as up to `end`."""
+    return _look(rule, panes, group, panes.window(group, start, end), (start, end))
 
 
 def look_closed(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, end: int) -> Look:
@@ -40,10 +23,14 @@ def look_closed(rule: CompiledRule, panes: SpecPanes, group: Group, start: int, 
 
     What only grows counts what is there already of the panes that are still open.
     """
-    whole = start + rule.shape.size
-    if rule.judgement is not Judgement.CROSSING or end == whole:
-        return look_at(rule, panes, group, start, end, rolled=True)
-    return look_at(rule, panes, group, start, whole)._replace(at=end, complete=False)
+    size = rule.shape.size
+    whole = start + size
+    if rule.judgement is Judgement.CROSSING and end != whole:
+        return look_at(rule, panes, group, start, whole)._replace(at=end, complete=False)
+    window, previous = panes.rolled(group, start, end, size), None
+    if rule.compares:
+        previous = panes.rolled(group, start - size, start, size, Part.BEFORE)
+    return look_of(rule, window, rule.view(window, previous), (start, end))
 
 
 def look_growing(rule: CompiledRule, panes: SpecPanes, grown: Grown, newest: int) -> Look:

@@ -135,7 +135,7 @@ class SpecPanes:
         return whole
 
     def rolled(self, group: Group, start: int, end: int, size: int, part: Part = Part.WHOLE) -> Sum:
-        """Return the same of closed panes, made from what was last asked for, and kept again.
+        """Return the sum of closed panes, made from what was last asked for, and kept again.
 
         Whoever changes a closed pane has to say `stale`. `size`: length of the whole window.
         """
@@ -143,22 +143,20 @@ class SpecPanes:
             return Sum()
         mine, name = self.sums.setdefault(group, {}), (part, size)
         kept = mine.get(name)
-        if kept is None or kept.end > end or kept.start > start or kept.end < start:
-            kept = _Kept(start, end, self.window(group, start, end))
-        elif self._leave(kept, group, start):
+        if kept is not None and kept.end <= end and self._leave(kept, group, start):
+            whole = kept.sum
             for at in range(kept.end, end, self.pane):
                 cell = self.slices.get(at, NO_SLICE).get(group)
                 if cell is not None:
-                    kept.sum.add(cell)
-            kept.sum.settle()
-            kept = _Kept(start, end, kept.sum)
+                    whole.add(cell)
+            whole.settle()
         else:
-            kept = _Kept(start, end, self.window(group, start, end))
-        mine[name] = kept
-        return kept.sum
+            whole = self.window(group, start, end)
+        mine[name] = _Kept(start, end, whole)
+        return whole
 
     def growing(self, group: Group, start: int, end: int, newest: int, count: int) -> Sum:
-        """Return the same of a window to whose newest pane, at `newest`, rows come one by one.
+        """Return the sum of a window to whose newest pane, at `newest`, rows come one by one.
 
         `count`: its events. As long as those of the newest pane are all that is new, the panes
         before are not added up again.
@@ -179,7 +177,7 @@ class SpecPanes:
 
     def _leave(self, kept: "_Kept", group: Group, start: int) -> bool:
         """Take the panes before a time out of a sum; tell whether that could be done."""
-        if kept.start < min(start, self.gone):
+        if not kept.start <= start <= kept.end or kept.start < min(start, self.gone):
             return False
         for at in range(kept.start, start, self.pane):
             cell = self.slices.get(at, NO_SLICE).get(group)
