@@ -87,7 +87,7 @@ class CompiledRule:
     @property
     def remembers(self) -> bool:
         """Tell whether it needs to know groups beyond their panes."""
-        return self.empties or self.compares or self.rule.no_data == "alerting"
+        return self.empties or self.compares or self.judges_silence
 
     @property
     def timed(self) -> bool:
@@ -137,7 +137,7 @@ class CompiledRule:
     @property
     def wait(self) -> int:
         """Return how long after their end its windows are judged."""
-        waits = self.judgement is Judgement.END or self.rule.no_data == "alerting"
+        waits = self.judgement is Judgement.END or self.judges_silence
         return self.rule.window.allowed_lateness if waits else 0
 
     @property

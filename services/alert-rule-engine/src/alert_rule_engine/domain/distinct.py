@@ -9,15 +9,14 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final
 
 from alert_rule_engine.domain.hyperloglog import Registers
+from alert_rule_engine.domain.partials import digest
 
 EXACT: Final = 1_024
 _FEW_OF: Final = 8
 """One hash in so many is put where it belongs; with more of them all are sorted anew."""
-_HASH_BYTES: Final = 8
 _FEW: Final = b"h"
 _MANY: Final = b"r"
 
@@ -25,7 +24,7 @@ _MANY: Final = b"r"
 @lru_cache(maxsize=65_536)
 def hash_of(text: str) -> int:
     """Return the 64 bits that stand for a value."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=_HASH_BYTES).digest(), "big")
+    return digest(text.encode())
 
 
 class Distinct:

@@ -39,14 +39,8 @@ class Windows(NamedTuple):
 def suspended(alerts: Iterable[AlertState], rule: CompiledRule, watermark: int) -> list[AlertState]:
     """Prolong those of a rule that is left out over what it does not judge; return them."""
     unjudged = (watermark // rule.shape.step + 1) * rule.shape.step
-    found = [
-        alert
-        for alert in alerts
-        if alert.until < unjudged and not is_crowd(alert.rule, alert.group)
-    ]
-    for alert in found:
-        alert.until = unjudged
-    return found
+    groups = [alert for alert in alerts if not is_crowd(alert.rule, alert.group)]
+    return _prolonged(groups, unjudged)
 
 
 def bridged(
@@ -58,9 +52,14 @@ def bridged(
     step = rule.shape.step
     unseen = first_told(rule, blind.of(rule)) - step
     since = (judged - rule.wait) // step * step
-    found = [alert for alert in alerts if since <= alert.until < unseen]
+    return _prolonged((alert for alert in alerts if since <= alert.until), unseen)
+
+
+def _prolonged(alerts: Iterable[AlertState], until: int) -> list[AlertState]:
+    """Let alerts last until a time, and return those that would have ended before."""
+    found = [alert for alert in alerts if alert.until < until]
     for alert in found:
-        alert.until = unseen
+        alert.until = until
     return found
 
 

@@ -152,6 +152,6 @@ def bucket_of(slot: int) -> int:
     return slot // STATE_PARTITIONS % BUCKETS
 
 
-def digest(batch_id: bytes) -> int:
-    """Return the 64 bits under which a batch id is remembered."""
-    return int.from_bytes(blake2b(batch_id, digest_size=8).digest(), "big")
+def digest(text: bytes) -> int:
+    """Return 64 bits that stand for a text: the same in every process."""
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")

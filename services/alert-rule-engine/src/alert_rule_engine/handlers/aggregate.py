@@ -13,14 +13,13 @@ from alert_contracts.rule_status import RuleStatus
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.applied import Applied
-from alert_rule_engine.domain.evaluators import SpecEvaluator, evaluator_of
+from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.domain.evidence import Selector
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Message, Partial
 from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.parts import Change, Stages
 from alert_rule_engine.domain.rules import RuleBook, rule_key
-from alert_rule_engine.domain.specs import PaneSpec
 from alert_rule_engine.domain.statuses import statuses
 from alert_rule_engine.domain.vector import Outcome
 from alert_rule_engine.failpoints import Point, Reach, unarmed
@@ -32,6 +31,7 @@ from service_runtime.telemetry import logger
 
 log = logger(__name__)
 SELECTORS: Final = 1_000
+_evaluator: Final = lru_cache(SELECTORS)(evaluator_of)
 
 
 @dataclass(slots=True)
@@ -226,11 +226,6 @@ class ApplyPartials:
         for each in held:
             telemetry.WATERMARK.labels(str(each.number)).set(each.watermark() / 1000)
         self.counted.value = sum(each.vector.counted for each in held)
-
-
-@lru_cache(SELECTORS)
-def _evaluator(spec: PaneSpec) -> SpecEvaluator:
-    return evaluator_of(spec)
 
 
 def _decode(record: Record) -> list[Message]:

@@ -252,7 +252,7 @@ class Pipeline:
             self.change(*rules)
 
     def said(self) -> list[str]:
-        """Return each alert record as `status group window-minute count`."""
+        """Return each alert record as `status group count`."""
         return [
             f"{alert.status} {'/'.join(alert.group.values())} {alert.aggregates['count']:g}"
             for alert in self.alerts
