@@ -220,8 +220,11 @@ class AlertBook:
             self._end(alert, why, windows.counts, alert.until + rule.quiet)
         return self.past.sweep(watermark) or bool(over)
 
-    def follow(self, book: RuleBook, windows: Windows, log_now: int) -> bool:
-        """End the alerts whose rule is gone, disabled or counts something else now."""
+    def follow(self, book: RuleBook, before: RuleBook, windows: Windows, log_now: int) -> bool:
+        """End the alerts whose rule is gone, disabled or counts something else now.
+
+        `before`: the rules until now, as far as they are known compiled.
+        """
         over = []
         for alert in self.all_firing():
             why, rule = gone(alert, book, windows), book.rules.get(alert.key)
@@ -232,10 +235,10 @@ class AlertBook:
                 alert.note = why_it_fires(alert)
                 alert.rule = rule.rule
                 self.pages.touch(alert)
-        before = compile_rules({alert.key: alert.rule for alert, _ in over}.values())
+        last = compile_rules({alert.key: alert.rule for alert, _ in over}.values(), before).rules
         for alert, why in over:
-            if alert.key in before.rules:  # else this version does not take it any more
-                renew(alert, before.rules[alert.key], windows, final=True)
+            if alert.key in last:  # else this version does not take it any more
+                renew(alert, last[alert.key], windows, final=True)
             self._end(alert, why, windows.counts, log_now)
         return self.pending.follow(book) or bool(over)
 

@@ -224,7 +224,7 @@ class Partition:
         A bucket that was not written has not changed since, but had been judged until then; what
         it had forgotten may still be stored.
         """
-        self.book = book
+        old, self.book = self.book, book
         self.judged = self.watermark() // STRIDE * STRIDE
         self.refreshed = self.vector.log_now // STRIDE
         self._newest = max(bucket.restored for bucket in self.buckets)
@@ -238,7 +238,7 @@ class Partition:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
             bucket.alerts.looked = max(bucket.alerts.looked, self.refreshed * STRIDE)
-            bucket.dirty |= bucket.alerts.follow(book, bucket.windows, self.vector.log_now)
+            bucket.dirty |= bucket.alerts.follow(book, old, bucket.windows, self.vector.log_now)
             bucket.forget(book, since=0)
             # One that is newer than the vector may have been judged under today's rules already.
             news = changed if bucket.rules != book.digest else []
@@ -257,7 +257,7 @@ class Partition:
         self._see()
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
-            bucket.dirty |= bucket.alerts.follow(book, bucket.windows, self.vector.log_now)
+            bucket.dirty |= bucket.alerts.follow(book, old, bucket.windows, self.vector.log_now)
             bucket.follow(book, changed, self.vector.log_now)
             for spec in new.keys() & bucket.specs.keys():
                 bucket.dirty |= bucket.specs[spec].begin(self.vector.sight.new.get(spec, 0))
