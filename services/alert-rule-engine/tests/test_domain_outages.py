@@ -58,9 +58,9 @@ def test_the_hours_of_an_outage_are_not_judged_window_by_window(
     ((bucket, panes),) = panes_of(pipeline)
     span = Span(bucket.judged, after + 20 * MINUTE)
     compiled = compile_rule(rule)
-    ends = list(due(compiled, panes, span, blind=after))
+    ends = list(due(compiled, panes, span, unseen=after))
     assert all(end <= NOON + 6 * MINUTE or end - window.size >= after for end in ends)
-    whole = list(due(compiled, panes, span, blind=after, whole=True))
+    whole = list(due(compiled, panes, span, unseen=after, whole=True))
     assert whole == [end for end in ends if (end - window.size) % window.step == 0]
 
 

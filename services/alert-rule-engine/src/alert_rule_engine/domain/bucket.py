@@ -204,8 +204,8 @@ class Bucket:
     ) -> Iterator[int]:
         span = Span(self.judged - shift, watermark - shift)
         pending = bool(self.alerts.pending.groups(rule_key(rule.rule)))
-        blind = self.blind.of(rule)
-        return due(rule, panes, span, blind=blind, pending=pending, whole=whole)
+        unseen = self.blind.of(rule, panes.since)
+        return due(rule, panes, span, unseen=unseen, pending=pending, whole=whole)
 
     def _judge_close(self, rule: CompiledRule, panes: SpecPanes, end: int) -> None:
         for group in self._concerned(rule, panes, end):
@@ -226,12 +226,13 @@ class Bucket:
         self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
-        return proves(rule, panes, group, look, blind=self.blind.of(rule), place=self.place)
+        unseen = self.blind.of(rule, panes.since)
+        return proves(rule, panes, group, look, unseen=unseen, place=self.place)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
-        key, blind = rule_key(rule.rule), self.blind.of(rule)
+        key, unseen = rule_key(rule.rule), self.blind.of(rule, panes.since)
         told = Told(self.alerts.groups(key), self.alerts.pending.groups(key))
-        return concerned(rule, panes, end, told, blind=blind, place=self.place)
+        return concerned(rule, panes, end, told, unseen=unseen, place=self.place)
 
     def forget(self, book: RuleBook, *, since: int) -> None:
         """Drop the panes that no window to be judged can hold, and what is known no longer.

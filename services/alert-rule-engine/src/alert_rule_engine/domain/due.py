@@ -23,15 +23,16 @@ def due(
     panes: SpecPanes,
     span: Span,
     *,
-    blind: int,
+    unseen: int,
     pending: bool = False,
     whole: bool = False,
 ) -> Iterator[int]:
     """Yield the boundaries, in order, at which a rule may have another verdict of some group.
 
     They lie near panes, or where a window without any proves something: what a long outage of ours
-    leaves between is passed over. `pending`: some group needs a whole window that does not hold;
-    `whole`: only the ends of windows are of interest.
+    leaves between is passed over. `unseen`: windows that began before prove no silence; `pending`:
+    some group needs a whole window that does not hold; `whole`: only the ends of windows are of
+    interest.
     """
     near = panes.pane + rule.reach
     if pending:
@@ -41,7 +42,7 @@ def due(
     if pending:
         spans.append((after, after + near))
     if rule.endless:
-        spans.append((max(blind, panes.since) + rule.shape.size - 1, until))
+        spans.append((unseen + rule.shape.size - 1, until))
     for begin, end in sorted(spans):
         if after >= until:
             break
@@ -68,7 +69,7 @@ class Told(NamedTuple):
 
 
 def concerned(
-    rule: CompiledRule, panes: SpecPanes, end: int, told: Told, *, blind: int, place: Place
+    rule: CompiledRule, panes: SpecPanes, end: int, told: Told, *, unseen: int, place: Place
 ) -> list[Group]:
     """Return the groups whose verdict may be another at a boundary."""
     found = dict.fromkeys(told.firing)
@@ -76,7 +77,7 @@ def concerned(
         return list(found)
     found.update(dict.fromkeys(told.pending))
     if rule.judgement is Judgement.END:
-        empty = rule.empties and end - rule.shape.size >= max(blind, panes.since)
+        empty = rule.empties and end - rule.shape.size >= unseen
         found.update(dict.fromkeys(panes.known() if empty else panes.groups))
         found.update(dict.fromkeys(rule.expected.get(place, ())))
         return list(found)
@@ -120,20 +121,19 @@ def may_begin(rule: CompiledRule, look: Look) -> bool:
 
 
 def proves(
-    rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, *, blind: int, place: Place
+    rule: CompiledRule, panes: SpecPanes, group: Group, look: Look, *, unseen: int, place: Place
 ) -> bool:
     """Tell whether a window says anything of its group."""
     before = look.start - look.size if rule.compares else look.start
+    seen = before >= unseen
     if not look.view["count"] and rule.endless and look.complete:
-        seen = before >= max(blind, panes.since)
         return seen and _watched(rule, panes, group, look, place)
-    if not rule.compares:
-        if rule.judgement is not Judgement.END:
-            return True
-        seen = look.start >= max(blind, panes.since)
-        return seen or (look.start >= panes.since and not rule.holds(look.view))
-    first = panes.first(group)
-    return first is not None and first < before and before >= max(blind, panes.since)
+    if rule.compares:
+        first = panes.first(group)
+        return seen and first is not None and first < before
+    if seen or rule.judgement is not Judgement.END:
+        return True
+    return look.start >= panes.since and not rule.holds(look.view)
 
 
 def first_told(rule: CompiledRule, unseen: int) -> int:

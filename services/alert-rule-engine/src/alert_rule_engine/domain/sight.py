@@ -35,12 +35,12 @@ class Blind(NamedTuple):
     new: Mapping[str, int] = NOTHING
     """The same of pane specs that were new once."""
 
-    def of(self, rule: CompiledRule) -> int:
-        """Return it for a rule."""
+    def of(self, rule: CompiledRule, since: int = 0) -> int:
+        """Return it for a rule. `since`: from when on what is asked has its panes."""
         seen = self.short if rule.shape.size < SHORT else self.long
         if not (self.unread or self.new):
-            return seen
-        return max(seen, self.left_out(rule), self.new.get(rule.spec.id, 0))
+            return max(seen, since)
+        return max(seen, since, self.left_out(rule), self.new.get(rule.spec.id, 0))
 
     def left_out(self, rule: CompiledRule) -> int:
         """Return until when not all was counted for a rule that had been accepted."""

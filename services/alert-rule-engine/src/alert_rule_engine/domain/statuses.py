@@ -35,7 +35,7 @@ def statuses(
     for known in islice(partition.book.specs.values(), turn, None, turns):
         extent = _extent(partition, known)
         for rule in known.rules:
-            unseen = max(blind.of(rule), extent.since)
+            unseen = blind.of(rule, extent.since)
             until = blind_until(rule, partition.judged, unseen) if rule.by_lack and unseen else 0
             yield _status(partition, rule, at, extent, blind_until=until)
 

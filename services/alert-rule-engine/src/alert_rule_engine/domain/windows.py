@@ -1,6 +1,5 @@
 """Panes and windows: arithmetic on epoch milliseconds. A window is a run of whole panes."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from alert_contracts.rules import Window
@@ -43,6 +42,6 @@ def shape_of(window: Window) -> Shape:
     return Shape(window.size, window.step)
 
 
-def boundaries(after: int, until: int, step: int) -> Iterator[int]:
-    """Yield the multiples of `step` in (after, until]."""
-    return iter(range((after // step + 1) * step, until + 1, step))
+def boundaries(after: int, until: int, step: int) -> range:
+    """Return the multiples of `step` in (after, until]."""
+    return range((after // step + 1) * step, until + 1, step)
