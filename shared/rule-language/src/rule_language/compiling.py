@@ -18,7 +18,7 @@ _NUMBER: Final = NUMERIC | {Type.DYN}
 _SCALAR: Final = frozenset(Type) - {Type.NULL, Type.LIST, Type.MAP}
 
 
-def compile_match(source: str, *, tenant: str = "default") -> Match:
+def compile_match(source: str, tenant: str = "default") -> Match:
     """Compile the `match` of a rule that belongs to a tenant.
 
     Raises:
@@ -48,7 +48,7 @@ def compile_condition(source: str) -> Condition:
     return Condition(source, frozenset(checked.fields.values()), checked)
 
 
-def compile_value(source: str, *, tenant: str = "default") -> Value:
+def compile_value(source: str, tenant: str = "default") -> Value:
     """Compile the `value` of a rule that aggregates numbers.
 
     Raises:
@@ -58,7 +58,7 @@ def compile_value(source: str, *, tenant: str = "default") -> Value:
     return Value(source, frozenset(checked.fields.values()), checked)
 
 
-def compile_scalar(source: str, *, tenant: str = "default") -> Scalar:
+def compile_scalar(source: str, tenant: str = "default") -> Scalar:
     """Compile the `value` of a rule that compares or counts distinct values.
 
     Raises:

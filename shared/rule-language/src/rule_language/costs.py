@@ -26,7 +26,7 @@ from rule_language.nodes import (
 from rule_language.times import GETTERS
 
 _CALLS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("size",), 1),
+    "size": 1,
     "trim": 8,
     **dict.fromkeys(("startsWith", "endsWith", "bool", "lowerAscii", "upperAscii"), 6),
     **dict.fromkeys(("contains", "int", "uint"), 10),

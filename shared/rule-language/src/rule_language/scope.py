@@ -55,7 +55,13 @@ class Scope:
     """
 
     def __init__(
-        self, checked: Checked, subject: str, prefix: str, budget: Budget | None, *, explain: bool
+        self,
+        checked: Checked,
+        subject: str,
+        prefix: str = "v",
+        budget: Budget | None = None,
+        *,
+        explain: bool = False,
     ) -> None:
         self.types = checked.types
         self.fields = checked.fields

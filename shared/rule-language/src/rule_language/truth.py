@@ -16,9 +16,7 @@ from typing import Final
 
 from rule_language import code
 from rule_language.analysis import membership
-from rule_language.checker import Checked
 from rule_language.emitter import Absence, Emitter, Term
-from rule_language.loops import Budget
 from rule_language.nodes import Binary, Call, Conditional, Logical, Macro, Node, Unary
 from rule_language.schema import Type
 from rule_language.scope import NOTES, settle
@@ -27,17 +25,6 @@ from rule_language.values import term_of
 
 class Program(Emitter):
     """Generates the code of one checked tree."""
-
-    def __init__(
-        self,
-        checked: Checked,
-        subject: str,
-        prefix: str = "v",
-        budget: Budget | None = None,
-        *,
-        explain: bool = False,
-    ) -> None:
-        super().__init__(checked, subject, prefix, budget, explain=explain)
 
     def term(self, node: Node) -> Term:
         return term_of(self, node)

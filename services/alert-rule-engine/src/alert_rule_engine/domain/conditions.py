@@ -10,10 +10,12 @@ from typing import Any, Final
 from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.aggregates import Sum
 from alert_rule_engine.domain.asks import PLACED
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.partials import Group, bucket_of, slot_of, target_of
 from alert_rule_engine.domain.specs import (
     EXPRESSIONS,
     FILTERS,
+    NUMERIC,
     Kind,
     PaneSpec,
     condition_of,
@@ -172,7 +174,7 @@ class CompiledRule:
         """Tell whether the condition is true of what it sees."""
         if view["count"] < self.rule.min_count:
             return False
-        if view.get(_REFERENCE, _MOST) < self.rule.min_reference:
+        if view.get(_REFERENCE, ENDLESS) < self.rule.min_reference:
             return False
         return self.condition.test({**view, **constants_of(self.rule)})
 
@@ -207,7 +209,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     condition = condition_of(rule.condition)
     spec = spec_of(rule, condition)
     if spec.value is not None:
-        compiled = value_of if spec.kind in (Kind.NUMBER, Kind.SKETCH) else scalar_of
+        compiled = value_of if spec.kind in NUMERIC else scalar_of
         compiled(spec.value, rule.tenant)
     moves = condition.moves(_never_negative(rule))
     sways = moves.down or moves.sways or condition.compares

@@ -12,7 +12,7 @@ from alert_rule_engine.domain.distinct import hash_of
 from alert_rule_engine.domain.partials import Group, slot_of, target_of
 from alert_rule_engine.domain.readers import MAX_VALUE, TEXTS, GroupBy, Raw, text_of
 from alert_rule_engine.domain.room import Room
-from alert_rule_engine.domain.specs import Kind, PaneSpec, match_of, scalar_of, value_of
+from alert_rule_engine.domain.specs import NUMERIC, Kind, PaneSpec, match_of, scalar_of, value_of
 from alert_rule_engine.domain.tallies import Home, Place, Tallies
 from rule_language import Match, Scalar, Value
 
@@ -20,7 +20,6 @@ KEY_FIELDS: Final = frozenset({"service", "level", "statusCode", "tenant"})
 """What an event's key decides; `has(responseTime)` is told apart by key as well."""
 TIME: Final = "responseTime"
 _PRESENCE: Final = f"has({TIME})"
-_NUMERIC: Final = (Kind.NUMBER, Kind.SKETCH)
 _ANY: Final[str | None] = None
 _FEW: Final = 8
 """Events that are counted faster one by one."""
@@ -77,7 +76,7 @@ class SpecEvaluator:
     @property
     def numeric(self) -> bool:
         """Tell whether numbers are kept."""
-        return self.spec.kind in _NUMERIC
+        return self.spec.kind in NUMERIC
 
     def matches(self, event: Event) -> bool:
         """Tell whether an event is counted."""
@@ -249,7 +248,7 @@ def _decided_by_key(match: Match) -> bool:
 
 
 def _counted_by_key(spec: PaneSpec) -> bool:
-    kept = spec.kind is Kind.COUNT or (spec.kind in _NUMERIC and spec.value == TIME)
+    kept = spec.kind is Kind.COUNT or (spec.kind in NUMERIC and spec.value == TIME)
     listed = spec.blacklist is not None or spec.whitelist is not None
     return kept and not listed and KEY_FIELDS.issuperset(spec.group_by)
 
@@ -263,6 +262,6 @@ def evaluator_of(spec: PaneSpec) -> SpecEvaluator:
     match = match_of(spec.match, spec.tenant)
     if spec.value is None:
         return SpecEvaluator(spec, match)
-    if spec.kind in _NUMERIC:
+    if spec.kind in NUMERIC:
         return SpecEvaluator(spec, match, value=value_of(spec.value, spec.tenant))
     return SpecEvaluator(spec, match, term=scalar_of(spec.value, spec.tenant))

@@ -1,12 +1,12 @@
 """Of events that bring values, only those count that bring something new: NEW_TERM and CHANGE."""
 
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from alert_rule_engine.domain.memory import Admitted, Changes, Terms, Values
 from alert_rule_engine.domain.partials import Block, Group
 from alert_rule_engine.domain.running import PanesOf
 
-MAX_TEXT = 1_000
+MAX_TEXT: Final = 1_000
 """Characters of a value that an alert shows."""
 Found = dict[str, str]
 

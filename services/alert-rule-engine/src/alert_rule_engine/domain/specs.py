@@ -12,9 +12,6 @@ from alert_rule_engine.domain.aggregates import NUMBERS, PERCENTILES
 from rule_language import (
     PREVIOUS,
     Condition,
-    Match,
-    Scalar,
-    Value,
     compile_condition,
     compile_match,
     compile_scalar,
@@ -27,44 +24,11 @@ EXPRESSIONS: Final = 20_000
 """Compiled expressions that are remembered, so that a change costs what it changes."""
 
 
-@lru_cache(EXPRESSIONS)
-def match_of(text: str, tenant: str) -> Match:
-    """Compile a match, or remember it.
-
-    Raises:
-        RuleLanguageError: it is refused.
-    """
-    return compile_match(text, tenant=tenant)
-
-
-@lru_cache(EXPRESSIONS)
-def value_of(text: str, tenant: str) -> Value:
-    """Compile a value, or remember it.
-
-    Raises:
-        RuleLanguageError: it is refused.
-    """
-    return compile_value(text, tenant=tenant)
-
-
-@lru_cache(EXPRESSIONS)
-def scalar_of(text: str, tenant: str) -> Scalar:
-    """Compile a value that is taken as a text, or remember it.
-
-    Raises:
-        RuleLanguageError: it is refused.
-    """
-    return compile_scalar(text, tenant=tenant)
-
-
-@lru_cache(EXPRESSIONS)
-def condition_of(text: str) -> Condition:
-    """Compile a condition, or remember it.
-
-    Raises:
-        RuleLanguageError: it is refused.
-    """
-    return compile_condition(text)
+match_of: Final = lru_cache(EXPRESSIONS)(compile_match)
+value_of: Final = lru_cache(EXPRESSIONS)(compile_value)
+scalar_of: Final = lru_cache(EXPRESSIONS)(compile_scalar)
+condition_of: Final = lru_cache(EXPRESSIONS)(compile_condition)
+"""They raise RuleLanguageError for what is refused, as what they remember does."""
 
 
 class Kind(StrEnum):
@@ -99,6 +63,8 @@ class PaneSpec:
     """TERM: milliseconds from a group's first event on in which no value is new."""
 
 
+NUMERIC: Final = frozenset({Kind.NUMBER, Kind.SKETCH})
+"""Kinds that keep numbers."""
 FILTERS: Final = frozenset({Kind.TERM, Kind.CHANGE})
 """Kinds of which only the events count that bring something new."""
 _REMEMBER: Final = 2_592_000_000
