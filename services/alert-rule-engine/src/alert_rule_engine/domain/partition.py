@@ -5,7 +5,7 @@ the log's own clock. Records are told apart by what they carry (source offset, b
 how often they are delivered.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alert_rule_engine.domain.aggregates import pack_reference
@@ -229,11 +229,8 @@ class Partition:
         self.refreshed = self.vector.log_now // STRIDE
         self._newest = max(bucket.restored for bucket in self.buckets)
         known = self.vector.revisions
-        counted = self.vector.tallies.keys() | self.vector.sight.new.keys()
         changed = [each for key, each in book.rules.items() if known.get(key) != revision_of(each)]
-        self._take_over(book)
-        self._come(arrived(book, known, counted))
-        self._see()
+        self._take_over(book, self.vector.tallies.keys() | self.vector.sight.new.keys())
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
@@ -246,34 +243,35 @@ class Partition:
 
     def follow(self, book: RuleBook) -> None:
         """Take over a changed set of rules."""
-        old, self.book, known = self.book, book, self.vector.revisions
+        old, self.book = self.book, book
         self.vector.tallies |= {spec: each.tally for spec, each in self._lanes.items()}
         self._lanes.clear()
         self._expiring.clear()
         self._ways.clear()
-        self._take_over(book)
-        new = arrived(book, known, old.specs.keys())
-        self._come(new)
-        self._see()
+        new = self._take_over(book, old.specs.keys())
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
             bucket.dirty |= bucket.alerts.follow(book, old, bucket.windows, self.vector.log_now)
             bucket.follow(book, changed, self.vector.log_now)
-            for spec in new.keys() & bucket.specs.keys():
+            for spec in bucket.specs.keys() & new:
                 bucket.dirty |= bucket.specs[spec].begin(self.vector.sight.new.get(spec, 0))
 
-    def _come(self, specs: Mapping[str, int]) -> None:
-        """Note specs that came, and when: stage one counts soon after, though we may be behind."""
-        asked = {spec: max(at, self.vector.log_now) for spec, at in specs.items()}
-        self.vector.sight.come({spec: at + LIVE for spec, at in asked.items() if at})
+    def _take_over(self, book: RuleBook, counted: Collection[str]) -> Collection[str]:
+        """Forget what was known of rules and specs that are no more; return the specs that came.
 
-    def _take_over(self, book: RuleBook) -> None:
-        """Forget what was known of rules and specs that are no more."""
+        `counted`: specs that were counted until now.
+        """
         vector = self.vector
+        came = arrived(book, vector.revisions, counted)
         self.faults.follow(book)
         vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
         vector.revisions = {key: revision_of(each) for key, each in book.rules.items()}
         vector.sight.keep({*book.specs, *(each.spec.tenant for each in book.specs.values())})
+        # Stage one counts soon after it was asked, though we may be behind.
+        asked = {spec: max(at, vector.log_now) for spec, at in came.items()}
+        vector.sight.come({spec: at + LIVE for spec, at in asked.items() if at})
+        self._see()
+        return asked.keys()
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
         """Yield what is to be said, at most `cap` records of a rule and `room` in all.
