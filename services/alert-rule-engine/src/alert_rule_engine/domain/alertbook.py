@@ -38,7 +38,7 @@ from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.past import buried, hides
 from alert_rule_engine.domain.pending import Pending
-from alert_rule_engine.domain.rules import RuleBook, compile_rules, rule_key
+from alert_rule_engine.domain.rules import RuleBook, compile_rules
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import Blind
 from alert_rule_engine.domain.speech import is_crowd, turned_away
@@ -78,7 +78,7 @@ class AlertBook:
 
     def of(self, rule: CompiledRule, group: Group) -> AlertState | None:
         """Return the alert of a rule and group that fires, if one does."""
-        return self.firing.get(rule_key(rule.rule), {}).get(group)
+        return self.firing.get(rule.key, {}).get(group)
 
     def count(self, key: str) -> int:
         """Return how many alerts of a rule fire."""
@@ -104,7 +104,7 @@ class AlertBook:
             if look.complete:
                 return self._passed(rule, group, look, alert)
             falters = rule.falters(look.view)
-            return falters and self.pending.lapse(rule_key(rule.rule), group, look.at)
+            return falters and self.pending.lapse(rule.key, group, look.at)
         if self._is_past(rule, group, look):
             return False
         if alert is None:
@@ -124,11 +124,11 @@ class AlertBook:
             return True
         if rule.judges_silence and not look.view["count"]:
             return False  # It holds, as is told when its lateness is over, or says nothing.
-        return self.pending.lapse(rule_key(rule.rule), group, look.at)
+        return self.pending.lapse(rule.key, group, look.at)
 
     def _is_past(self, rule: CompiledRule, group: Group, look: Look) -> bool:
         """Tell whether the alert of a window is over already."""
-        return hides(self.past.get((rule_key(rule.rule), *group)), rule, look.start)
+        return hides(self.past.get((rule.key, *group)), rule, look.start)
 
     def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
         since = look.at
@@ -138,7 +138,7 @@ class AlertBook:
                 return True
         if not may_begin(rule, look):
             return False
-        self.pending.lapse(rule_key(rule.rule), group)
+        self.pending.lapse(rule.key, group)
         crossing = witness()
         crossing.at = min(crossing.at, since)
         return self._open(rule, group, look, crossing)

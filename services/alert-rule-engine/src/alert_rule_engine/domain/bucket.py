@@ -24,7 +24,7 @@ from alert_rule_engine.domain.memory import GRACE, Memory
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.panes import EVER, Slice, SpecPanes
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.rules import RuleBook, SpecRules, rule_key
+from alert_rule_engine.domain.rules import RuleBook, SpecRules
 from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.shelves import Shelf
 from alert_rule_engine.domain.sight import SIGHTED, Blind
@@ -203,7 +203,7 @@ class Bucket:
         self, rule: CompiledRule, panes: SpecPanes, watermark: int, shift: int, *, whole: bool
     ) -> Iterator[int]:
         span = Span(self.judged - shift, watermark - shift)
-        pending = bool(self.alerts.pending.groups(rule_key(rule.rule)))
+        pending = bool(self.alerts.pending.groups(rule.key))
         unseen = self.blind.of(rule, panes.since)
         return due(rule, panes, span, unseen=unseen, pending=pending, whole=whole)
 
@@ -223,15 +223,15 @@ class Bucket:
             if silent and self._proves(rule, panes, group, look):
                 look = look._replace(note=f"{NO_DATA} for {durations.show(rule.shape.size)}")
                 self._judge(rule, group, look, closed(panes, look), max(self.judged, end))
-        self.dirty |= self.alerts.pending.keep(rule_key(rule.rule), known)
+        self.dirty |= self.alerts.pending.keep(rule.key, known)
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
         unseen = self.blind.of(rule, panes.since)
         return proves(rule, panes, group, look, unseen=unseen, place=self.place)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
-        key, unseen = rule_key(rule.rule), self.blind.of(rule, panes.since)
-        told = Told(self.alerts.groups(key), self.alerts.pending.groups(key))
+        unseen = self.blind.of(rule, panes.since)
+        told = Told(self.alerts.groups(rule.key), self.alerts.pending.groups(rule.key))
         return concerned(rule, panes, end, told, unseen=unseen, place=self.place)
 
     def forget(self, book: RuleBook, *, since: int) -> None:

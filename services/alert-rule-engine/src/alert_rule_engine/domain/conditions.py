@@ -54,6 +54,8 @@ class CompiledRule:
     """A rule, the panes that it reads, and its condition."""
 
     rule: Rule
+    key: str
+    """See `rule_key`."""
     spec: PaneSpec
     shape: Shape
     condition: Condition
@@ -193,6 +195,11 @@ class CompiledRule:
         return answer.reason if isinstance(answer, Undecided) else ""
 
 
+def rule_key(rule: Rule) -> str:
+    """Return what tells a rule from those of all tenants: `tenant/id`."""
+    return f"{rule.tenant}/{rule.id}"
+
+
 def constants_of(rule: Rule) -> dict[str, Any]:
     """Return the numbers of a rule that its condition may name."""
     given = {"minCount": rule.min_count, "threshold": rule.threshold, "factor": rule.factor}
@@ -222,6 +229,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
     least = _least(rule.condition, shape.size, constants) if known else 0
     return CompiledRule(
         rule=rule,
+        key=rule_key(rule),
         spec=spec,
         shape=shape,
         condition=condition,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.rules import RuleBook, rule_key
+from alert_rule_engine.domain.conditions import rule_key
+from alert_rule_engine.domain.rules import RuleBook
 
 
 class Fault(NamedTuple):

@@ -12,9 +12,8 @@ import msgspec
 
 from alert_contracts.ids import alert_id
 from alert_contracts.rules import Rule
-from alert_rule_engine.domain.conditions import CompiledRule
+from alert_rule_engine.domain.conditions import CompiledRule, rule_key
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.rules import rule_key
 from alert_rule_engine.domain.speech import discovery, identity, is_crowd, reason_of
 
 UPDATE_EVERY: Final = 10_000

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from alert_contracts.rules import Rule
+from alert_rule_engine.domain.conditions import rule_key
 from alert_rule_engine.domain.endings import basis
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.partials import Group
-from alert_rule_engine.domain.rules import RuleBook, rule_key
+from alert_rule_engine.domain.rules import RuleBook
 
 Row = tuple[str, Group, int]
 """Rule, group, and since when its condition has held."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from alert_contracts.rules import Rule
 from alert_contracts.topics import STATE_PARTITIONS
-from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule, rule_key
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.memory import Keep, keep_of
 from alert_rule_engine.domain.partials import BUCKETS, Group, digest
@@ -107,7 +107,7 @@ class RuleBook:
     """Every enabled rule, compiled; immutable, replaced whole when a rule changes."""
 
     rules: Mapping[str, CompiledRule] = field(default_factory=dict)
-    """By `tenant/id`."""
+    """By `rule_key`."""
     specs: Mapping[str, SpecRules] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     """Rules that did not compile, and why: they are left out, alone."""
@@ -120,11 +120,6 @@ class RuleBook:
 
 Revision = tuple[int, int]
 """When a revision of a rule was made, and its number."""
-
-
-def rule_key(rule: Rule) -> str:
-    """Return the key of a rule in a RuleBook."""
-    return f"{rule.tenant}/{rule.id}"
 
 
 _EMPTY: Final = RuleBook()
@@ -151,7 +146,7 @@ def arrived(
 
 def _goes_on(rule: CompiledRule, known: Mapping[str, Revision], counted: Collection[str]) -> bool:
     """Tell whether a rule was there, with what it asks for; one left out may have paused it."""
-    before, now = known.get(rule_key(rule.rule)), revision_of(rule)
+    before, now = known.get(rule.key), revision_of(rule)
     if before is None or before == now:
         return before == now
     return now[1] == before[1] + 1 and rule.spec.id in counted

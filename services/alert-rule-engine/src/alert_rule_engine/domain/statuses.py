@@ -8,7 +8,7 @@ from alert_contracts.rule_status import RuleStatus
 from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.due import blind_until
 from alert_rule_engine.domain.partition import Partition
-from alert_rule_engine.domain.rules import SpecRules, rule_key
+from alert_rule_engine.domain.rules import SpecRules
 from alert_rule_engine.domain.vector import Tally
 
 CELL_BYTES: Final = 120
@@ -56,7 +56,7 @@ def _extent(partition: Partition, known: SpecRules) -> _Extent:
 def _status(
     partition: Partition, rule: CompiledRule, at: int, extent: _Extent, *, blind_until: int
 ) -> RuleStatus:
-    key = rule_key(rule.rule)
+    key = rule.key
     fault = partition.faults.by_rule.get(key)
     firing = sum(bucket.alerts.count(key) for bucket in partition.buckets)
     return RuleStatus(

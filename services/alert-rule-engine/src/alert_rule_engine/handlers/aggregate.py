@@ -13,13 +13,14 @@ from alert_contracts.rule_status import RuleStatus
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.applied import Applied
+from alert_rule_engine.domain.conditions import rule_key
 from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.domain.evidence import Selector
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Message, Partial
 from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.parts import Change, Stages
-from alert_rule_engine.domain.rules import RuleBook, rule_key
+from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.statuses import statuses
 from alert_rule_engine.domain.vector import Outcome
 from alert_rule_engine.failpoints import Point, Reach, unarmed
