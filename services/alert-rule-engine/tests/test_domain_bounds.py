@@ -6,7 +6,7 @@ import msgspec.structs
 import pytest
 
 from alert_contracts.rules import Rule, RuleType
-from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.memory import MAX_GROUP_TERMS
 from alert_rule_engine.domain.partials import MAX_CHANGES, Block
 from alert_rule_engine.domain.statuses import statuses

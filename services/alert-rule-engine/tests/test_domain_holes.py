@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from alert_contracts.rules import RuleType
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS
 from alert_rule_engine.domain.applied import Applied
-from alert_rule_engine.domain.conditions import CompiledRule, compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
+from alert_rule_engine.domain.conditions import CompiledRule
 from alert_rule_engine.domain.partials import FORMAT, Message, Partial
 from alert_rule_engine.domain.persistence import pack_vector, unpack_vector
 from alert_rule_engine.domain.sight import MAX_HOLES, Blind, Sight

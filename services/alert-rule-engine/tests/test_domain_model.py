@@ -18,7 +18,8 @@ from hypothesis.strategies import (
 from alert_contracts.events import Event
 from alert_contracts.ids import alert_id
 from alert_contracts.rules import SPIKES, Rule, Window
-from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.testing import LATENESS, NOON, Pipeline, a_rule, an_error
 

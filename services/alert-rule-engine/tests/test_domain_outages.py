@@ -6,7 +6,7 @@ import pytest
 
 from alert_contracts.rules import RuleType, Window
 from alert_rule_engine.domain.bucket import Bucket
-from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.due import Span, due
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, lists, permutations, tuples
 
 from alert_contracts.rules import RuleType, Window
-from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.past import MOST, buried, hides
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 

@@ -6,7 +6,7 @@ import pytest
 from alert_contracts.events import Event
 from alert_contracts.rules import Rule, RuleType, Severity
 from alert_contracts.topics import STATE_PARTITIONS
-from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.partials import BUCKETS, slot_of
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alert_contracts.rules import Rule, RuleType
-from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.memory import Terms, Values
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 

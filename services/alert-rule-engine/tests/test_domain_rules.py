@@ -8,7 +8,8 @@ import pytest
 
 from alert_contracts.rules import RuleType, encode_rule
 from alert_rule_engine.domain.catalog import Catalog
-from alert_rule_engine.domain.conditions import Judgement, compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
+from alert_rule_engine.domain.conditions import Judgement
 from alert_rule_engine.domain.rules import allowance, compile_rules
 from alert_rule_engine.domain.specs import MAX_TOGETHER, Kind
 from alert_rule_engine.testing import Pipeline, a_rule, an_error, sliding, tumbling

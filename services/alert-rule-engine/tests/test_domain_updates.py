@@ -1,7 +1,7 @@
 """An alert is updated when there is news of it, and only then."""
 
 from alert_contracts.rules import RuleType
-from alert_rule_engine.domain.conditions import compile_rule
+from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 

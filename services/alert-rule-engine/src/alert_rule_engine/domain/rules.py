@@ -13,7 +13,8 @@ from typing import Final
 
 from alert_contracts.rules import Rule
 from alert_contracts.topics import STATE_PARTITIONS
-from alert_rule_engine.domain.conditions import CompiledRule, Judgement, compile_rule, rule_key
+from alert_rule_engine.domain.compiling import compile_rule
+from alert_rule_engine.domain.conditions import CompiledRule, Judgement, rule_key
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.memory import Keep, keep_of
 from alert_rule_engine.domain.partials import BUCKETS, Group, digest
