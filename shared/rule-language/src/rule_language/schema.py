@@ -68,7 +68,7 @@ _EVENT_FIELDS: Final = {
     "timestamp": Variable(Type.TIMESTAMP, "timestamp"),
     "attributes": Variable(Type.MAP, "attributes"),
 }
-_FIGURES: Final = (
+FIGURES: Final = (
     *("count", "total", "errors", "rate", "sum", "avg", "min", "max"),
     *("p50", "p90", "p95", "p99", "distinct"),
 )
@@ -89,9 +89,9 @@ WINDOW: Final = Schema(
         {
             name: Variable(Type.DOUBLE, name, optional=True)
             for name in (
-                *_FIGURES,
+                *FIGURES,
                 *("threshold", "minCount", "factor"),
-                *(PREVIOUS + figure for figure in _FIGURES),
+                *(PREVIOUS + figure for figure in FIGURES),
             )
         }
     ),

@@ -137,13 +137,13 @@ class _Finding:
     def lacking(self, seen: Collection[Reference]) -> list[Reference]:
         """Return as many of its other records as events are lacking: each holds one at least."""
         others = [each for each in self.question.others if each not in seen]
-        found = {each[:4] for some in self.sightings.values() for each in some}
+        found = {each.place for some in self.sightings.values() for each in some}
         wanted = max(0, MAX_SAMPLES - len(found))
         return spread(others, max(wanted, -(-len(others) // FEW)) if self._misses() else wanted)
 
     def _misses(self) -> bool:
         """Tell whether too few of its events tell why the alert fires."""
-        told = {each[:4] for parts, some in self.sightings.items() if parts for each in some}
+        told = {each.place for parts, some in self.sightings.items() if parts for each in some}
         return self.question.scale is not None and len(told) < LEAST_SAMPLES
 
     def samples(self) -> list[Sample]:

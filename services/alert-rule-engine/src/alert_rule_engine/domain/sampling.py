@@ -35,6 +35,11 @@ class Sighting(NamedTuple):
     line: int
     event: Event
 
+    @property
+    def place(self) -> tuple[int, ...]:
+        """What tells it from all others."""
+        return self[:4]
+
 
 class Telling(NamedTuple):
     """The sightings that have a part of their own."""
@@ -106,15 +111,15 @@ def choose(levels: Mapping[int, Iterable[Sighting]], telling: Telling) -> list[S
     for role in ("crossing", "first", "last"):
         sighting = getattr(telling, role)
         if sighting is not None:
-            roles.setdefault(sighting[:4], role)
-    shown = {each[:4]: each for each in telling if each is not None}
+            roles.setdefault(sighting.place, role)
+    shown = {each.place: each for each in telling if each is not None}
     most = MAX_SAMPLES
     for _, some in sorted(levels.items(), reverse=True):
-        others = sorted({each[:4]: each for each in some if each[:4] not in shown}.values())
-        shown |= {each[:4]: each for each in spread(others, max(0, most - len(shown)))}
+        others = sorted({each.place: each for each in some if each.place not in shown}.values())
+        shown |= {each.place: each for each in spread(others, max(0, most - len(shown)))}
         most = LEAST_SAMPLES
     return [
-        Sample(fitted(each.event), each.source, each.offset, roles.get(each[:4], "other"))
+        Sample(fitted(each.event), each.source, each.offset, roles.get(each.place, "other"))
         for each in sorted(shown.values())
     ]
 

@@ -10,14 +10,14 @@ from alert_contracts.rules import Rule, RuleType
 from alert_rule_engine.domain.conditions import constants_of
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import condition_of
-from rule_language import RuleLanguageError
+from rule_language import PREVIOUS, RuleLanguageError
+from rule_language.schema import FIGURES
 
 CROWD: Final = "\x1fmaxGroups"
 """Ends the group that stands for those that a rule had no room for, and makes it longer than any
 group of events: their texts can be anything, this one too."""
 _FIGURE: Final = re.compile(
-    r"(?<![\w.])((?:previous\.)?"
-    r"(?:count|total|errors|rate|sum|avg|min|max|p50|p90|p95|p99|distinct))\b(?!\()"
+    rf"(?<![\w.])((?:{re.escape(PREVIOUS)})?(?:{'|'.join(FIGURES)}))\b(?!\()"
 )
 _BOUND: Final = re.compile(r"\b(threshold|factor)\b")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
