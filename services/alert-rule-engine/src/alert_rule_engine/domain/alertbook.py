@@ -3,7 +3,7 @@
 Whether something was already said never changes a decision: a storm may delay records, not alerts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,7 @@ from alert_rule_engine.domain.lifecycle import (
     Counts,
     Crossing,
     Look,
+    Witness,
     count_all,
     is_due,
     open_alert,
@@ -44,8 +45,6 @@ from alert_rule_engine.domain.sight import Blind
 from alert_rule_engine.domain.speech import is_crowd, turned_away
 
 SECOND: Final = 1_000
-Witness = Callable[[], Crossing]
-"""Tells what made a window hold, if it does."""
 
 
 @dataclass(slots=True)

@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 from alert_rule_engine.domain.aggregates import pack_reference
-from alert_rule_engine.domain.alertbook import Witness
-from alert_rule_engine.domain.lifecycle import Crossing
+from alert_rule_engine.domain.lifecycle import Crossing, Witness
 from alert_rule_engine.domain.partials import Partial
 from alert_rule_engine.domain.sifting import Found
 

@@ -10,7 +10,7 @@ from heapq import merge
 from typing import Final
 
 from alert_contracts import durations
-from alert_rule_engine.domain.alertbook import AlertBook, Witness
+from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.due import Span, Told, begins, concerned, due, proves
@@ -18,7 +18,7 @@ from alert_rule_engine.domain.endings import Windows
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
-from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
+from alert_rule_engine.domain.lifecycle import Crossing, Look, Witness, counts_already
 from alert_rule_engine.domain.looks import closed, look_at, look_closed, look_growing, looks_open
 from alert_rule_engine.domain.memory import GRACE, Memory
 from alert_rule_engine.domain.pages import Pages

@@ -5,9 +5,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from alert_rule_engine.domain.alertbook import AlertBook, Witness
+from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.lifecycle import Crossing, Look, counts_already
+from alert_rule_engine.domain.lifecycle import Crossing, Look, Witness, counts_already
 from alert_rule_engine.domain.looks import look_of
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group

@@ -40,6 +40,10 @@ class Crossing(msgspec.Struct, array_like=True):
     """Texts that the rule's type found."""
 
 
+Witness = Callable[[], Crossing]
+"""Tells what made a window hold, if it does."""
+
+
 class Look(NamedTuple):
     """A window, or as much of it as there is, as its rule sees it."""
 

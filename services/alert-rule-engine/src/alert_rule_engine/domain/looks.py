@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from alert_rule_engine.domain.aggregates import Sum
-from alert_rule_engine.domain.alertbook import Witness
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.lifecycle import Crossing, Look
+from alert_rule_engine.domain.lifecycle import Crossing, Look, Witness
 from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
