@@ -28,6 +28,14 @@ class Copies(Generic[Name]):
         """Up to date or not."""
         self._forgotten: set[Name] = set()
 
+    def load(self, name: Name) -> bool:
+        """Note a cold record that was read; tell whether it is of use: a hot copy overrides it."""
+        self.written.add(name)
+        if name in self.hot:
+            return False
+        self.cold.add(name)
+        return True
+
     def restless(self) -> bool:
         """Tell whether anything may be to do though the bucket has not changed."""
         return bool(self.hot - self.cold or self.written)

@@ -110,28 +110,18 @@ class Journal:
             self._vector = self.partition.vector.applied
         elif "@" in name:
             number, _, start = name[1:].partition("@")
-            self._load_panes(int(number), int(start), value)
+            if self._panes[int(number)].load(int(start)):
+                bucket = self.partition.buckets[int(number)]
+                persistence.unpack_panes(value, bucket, int(start))
         elif "!" in name:
-            number, spec, piece = name[1:].split("!")
-            self._load_piece(int(number), (spec, int(piece)), value)
+            number, spec, last = name[1:].split("!")
+            piece = spec, int(last)
+            if self._pieces[int(number)].load(piece):
+                persistence.unpack_piece(value, self.partition.buckets[int(number)], piece)
         else:
             index = int(name[1:])
             hot = persistence.unpack_bucket(value, self.partition.buckets[index])
             self._panes[index].hot, self._pieces[index].hot = hot
-
-    def _load_panes(self, number: int, start: int, value: bytes) -> None:
-        copies = self._panes[number]
-        copies.written.add(start)
-        if start not in copies.hot:
-            copies.cold.add(start)
-            persistence.unpack_panes(value, self.partition.buckets[number], start)
-
-    def _load_piece(self, number: int, piece: Piece, value: bytes) -> None:
-        copies = self._pieces[number]
-        copies.written.add(piece)
-        if piece not in copies.hot:
-            copies.cold.add(piece)
-            persistence.unpack_piece(value, self.partition.buckets[number], piece)
 
 
 def restore(
