@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alert_contracts.rules import Rule, RuleType
+from alert_contracts.rules import Rule, RuleType, Severity
 from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.memory import Terms, Values
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
@@ -157,3 +157,47 @@ def test_what_is_stored_is_found_by_ids_that_stay_as_they_are() -> None:
     ids = {kind: compile_rule(finding(kind)).spec.id for kind in KINDS}
     assert ids == {RuleType.NEW_TERM: "cd32a2b4e035c8c5", RuleType.CHANGE: "3be067df5c86d171"}
     assert compile_rule(OTHER).spec.id == "9539d397a71273ce"
+
+
+FOUND = {RuleType.NEW_TERM: {"value": "NO"}, RuleType.CHANGE: {"old": "DE", "new": "NO"}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_alert_that_goes_on_with_another_severity_tells_what_was_found(kind: RuleType) -> None:
+    pipeline = taught(finding(kind))
+    post(pipeline, 21, "NO")
+    play(pipeline, 21, 23)
+    for revision, severity in enumerate((Severity.LOW, Severity.CRITICAL), 2):
+        pipeline.change(finding(kind, severity=severity, revision=revision))
+    told = [alert for alert in pipeline.alerts if alert.status == "firing"]
+    assert [alert.severity for alert in told] == ["CRITICAL", "LOW", "CRITICAL"]
+    assert [alert.found for alert in told] == [FOUND[kind]] * 3
+    assert len({(alert.reason, alert.starts_at) for alert in told}) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("id_", ["r1", "twin"])
+def test_a_rule_tells_nothing_of_which_it_does_not_know_what_it_was(
+    kind: RuleType, id_: str
+) -> None:
+    waiting = finding(kind, condition="count > 1")
+    pipeline = taught(waiting)
+    post(pipeline, 21, "NO")
+    play(pipeline, 21, 22)
+    pipeline.change(finding(kind, id=id_, revision=2), *([] if id_ == "r1" else [waiting]))
+    play(pipeline, 22, 24)
+    assert pipeline.alerts == []
+    post(pipeline, 24, "SE")
+    (told,) = [alert for alert in pipeline.alerts if alert.rule.id == id_]
+    assert (told.status, told.aggregates["count"]) == ("firing", 2)
+    assert "SE" in told.found.values()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_edit_of_an_open_alert_says_nothing_new_of_it(kind: RuleType) -> None:
+    pipeline = taught(finding(kind))
+    post(pipeline, 21, "NO")
+    pipeline.change(finding(kind, condition="count > 0 && count < 9", revision=2))
+    assert [alert.status for alert in pipeline.alerts] == ["firing"]
+    play(pipeline, 21, 23)
+    assert all(alert.found == FOUND[kind] for alert in pipeline.alerts)

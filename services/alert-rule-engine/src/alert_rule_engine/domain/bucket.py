@@ -19,7 +19,14 @@ from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
 from alert_rule_engine.domain.late import Late, looks_again, witness_of
 from alert_rule_engine.domain.lifecycle import Crossing, Look, Witness, counts_already
-from alert_rule_engine.domain.looks import closed, look_at, look_closed, look_growing, looks_open
+from alert_rule_engine.domain.looks import (
+    asked_anew,
+    closed,
+    look_at,
+    look_closed,
+    look_growing,
+    looks_open,
+)
 from alert_rule_engine.domain.memory import GRACE, Memory
 from alert_rule_engine.domain.pages import Pages
 from alert_rule_engine.domain.panes import EVER, Slice, SpecPanes
@@ -294,7 +301,7 @@ class Bucket:
         """Judge the open windows; those that ask for an end are judged at theirs."""
         if rule.judgement is Judgement.END:
             return
-        for group in list(panes.groups):
+        for group, told in asked_anew(rule, panes, self.alerts, now).items():
             for look in looks_open(rule, panes, group, now):
                 if self._proves(rule, panes, group, look):
-                    self._judge(rule, group, look, closed(panes, look), now)
+                    self._judge(rule, group, look, told or closed(panes, look), now)

@@ -1,13 +1,18 @@
 """What a rule sees of a window, and what made it so."""
 
 from collections.abc import Iterator
+from functools import partial
+
+from msgspec.structs import replace
 
 from alert_rule_engine.domain.aggregates import Sum
+from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
 from alert_rule_engine.domain.lifecycle import Crossing, Look, Witness
 from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
+from alert_rule_engine.domain.rules import rule_key
 from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.speech import turned_away
 
@@ -106,3 +111,24 @@ def closed(panes: SpecPanes, look: Look) -> Witness:
         return Crossing(at, accepted_at or None, trace or None, newest)
 
     return witness
+
+
+def asked_anew(
+    rule: CompiledRule, panes: SpecPanes, alerts: AlertBook, now: int
+) -> dict[Group, Witness | None]:
+    """Return the groups whose open windows are judged when their rule has changed.
+
+    What is new is told when it comes. Later only an alert can say what it was that made a window
+    hold: one that fires, or that the change has just ended. It is the witness, and without one
+    nothing is asked.
+    """
+    if not rule.finds:
+        return dict.fromkeys(panes.groups)
+    key = rule_key(rule.rule)
+    ended = [each for each in alerts.ended.values() if each.key == key]
+    ended.sort(key=lambda each: each.rule.revision)
+    return {
+        each.group: partial(replace, each.crossing)
+        for each in (*ended, *alerts.firing.get(key, {}).values())
+        if each.spec == rule.spec.id and each.window.end > now and each.group in panes.groups
+    }
