@@ -162,6 +162,20 @@ async def test_newer_evidence_of_a_told_alert_is_stored_without_a_look(store: St
     assert kept.alert.starts_at == an_alert().starts_at
 
 
+async def test_newer_evidence_keeps_what_was_found_unless_it_found_something(store: Store) -> None:
+    first = an_alert(found={"value": "root"}, annotations={"summary": "root logged in"})
+    lost = an_alert("updated", 4, annotations={"summary": " logged in"})
+    other = an_alert("updated", 5, found={"value": "eve"}, annotations={"summary": "eve did"})
+    await save(store, a_record(first))
+    for newer, expected in ((lost, first), (other, other)):
+        async with store.history.change() as change:
+            await change.refresh([Repeat((newer,))], told_after=NOON - 1, now=NOON + 5)
+        kept = await store.history.find(TENANT, newer.id)
+        assert kept is not None
+        assert (kept.alert.found, kept.alert.annotations) == (expected.found, expected.annotations)
+        assert kept.alert.sequence == newer.sequence
+
+
 @pytest.mark.parametrize(
     "held",
     [

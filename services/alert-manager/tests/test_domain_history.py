@@ -28,6 +28,17 @@ def test_newer_evidence_replaces_the_older_but_not_its_beginning() -> None:
     assert kept.stamps == KNOWN.stamps
 
 
+def test_what_was_found_stays_known_when_its_event_cannot_be_read_any_more() -> None:
+    first = an_alert(found={"value": "root"}, annotations={"summary": "root logged in"})
+    lost = an_alert("updated", 2, annotations={"summary": " logged in"})
+    known = replace(KNOWN, alert=first)
+    kept = history.keep(known, lost, STANDING, Verdict.REPEAT_DUE, now=NOON + 9).alert
+    assert (kept.found, kept.annotations) == (first.found, first.annotations)
+    another = an_alert("updated", 3, found={"value": "eve"}, annotations={"summary": "eve"})
+    kept = history.keep(known, another, STANDING, Verdict.REPEAT_DUE, now=NOON + 9).alert
+    assert (kept.found, kept.annotations) == (another.found, another.annotations)
+
+
 def test_an_end_keeps_the_evidence_of_why_it_fired() -> None:
     quiet = an_alert("resolved", 3, samples=[], aggregates={}, reason="quiet for 5m")
     kept = history.keep(KNOWN, quiet, STANDING, Verdict.RESOLVED, now=NOON + 9)

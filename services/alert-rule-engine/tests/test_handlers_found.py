@@ -5,6 +5,7 @@ from typing import Any
 import msgspec.structs
 import pytest
 
+from alert_contracts.alerts import Alert
 from alert_contracts.events import encode_batch
 from alert_contracts.rules import RuleType
 from alert_rule_engine.domain.evaluators import evaluator_of
@@ -12,6 +13,8 @@ from alert_rule_engine.domain.evidence import Selector
 from alert_rule_engine.domain.sifting import MAX_TEXT
 from alert_rule_engine.handlers.evidence import Allowance, Witness
 from alert_rule_engine.testing import NOON, FakeAlerts, FakeRecords, Pipeline, a_rule, an_error
+
+MINUTE = 60_000
 
 
 class Scene:
@@ -23,21 +26,30 @@ class Scene:
             a_rule(RuleType.MATCH, match="true", threshold=None, **{**lists, **changes})
         )
         self.known = True
+        self.records: dict[tuple[int, int], bytes] = {}
 
     def selector(self, spec: str) -> Selector | None:
         return evaluator_of(self.pipeline.book.specs[spec].spec) if self.known else None
 
-    async def found(self, *users: str, kept: bool = True) -> dict[str, str]:
-        events = [an_error(NOON + at, attributes={"user": user}) for at, user in enumerate(users)]
+    def post(self, *users: str, at: int = NOON) -> None:
+        events = [an_error(at + n, attributes={"user": user}) for n, user in enumerate(users)]
         self.pipeline.post(*events)
+        self.records[0, len(self.records)] = encode_batch(events)
+
+    async def told(self, number: int = 0, *, kept: bool = True) -> Alert:
+        """Return one of the records about alerts, as it is sent."""
         sink = FakeAlerts()
-        records = FakeRecords({(0, 0): encode_batch(events)} if kept else {})
+        records = FakeRecords(self.records if kept else {})
         allowance = Allowance(8, 1, lambda: 0.0)
         witness = Witness(sink, records, self.selector, clock=lambda: NOON, allowance=allowance)
-        witness.say(self.pipeline.alerts[0], self.pipeline.questions[0])
+        witness.say(self.pipeline.alerts[number], self.pipeline.questions[number])
         await witness.hand_over()
         (alert,) = sink.alerts
-        return alert.found
+        return alert
+
+    async def found(self, *users: str, kept: bool = True) -> dict[str, str]:
+        self.post(*users)
+        return (await self.told(kept=kept)).found
 
 
 async def test_the_value_of_the_event_that_crossed_is_told() -> None:
@@ -53,6 +65,24 @@ async def test_a_long_value_is_cut() -> None:
     scene = Scene(blacklist=(), whitelist=("ann",))
     found = await scene.found("e" * 2_000)
     assert len(found["value"]) <= MAX_TEXT
+
+
+async def test_it_is_told_as_well_when_another_window_holds() -> None:
+    scene = Scene()
+    scene.post("ann", "root", "root")
+    scene.post("admin", at=NOON + 6 * MINUTE)
+    scene.pipeline.tick(NOON + 7 * MINUTE)
+    update = await scene.told(1)
+    assert (update.status, update.found) == ("updated", {"value": "root"})
+    assert [each.event.attributes["user"] for each in update.samples] == ["admin"]
+
+
+async def test_the_value_of_an_event_that_is_too_long_for_a_sample_is_told() -> None:
+    scene = Scene()
+    event = an_error(attributes={"user": "root", "note": "x" * 10_000})
+    scene.pipeline.post(event)
+    scene.records[0, 0] = encode_batch([event])
+    assert (await scene.told()).found == {"value": "root"}
 
 
 @pytest.mark.parametrize("changes", [{"value": None, "blacklist": ()}])

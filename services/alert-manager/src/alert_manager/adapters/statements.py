@@ -58,6 +58,10 @@ UPDATE alerts SET
   evidence = jsonb_build_object('samples', coalesce(alerts.evidence -> 'samples', '[]'))
     || newer.evidence
     || jsonb_build_object('startsAt', least(alerts.starts_at, newer.starts_at))
+    || CASE WHEN alerts.evidence ? 'found' AND NOT newer.evidence ? 'found'
+      THEN jsonb_build_object('found', alerts.evidence -> 'found',
+        'annotations', coalesce(alerts.evidence -> 'annotations', '{}'))
+      ELSE '{}' END
 FROM jsonb_to_recordset(%(rows)s::jsonb)
   AS newer (key text, sequence bigint, reason text, starts_at bigint, evidence jsonb)
 WHERE alerts.id = newer.key

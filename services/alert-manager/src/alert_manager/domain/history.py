@@ -86,13 +86,24 @@ def keep(
         return AlertRecord(standing, alert, stamps, now, over)
     if alert.status == "resolved":
         return _ended(known, alert, standing, now=now)
-    newest = msgspec.structs.replace(
-        alert,
-        starts_at=min(known.alert.starts_at, alert.starts_at),
-        ends_at=known.alert.ends_at,
-        samples=alert.samples or known.alert.samples,
-    )
+    newest = msgspec.structs.replace(renewed(known.alert, alert), ends_at=known.alert.ends_at)
     return replace(known, standing=standing, alert=newest, updated_at=now)
+
+
+def renewed(held: Alert, newer: Alert) -> Alert:
+    """Return newer evidence, with what of the older it lacks.
+
+    Events that cannot be read any more were shown before; so was what was found in them, and the
+    texts that name it stay as they are.
+    """
+    lost = bool(held.found) and not newer.found
+    return msgspec.structs.replace(
+        newer,
+        starts_at=min(held.starts_at, newer.starts_at),
+        samples=newer.samples or held.samples,
+        found=held.found if lost else newer.found,
+        annotations=held.annotations if lost else newer.annotations,
+    )
 
 
 def _ended(known: AlertRecord, alert: Alert, standing: Standing, *, now: int) -> AlertRecord:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from alert_manager.domain.dedup import Standing, State
-from alert_manager.domain.history import AlertRecord, Entry
+from alert_manager.domain.history import AlertRecord, Entry, renewed
 from alert_manager.domain.intake import Memory
 from alert_manager.domain.orders import Order
 from alert_manager.domain.shortcut import Matter, Repeat, matter_of
@@ -50,11 +50,7 @@ class FakeChange:
             held = self.tables.alerts.get(newest.id)
             if held is not None and _stands(held.standing, newest.sequence, told_after):
                 standing = replace(held.standing, sequence=newest.sequence)
-                alert = msgspec.structs.replace(
-                    newest,
-                    starts_at=min(held.alert.starts_at, newest.starts_at),
-                    samples=newest.samples or held.alert.samples,
-                )
+                alert = renewed(held.alert, newest)
                 self.tables.alerts[newest.id] = replace(
                     held, standing=standing, alert=alert, updated_at=now
                 )

@@ -95,13 +95,10 @@ def in_turn(asked: Sequence[Sequence[Reference]]) -> list[Reference]:
     return list(dict.fromkeys(each[rank] for rank in ranks for each in asked if rank < len(each)))
 
 
-def admitted(samples: Sequence[Sample], selector: Selector) -> dict[str, str]:
+def admitted(event: Event | None, selector: Selector) -> dict[str, str]:
     """Return the value that the lists of a MATCH let pass, of the event that crossed."""
-    for sample in samples:
-        text = selector.text(sample.event) if sample.role == "crossing" else None
-        if text is not None:
-            return {"value": text}
-    return {}
+    text = None if event is None else selector.text(event)
+    return {} if text is None else {"value": text}
 
 
 @dataclass(slots=True)
@@ -112,26 +109,27 @@ class _Finding:
     sightings: dict[int, list[Sighting]] = field(default_factory=lambda: defaultdict(list))
     """By how many parts of the condition they weigh for."""
     crossing: Weighed | None = None
+    """Of its record, also where that has nothing of the window that is shown by now."""
     read: set[Reference] = field(default_factory=set)
 
     def add(self, reference: Reference, sightings: Sequence[Sighting], selector: Selector) -> None:
         """Take what one record has of the group, in the order of its lines."""
         asked = self.question
-        mine = [
-            (_weight(each.event, asked.scale, selector), each)
-            for each in sightings
-            if asked.start <= each.at < asked.end
-        ]
+        mine = [each for each in sightings if asked.start <= each.at < asked.end]
+        weighed = [(_weight(each.event, asked.scale, selector), each) for each in mine]
+        if reference == asked.crossing and sightings:
+            others = [(_NO_WEIGHT, each) for each in sightings]
+            self.crossing = _crossing(asked, weighed or others, selector)
         if not mine:
             return
         self.read.add(reference)
         alike: dict[int, list[Sighting]] = defaultdict(list)
-        for weight, each in mine:
+        for weight, each in weighed:
             alike[weight.parts].append(each)
         for parts, some in alike.items():
             self.sightings[parts] += spread(sorted(some), MAX_SAMPLES)
-        if reference == asked.crossing:
-            weight, crossing = self.crossing = _crossing(asked, mine, selector)
+        if reference == asked.crossing and self.crossing is not None:
+            weight, crossing = self.crossing
             self.sightings[weight.parts].append(crossing)
 
     def lacking(self, seen: Collection[Reference]) -> list[Reference]:
@@ -157,7 +155,7 @@ class _Finding:
 
     def _crossed(self, best: int) -> Sighting | None:
         """Return the event that crossed, or the last that tells, if its record has none of them."""
-        if self.crossing is None:
+        if self.crossing is None or self.question.crossing not in self.read:
             return None
         weight, crossing = self.crossing
         silent = self.question.value is None and weight.parts == 0 < best
@@ -220,6 +218,10 @@ class Search:
         events = events_of(value, marks if some else None)
         for selector, findings in asking:
             _look(reference, events, selector, findings)
+
+    def crossings(self) -> list[Event | None]:
+        """Return the event that crossed, for each question; None where it could not be read."""
+        return [finding.crossing and finding.crossing[1].event for finding in self._findings]
 
     def samples(self) -> list[list[Sample]]:
         """Return the samples of each question, as far as its records were looked through."""

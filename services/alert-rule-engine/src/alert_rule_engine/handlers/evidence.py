@@ -133,11 +133,12 @@ class Witness:
         telling = search.telling()
         if not telling or await self._look(search, telling):
             await self._look(search, search.lacking(telling))
-        for (statement, question), samples in zip(asking, search.samples(), strict=True):
+        found_of = zip(asking, search.samples(), search.crossings(), strict=True)
+        for (statement, question), samples, crossing in found_of:
             alert, selector = statement.alert, self._selectors(question.spec)
             found = alert.found
             if alert.rule.type == RuleType.MATCH and selector is not None:
-                found = found or admitted(samples, selector)
+                found = found or admitted(crossing, selector)
             statement.alert = msgspec.structs.replace(alert, samples=samples, found=found)
 
     async def _look(self, search: Search, wanted: Sequence[Reference]) -> bool:
