@@ -21,6 +21,7 @@ from alert_rule_engine.domain.evidence import (
 )
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.sampling import MAX_SAMPLE, events_of, fitted
+from alert_rule_engine.domain.weighing import News
 
 START = 1_000
 END = 2_000
@@ -70,7 +71,10 @@ def ask(
     value: str | None = None,
     service: str = "pay",
 ) -> Question:
-    return Question("errors", (service,), START, END, first, crossing, last, others, count, value)
+    news = None if value is None else News(value)
+    return Question(
+        "errors", (service,), START, END, first, crossing, last, others, count, news=news
+    )
 
 
 def shown(samples: Sequence[Sample]) -> list[tuple[str, str]]:

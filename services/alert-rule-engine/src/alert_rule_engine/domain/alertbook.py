@@ -108,7 +108,7 @@ class AlertBook:
             return False
         if alert is None:
             return self._begin(rule, group, look, witness)
-        prolong(alert, rule, look, now, witness().found if rule.finds else None)
+        prolong(alert, rule, look, now, witness() if rule.finds else None)
         self.pages.touch(alert)
         return True
 

@@ -21,7 +21,7 @@ from alert_rule_engine.domain.sampling import (
     events_of,
     spread,
 )
-from alert_rule_engine.domain.weighing import Scale, Weight
+from alert_rule_engine.domain.weighing import News, Scale, Weight
 
 LOOK_STEPS: Final = 20_000
 """Steps of macros for one record: milliseconds. What they do not reach is not shown."""
@@ -78,10 +78,10 @@ class Question(NamedTuple):
     needed: int | None = None
     """The how manieth of the crossing record's events it was that crossed; None: not known, the
     last one that tells most is shown."""
-    value: str | None = None
-    """The value with which it crossed, where that is what the rule looks at."""
     scale: Scale | None = None
     """Weighs its events, where some tell more than others."""
+    news: News | None = None
+    """Weighs them instead, where it is their values that are news."""
 
     def telling(self) -> list[Reference]:
         """Return the records whose events have a part of their own, the most telling first."""
@@ -116,7 +116,7 @@ class _Finding:
         """Take what one record has of the group, in the order of its lines."""
         asked = self.question
         mine = [each for each in sightings if asked.start <= each.at < asked.end]
-        weighed = [(_weight(each.event, asked.scale, selector), each) for each in mine]
+        weighed = _weighed(mine, asked, selector)
         if reference == asked.crossing and sightings:
             others = [(_NO_WEIGHT, each) for each in sightings]
             self.crossing = _crossing(asked, weighed or others, selector)
@@ -158,8 +158,17 @@ class _Finding:
         if self.crossing is None or self.question.crossing not in self.read:
             return None
         weight, crossing = self.crossing
-        silent = self.question.value is None and weight.parts == 0 < best
-        return max(self.sightings[best]) if silent else crossing
+        return max(self.sightings[best]) if weight.parts == 0 < best else crossing
+
+
+def _weighed(sightings: Sequence[Sighting], asked: Question, selector: Selector) -> list[Weighed]:
+    """Return what one record has of a group, with what each event weighs."""
+    if asked.news is not None:
+        texts = [selector.text(each.event) for each in sightings]
+        beside = {text for text in texts if text is not None}
+        weights = [asked.news.weigh(text, beside) for text in texts]
+        return [*zip(weights, sightings, strict=True)]
+    return [(_weight(each.event, asked.scale, selector), each) for each in sightings]
 
 
 def _weight(event: Event, scale: Scale | None, selector: Selector) -> Weight:
@@ -169,9 +178,11 @@ def _weight(event: Event, scale: Scale | None, selector: Selector) -> Weight:
 
 
 def _crossing(asked: Question, sightings: Sequence[Weighed], selector: Selector) -> Weighed:
-    if asked.value is not None:
-        shown = [each for each in sightings if selector.text(each[1].event) == asked.value]
-        sightings = shown or sightings
+    if asked.news is not None:
+        ordered = sorted(sightings, key=itemgetter(1))
+        place = asked.news.crossing([selector.text(each.event) for _, each in ordered])
+        if place is not None:
+            return ordered[place]
     if asked.needed is not None:
         return sightings[min(asked.needed, len(sightings)) - 1]
     return max(reversed(sightings), key=itemgetter(0))

@@ -166,9 +166,12 @@ def prolong(
     rule: CompiledRule,
     look: Look,
     now: int,
-    found: dict[str, str] | None = None,
+    news: Crossing | None = None,
 ) -> None:
-    """Note that a window holds: another one, or the same (with other figures, or judged again)."""
+    """Note that a window holds: another one, or the same (with other figures, or judged again).
+
+    `news`: what brought something new to it.
+    """
     old = alert.window
     alert.until = max(alert.until, look.end)
     if not is_crowd(alert.rule, alert.group):
@@ -177,8 +180,8 @@ def prolong(
     if rank(look.start, now) < rank(old.start, now):
         return
     said = (alert.rule, old, alert.note, alert.crossing.found)
-    if found:
-        alert.crossing.found = found
+    if news is not None and news.found:
+        alert.crossing.found, alert.crossing.reference = news.found, news.reference
     alert.rule = rule.rule
     alert.window = snapshot(look)
     alert.note = look.note

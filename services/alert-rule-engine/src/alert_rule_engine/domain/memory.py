@@ -191,6 +191,18 @@ class Terms(Memory):
         new = known is None or at >= known[0]
         return Admitted(int(new and at >= learnt))
 
+    def may_count(self, group: Group, term: str, since: int) -> bool:
+        """Tell whether a term may have been new to a group at or after a time.
+
+        It was not, if it had been learnt or shown before. When it was shown is noted coarsely, so
+        one that was may pass for new.
+        """
+        mine, known = self.groups.get(group), self.terms.get((*group, term))
+        if mine is None or known is None:
+            return False
+        until: int = known[0]
+        return until >= self._until(max(since, mine[1]))
+
     def _is_full(self, group: Group) -> bool:
         return len(self.terms) >= self._most or self.terms.under(group) >= self._most_of_group
 

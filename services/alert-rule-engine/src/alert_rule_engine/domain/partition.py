@@ -287,7 +287,8 @@ class Partition:
                     state = next(iter(mine.values()))
                     bucket.dirty = True
                     alert = say(state, log_now=self.vector.log_now, now=now)
-                    yield Said(alert, question_of(state, self.book, alert.status))
+                    asked = question_of(state, self.book, bucket.specs, alert.status)
+                    yield Said(alert, asked)
                     bucket.alerts.said(state)
 
     def waiting(self) -> int:

@@ -1,6 +1,6 @@
 """Which events of a window an alert shows: the first, the one that crossed, the last, some others.
 
-The choice follows from the records alone, so the same records give the same samples.
+The choice follows from the records and their levels, so the same give the same samples.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

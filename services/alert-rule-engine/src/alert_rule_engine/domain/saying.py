@@ -1,5 +1,6 @@
 """What is said about an alert: the next record of it."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from alert_contracts.alerts import Alert, RuleRef, Source, WindowSpan
@@ -7,9 +8,11 @@ from alert_contracts.ids import fingerprint
 from alert_rule_engine.domain.aggregates import unpack_reference
 from alert_rule_engine.domain.evidence import Question
 from alert_rule_engine.domain.lifecycle import AlertState, why_it_fires
+from alert_rule_engine.domain.memory import Terms
+from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.speech import identity, labels_of, named
-from alert_rule_engine.domain.weighing import scale_of
+from alert_rule_engine.domain.weighing import News, scale_of
 
 
 class Said(NamedTuple):
@@ -19,7 +22,9 @@ class Said(NamedTuple):
     question: Question | None
 
 
-def question_of(state: AlertState, book: RuleBook, status: str) -> Question | None:
+def question_of(
+    state: AlertState, book: RuleBook, specs: Mapping[str, SpecPanes], status: str
+) -> Question | None:
     """Return what a record about an alert wants to show; none, if that was shown before."""
     rule = book.rules.get(state.key)
     references = [unpack_reference(each) for each in state.window.references]
@@ -36,9 +41,20 @@ def question_of(state: AlertState, book: RuleBook, status: str) -> Question | No
         last=references[-1],
         others=tuple(references[1:-1]),
         needed=crossing.needed,
-        value=crossing.found.get("value") or crossing.found.get("new"),
         scale=scale_of(rule, state.window.figures),
+        news=_news_of(state, specs.get(rule.spec.id)) if crossing.found else None,
     )
+
+
+def _news_of(state: AlertState, panes: SpecPanes | None) -> News:
+    """Return what tells the events that brought something new from others of their records."""
+    found = state.crossing.found
+    value = found["new"] if "new" in found else found["value"]
+    memory = panes.memory if panes else None
+    if not isinstance(memory, Terms):
+        return News(value, found.get("old"))
+    group, since = state.group, state.window.start
+    return News(value, besides=lambda text: memory.may_count(group, text, since))
 
 
 def say(state: AlertState, *, log_now: int, now: int) -> Alert:

@@ -2,10 +2,11 @@
 
 An event is weighed by the parts of the condition that would hold of a window with as many events,
 all of them like this one: an error weighs for `errors * 100.0 / total > 5`, a slow request for
-`p95 > 1000`, a small number for `min < 3`.
+`p95 > 1000`, a small number for `min < 3`. Where values fire that are news, one with such a value
+weighs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,10 @@ _ERRORS: Final = "errors"
 _SINGLE: Final = NUMBERS | {_ERRORS}
 """Figures that follow from what single events are, not from how many there are."""
 _FAR: Final = 1e15
+
+
+def _nothing(_text: str) -> bool:
+    return False
 
 
 class Weight(NamedTuple):
@@ -63,6 +68,38 @@ class Scale:
         for test in self._tests:
             parts += test(like)
         return parts
+
+
+class News(NamedTuple):
+    """What a rule found, by which it fires, and what it may have found besides."""
+
+    value: str
+    old: str | None = None
+    """The value that it replaced, if it is a change."""
+    besides: Callable[[str], bool] = _nothing
+    """Tells whether another value may have been news, too."""
+
+    def weigh(self, text: str | None, beside: Collection[str]) -> Weight:
+        """Weigh an event by its value; `beside`: the values of all that came with it.
+
+        A record is only known of if it brought something: one value alone is what it brought.
+        """
+        if text is None:
+            return Weight()
+        return Weight(int(text == self.value or len(beside) == 1 or self.besides(text)))
+
+    def crossing(self, texts: Sequence[str | None]) -> int | None:
+        """Return which of some values, in the order of time, brought it; None if none did.
+
+        It is the first one, or the first after the last of those that it replaced.
+        """
+        found, before = None, None
+        for place, text in enumerate(texts):
+            replaces = self.old is not None and before == self.old
+            if text == self.value and (found is None or replaces):
+                found = place
+            before = before if text is None else text
+        return found
 
 
 def scale_of(rule: CompiledRule, figures: Mapping[str, float]) -> Scale | None:
