@@ -12,7 +12,6 @@ from alert_rule_engine.domain.lifecycle import Crossing, Look, Witness
 from alert_rule_engine.domain.panes import Part, SpecPanes
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.rolling import Rolling
-from alert_rule_engine.domain.rules import rule_key
 from alert_rule_engine.domain.running import Grown
 from alert_rule_engine.domain.speech import turned_away
 
@@ -124,8 +123,7 @@ def asked_anew(
     """
     if not rule.finds:
         return dict.fromkeys(panes.groups)
-    key = rule_key(rule.rule)
-    ended = [each for each in alerts.ended.values() if each.key == key]
+    ended = [each for each in alerts.ended.values() if each.key == rule.key]
     ended.sort(key=lambda each: each.rule.revision)
     return {
         each.group: partial(replace, each.crossing)
