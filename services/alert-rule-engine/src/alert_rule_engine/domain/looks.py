@@ -127,6 +127,6 @@ def asked_anew(
     ended.sort(key=lambda each: each.rule.revision)
     return {
         each.group: partial(replace, each.crossing)
-        for each in (*ended, *alerts.firing.get(key, {}).values())
+        for each in (*ended, *alerts.firing.get(rule.key, {}).values())
         if each.spec == rule.spec.id and each.window.end > now and each.group in panes.groups
     }
