@@ -221,3 +221,33 @@ def test_of_what_is_new_nothing_but_its_number_is_known(
 @pytest.mark.parametrize("condition", ["count > 5", "total > 2 && rate > 0.1"])
 def test_how_much_is_new_may_be_asked(condition: str) -> None:
     assert problems(RuleType.NEW_TERM, condition=condition, threshold=None) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("attributes.queryMs", "has(attributes.queryMs)"),
+        ("double(attributes.us) / 1000.0", "has(attributes.name)"),
+    ],
+)
+def test_a_latency_of_another_value_says_which_events_have_it(value: str, form: str) -> None:
+    """Those that have a responseTime have not that."""
+    (problem,) = problems(RuleType.LATENCY, value=value)
+    assert problem.pointer == "/match"
+    assert problem.reason == (
+        "is required with this value: the type's own asks for another, `has(responseTime)`;"
+        f' say "match": "{form}"'
+    )
+    assert problems(RuleType.LATENCY, value=value, match="has(attributes.us)") == []
+
+
+@pytest.mark.parametrize("value", ["responseTime", "responseTime / 1000.0"])
+def test_a_latency_that_is_computed_of_response_times_needs_no_match(value: str) -> None:
+    assert problems(RuleType.LATENCY, value=value) == []
+
+
+def test_a_value_that_is_none_is_told_of_once() -> None:
+    (problem,) = problems(RuleType.LATENCY, value="attributes.")
+    assert problem.pointer == "/value"
+    (problem,) = problems(RuleType.LATENCY, value=5)
+    assert problem.pointer == "/value"
