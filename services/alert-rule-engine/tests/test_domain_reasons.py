@@ -5,6 +5,8 @@ import pytest
 from alert_rule_engine.domain.speech import reason_of
 from alert_rule_engine.testing import Pipeline, a_rule, an_error
 
+BOTH = {"avg": 2.5004, "max": 7.125}
+
 
 def test_group_names_become_labels_that_prometheus_takes() -> None:
     rule = a_rule(threshold=0, group_by=("attributes.k8s.pod-name",), labels={"team": "core"})
@@ -49,3 +51,26 @@ def test_a_reason_never_seems_to_contradict_itself(
 ) -> None:
     rule = a_rule(condition="avg > threshold", threshold=threshold)
     assert reason_of(rule, {"avg": figure}) == reason
+
+
+@pytest.mark.parametrize(
+    ("condition", "figures", "reason"),
+    [
+        ("avg > 50", {"avg": 50.00399999}, "avg 50.004 > 50"),
+        ("max > 99.99", {"max": 99.993}, "max 99.993 > 99.99"),
+        ("avg > 0.3439", {"avg": 0.344}, "avg 0.344 > 0.3439"),
+        ("avg >= 50.004", {"avg": 50.004}, "avg 50.004 >= 50.004"),
+        ("rate * 60.0 > 21.0", {"rate": 0.3501}, "rate 0.3501 * 60.0 > 21.0"),
+        ("avg > 2.5 && max > 7.0", BOTH, "avg 2.5004 > 2.5 && max 7.1250 > 7.0"),
+        ("avg > 0.3", {"avg": 0.1 + 0.2}, "avg 0.30000000000000004 > 0.3"),
+        ("sum > 1e16", {"sum": 1e16 + 2}, "sum 10000000000000002 > 1e16"),
+        ("avg > 50 || count > 9", {"avg": 50.004, "count": 12}, "avg 50.004 > 50 || count 12 > 9"),
+        ("avg > 50", {"avg": 50.5}, "avg 50.50 > 50"),
+    ],
+)
+def test_a_reason_is_true_of_the_numbers_that_the_condition_itself_names(
+    condition: str, figures: dict[str, float], reason: str
+) -> None:
+    """With as many decimals as that takes, and two at least."""
+    rule = a_rule(condition=condition, threshold=None)
+    assert reason_of(rule, figures) == reason

@@ -1,7 +1,8 @@
 """The words and labels of an alert."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from alert_contracts import durations
@@ -26,7 +27,9 @@ _UNPARTED: Final = ("?", '"', "'", "//")
 """Signs with which `||` may not be what parts a condition."""
 _LONG: Final = 1e15
 _TINY: Final = 0.01
-"""From here to there, figures are written out, to two decimals."""
+"""From here to there, figures are written out."""
+_DECIMALS: Final = range(2, 18)
+"""Two are enough, unless what is said with them would not be true."""
 
 
 def is_crowd(rule: Rule, group: Group) -> bool:
@@ -54,7 +57,7 @@ def reason_of(rule: Rule, figures: Mapping[str, float]) -> str:
     known = {**figures, **constants_of(rule)}
     condition = holding(rule.condition, known)
     names = {*_FIGURE.findall(condition), *_BOUND.findall(condition)} & known.keys()
-    texts = _numbers({name: known[name] for name in names})
+    texts = _numbers(condition, known, names)
 
     def with_number(found: re.Match[str]) -> str:
         name = found.group(1)
@@ -98,18 +101,30 @@ def _alternatives(condition: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _numbers(named: Mapping[str, float]) -> Mapping[str, str]:
-    """Return numbers as people read them; in full, where different ones would look the same."""
-    texts = {name: _number(value) for name, value in named.items()}
-    if len(set(map(float, texts.values()))) < len(set(named.values())):
-        return {name: f"{value:.15g}" for name, value in named.items()}
+def _numbers(condition: str, known: Mapping[str, float], names: AbstractSet[str]) -> dict[str, str]:
+    """Return numbers as people read them: as short as the condition says the same of them."""
+    parts, texts = _alternatives(condition), {}
+    for decimals in _DECIMALS:
+        texts = {name: _number(known[name], decimals) for name in names}
+        shown = {name: float(text) for name, text in texts.items()}
+        exact = shown.items() <= known.items()
+        if exact or _answers(parts, {**known, **shown}) == _answers(parts, known):
+            break
     return texts
 
 
-def _number(value: float) -> str:
+def _answers(parts: Iterable[str], known: Mapping[str, float]) -> list[bool]:
+    """Return which conditions hold; of one that is refused by now, nothing."""
+    try:
+        return [condition_of(part).test(known) for part in parts]
+    except RuleLanguageError:
+        return []
+
+
+def _number(value: float, decimals: int) -> str:
     if float(value).is_integer() and abs(value) < _LONG:
         return f"{value:.0f}"
-    return f"{value:.2f}" if _TINY <= abs(value) < _LONG else f"{value:.3g}"
+    return f"{value:.{decimals}f}" if _TINY <= abs(value) < _LONG else f"{value:.{decimals + 1}g}"
 
 
 def discovery(found: Mapping[str, str]) -> str:
