@@ -169,7 +169,7 @@ def _counts(watch: Watch, told: Told, windows: Mapping[int, Tally]) -> Iterator[
 def _lasted(watch: Watch, told: Told) -> Iterator[str]:
     """An alert lasts until none of its windows has held for as long as its rule says."""
     last = told.last
-    if not last["reason"].startswith("no window held"):
+    if "no window held for" not in last["reason"]:
         return  # its rule was changed: it was over at once
     least = min(last["window"]["end"] + watch.resolve_after, last["decidedAt"])
     if not least <= last["endsAt"] <= max(last["startsAt"], last["decidedAt"]):

@@ -171,7 +171,7 @@ class Bucket:
     @property
     def windows(self) -> Windows:
         """What alerts ask of the panes."""
-        return Windows(self._window, self.count, self.faults.out, self._last)
+        return Windows(self._window, self.count, self.faults.out, self._last, self.specs.get)
 
     def _last(self, spec: str, group: Group) -> int | None:
         return self.specs[spec].last(group) if spec in self.specs else None

@@ -18,6 +18,7 @@ from alert_rule_engine.domain.lifecycle import (
     snapshot,
     why_it_fires,
 )
+from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group, digest
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.sight import Blind
@@ -34,6 +35,8 @@ class Windows(NamedTuple):
     """Tells whether a rule is left out, since it failed."""
     last: Callable[[str, Group], int | None]
     """Tells about when a group was last there by which a spec counts; None: it is not known."""
+    panes: Callable[[str], SpecPanes | None]
+    """Finds the panes of a spec, if there are any."""
 
 
 def suspended(alerts: Iterable[AlertState], rule: CompiledRule, watermark: int) -> list[AlertState]:
@@ -102,8 +105,24 @@ def why_over(alert: AlertState, rule: CompiledRule, windows: Windows) -> str:
         silent = rule.remembers and _is_silent(alert, rule, windows)
         if silent or is_gone(alert, rule, alert.until + rule.shape.step):
             return f"no data for {durations.show(rule.rule.forget)}"
-    what = "no group was turned away" if is_crowd(rule.rule, alert.group) else "no window held"
-    return f"{what} for {durations.show(rule.quiet)}"
+    long = durations.show(rule.quiet)
+    if is_crowd(rule.rule, alert.group):
+        return f"no group was turned away for {long}"
+    dry = _is_dry(alert, rule, windows)
+    return f"{'no more events came: ' if dry else ''}no window held for {long}"
+
+
+def _is_dry(alert: AlertState, rule: CompiledRule, windows: Windows) -> bool:
+    """Tell whether nothing came any more by which its condition could be told.
+
+    Of what only grows, that it came no more is what one hopes for.
+    """
+    if rule.endless or rule.compares or not rule.sways:
+        return False
+    panes = windows.panes(rule.spec.id)
+    if panes is None or alert.group not in panes.groups:
+        return True
+    return panes.newest(alert.group) < alert.until
 
 
 def _is_forgotten(alert: AlertState, rule: CompiledRule, windows: Windows) -> bool:
