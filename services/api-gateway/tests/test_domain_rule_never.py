@@ -130,6 +130,78 @@ def test_a_condition_that_may_hold_is_taken(changes: dict[str, Any]) -> None:
     assert problems(RuleType.EVENT_COUNT, **{"threshold": None, **changes}) == []
 
 
+@pytest.mark.parametrize("condition", ["count == 5", "count in [3, 4]", "total == threshold"])
+def test_a_number_of_events_below_min_count_is_refused_however_it_is_asked_for(
+    condition: str,
+) -> None:
+    threshold = 7 if "threshold" in condition else None
+    (problem,) = problems(RuleType.LATENCY, condition=condition, threshold=threshold)
+    assert problem.pointer == "/condition"
+    assert "for fewer events than minCount 20" in problem.reason
+    changes = {"condition": condition, "threshold": threshold}
+    assert problems(RuleType.LATENCY, **changes, minCount=2) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"condition": "errors * 100 / total > threshold", "threshold": 150}, "/threshold"),
+        ({"condition": "errors / total > threshold", "threshold": 5}, "/threshold"),
+        ({"condition": "count > 50 && errors * 100.0 / count > 100.0"}, "/condition"),
+        ({"condition": "errors > total"}, "/condition"),
+        ({"condition": "errors < threshold", "threshold": 0}, "/threshold"),
+    ],
+)
+def test_a_bound_that_no_window_passes_is_refused(changes: dict[str, Any], pointer: str) -> None:
+    (problem,) = problems(RuleType.EVENT_COUNT, **{"threshold": None, **changes})
+    assert problem.pointer == pointer
+    assert problem.reason.endswith("not even one of errors only, so it would never fire")
+    assert (problem.line is None) is (pointer == "/threshold")
+
+
+@pytest.mark.parametrize(
+    ("condition", "threshold"),
+    [
+        ("count == 50 || count == 3", None),
+        ("count in [3, 100000]", None),
+        ("errors > threshold", 150),
+        ("errors * 100.0 / total >= threshold", 100),
+        ("errors * 100.0 / total > 39.2 && errors * 100.0 / total < 39.3", None),
+        ("errors * 1000.0 / total > threshold", 150),
+        ("errors * 100 / total == 37", None),
+        ("total - errors > threshold", 5000),
+        ("total - errors < threshold", 1),
+        ("errors < 1", None),
+        ("int(errors) * 100 / int(total) > 99", None),
+        ("count < " + " + ".join("1" * 60), None),
+    ],
+)
+def test_what_some_window_fulfils_is_taken(condition: str, threshold: float | None) -> None:
+    assert problems(RuleType.ERROR_RATE, condition=condition, threshold=threshold) == []
+
+
+@pytest.mark.parametrize("condition", ["count < 1", "count <= 0.5", "errors >= count"])
+def test_what_an_empty_window_fulfils_is_taken_where_those_are_judged(condition: str) -> None:
+    changes = {"condition": condition, "threshold": None, "minCount": 0}
+    assert problems(RuleType.EVENT_COUNT, **changes) == []
+
+
+@pytest.mark.parametrize(
+    ("match", "name"),
+    [
+        ('level == "ERROR" && level == "WARN"', "level"),
+        ('service in ["a", "b"] && attributes.x > 5 && service == "c"', "service"),
+        ("host in []", "host"),
+    ],
+)
+def test_a_match_that_contradicts_itself_is_refused(match: str, name: str) -> None:
+    (problem,) = problems(RuleType.EVENT_COUNT, match=match)
+    assert problem.pointer == "/match"
+    assert problem.reason == f"matches no event: no `{name}` is all that it asks for"
+    either = 'level == "ERROR" && service == "a" || level == "WARN" && service == "b"'
+    assert problems(RuleType.EVENT_COUNT, match=either) == []
+
+
 def test_a_latency_of_few_events_is_refused_for_the_min_count_of_its_type() -> None:
     (problem,) = problems(RuleType.LATENCY, condition="p95 > threshold && count < 20")
     assert "minCount 20" in problem.reason
@@ -157,7 +229,10 @@ def test_fields_that_would_become_one_label_are_refused() -> None:
 def test_a_percentage_of_a_hundred_is_never_exceeded() -> None:
     (problem,) = problems(RuleType.ERROR_RATE, threshold=100)
     assert problem.pointer == "/threshold"
-    assert problem.reason == "no percentage exceeds 100, so it would never fire"
+    assert problem.reason == (
+        "no window fulfils the condition with this, not even one of errors only,"
+        " so it would never fire"
+    )
     assert problems(RuleType.ERROR_RATE, threshold=99.9) == []
     own = "errors * 100.0 / total >= threshold"
     assert problems(RuleType.ERROR_RATE, threshold=100, condition=own) == []
@@ -231,8 +306,11 @@ def test_how_much_is_new_may_be_asked(condition: str) -> None:
     ],
 )
 def test_a_latency_of_another_value_says_which_events_have_it(value: str, form: str) -> None:
-    """Those that have a responseTime have not that."""
+    """Those that have a responseTime have not that; a rule is shown with the match of its type."""
     (problem,) = problems(RuleType.LATENCY, value=value)
+    assert problems(RuleType.LATENCY, **show_document(sent(RuleType.LATENCY, value=value))) == [
+        problem
+    ]
     assert problem.pointer == "/match"
     assert problem.reason == (
         "is required with this value: the type's own asks for another, `has(responseTime)`;"

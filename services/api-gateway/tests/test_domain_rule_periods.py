@@ -56,3 +56,27 @@ def test_a_time_that_is_none_says_where_and_why(given: Any, pointer: str, reason
     (problem,) = problems(RuleType.EVENT_COUNT, activeTime=given)
     assert problem.pointer == pointer
     assert reason in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("interval", "never"),
+    [
+        ({"months": ["february"], "daysOfMonth": ["30"]}, True),
+        ({"months": ["april", "june"], "daysOfMonth": ["31"]}, True),
+        ({"months": ["2"], "daysOfMonth": ["-31:-30"], "years": ["2026"]}, True),
+        ({"months": ["february"], "daysOfMonth": ["29"]}, False),
+        ({"months": ["february"], "daysOfMonth": ["30", "-1"]}, False),
+        ({"months": ["february:march"], "daysOfMonth": ["31"]}, False),
+        ({"weekdays": ["sunday"], "years": ["2020"]}, False),
+    ],
+)
+def test_a_day_that_none_of_the_months_has_is_refused(
+    interval: dict[str, Any], *, never: bool
+) -> None:
+    found = problems(RuleType.EVENT_COUNT, activeTime=[OFFICE, interval])
+    assert [(each.pointer, each.reason) for each in found] == [
+        (
+            "/activeTime/1/daysOfMonth",
+            "none of its months has such a day, so it would never hold",
+        )
+    ] * never

@@ -20,13 +20,6 @@ from rule_language import (
 
 _OF_NUMBERS: Final = frozenset({"sum", "avg", "min", "max", "p50", "p90", "p95", "p99"})
 _COMMENT: Final = "//"
-_EMPTY: Final = ("count", "total", "errors", "rate", "minCount", "distinct")
-"""Figures that are nought in a window without events."""
-_LONGEST: Final = 86_400
-"""Seconds of the longest window: what a count in it at least is as a rate."""
-_WHOLE: Final = 100
-"""Percent."""
-_SURE: Final = frozenset({"threshold"})
 
 
 class Expressions(NamedTuple):
@@ -90,10 +83,7 @@ def _condition(rule: Expressions, text: str, sent: Sent, wrong: set[str]) -> Ite
         reason = "a SPIKE compares with `previous`; EVENT_COUNT and METRIC need not"
         yield Problem("/condition", reason)
     if "/threshold" not in wrong:
-        yield from _threshold(rule, condition, sent)
-    if wrong.isdisjoint(("/threshold", "/minCount")):
-        absence = rule.kind is RuleType.ABSENCE
-        yield from _emptiness(condition, sent) if absence else _ruled_out(rule, condition, sent)
+        yield from _threshold(condition, sent)
 
 
 def _parameters(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
@@ -105,14 +95,11 @@ def _parameters(rule: Expressions, condition: Condition, sent: Sent) -> Iterator
         yield Problem("/condition", "only SPIKE has a `factor`; write the number")
 
 
-def _threshold(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
-    """Find a threshold that is not read, and a percentage that is never exceeded."""
+def _threshold(condition: Condition, sent: Sent) -> Iterator[Problem]:
+    """Find a threshold that is not read."""
     if "threshold" not in condition.variables and "threshold" in sent:
         whose = "" if "condition" in sent else " of the type"
         yield Problem("/threshold", f"is not read by the condition{whose}, `{condition.source}`")
-    usual = rule.condition == DEFAULTS[RuleType.ERROR_RATE].condition
-    if rule.kind is RuleType.ERROR_RATE and usual and (sent.get("threshold") or 0) >= _WHOLE:
-        yield Problem("/threshold", "no percentage exceeds 100, so it would never fire")
 
 
 def _figures(rule: Expressions, condition: Condition) -> Iterator[Problem]:
@@ -136,31 +123,4 @@ def _of_news(kind: RuleType, condition: Condition) -> Iterator[Problem]:
         yield Problem("/condition", f"a {kind} has no `previous`: what is new is not compared")
     if "errors" in condition.variables:
         reason = f'a {kind} counts no `errors`; ask for them in `match`: level == "ERROR"'
-        yield Problem("/condition", reason)
-
-
-def _ruled_out(rule: Expressions, condition: Condition, sent: Sent) -> Iterator[Problem]:
-    """Find what only holds with fewer events than `minCount`."""
-    least = sent.get("minCount", DEFAULTS[rule.kind].min_count if rule.kind else 0)
-    threshold = sent.get("threshold") or 0.0
-    few = {**dict.fromkeys(_EMPTY, 0.0), "minCount": least, "threshold": threshold}
-    enough = {**few, "count": least, "total": least, "rate": least / _LONGEST}
-    for part in condition.parts:
-        if not part.moves(_SURE if threshold >= 0 else frozenset()).only_down:
-            continue
-        if part.variables <= few.keys() and part.test(few) and part.judge(enough) is False:
-            at = part.checked.root
-            reason = (
-                f"asks at line {at.line}, column {at.column} for fewer events than minCount"
-                f' {least}, so it would never fire: say "minCount": 0, or make it an ABSENCE'
-            )
-            yield Problem("/condition", reason, at.line, at.column)
-
-
-def _emptiness(condition: Condition, sent: Sent) -> Iterator[Problem]:
-    threshold = sent.get("threshold")
-    if condition.compares or ("threshold" in condition.variables and threshold is None):
-        return
-    if not condition.test({**dict.fromkeys(_EMPTY, 0.0), "threshold": threshold or 0.0}):
-        reason = "does not hold for a window without events, so it would never tell of absence"
         yield Problem("/condition", reason)
