@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from alert_contracts.alerts import Alert, encode_alert
 from alert_rule_engine.domain.evidence import Reference
 from alert_rule_engine.domain.parts import Change
+from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.entrypoints.guard import Fence, FencedAlerts
 from alert_rule_engine.handlers.aggregate import ApplyPartials
 from alert_rule_engine.handlers.evidence import Allowance, Witness
@@ -93,7 +94,7 @@ class Aggregate(Member):
             self._flush,
             partial(self._beat, fence),
             witness.run,
-            partial(rules.follow, self, self.handler.follow),
+            partial(rules.follow, self, self._follow),
         ):
             self.start(work)
 
@@ -106,6 +107,10 @@ class Aggregate(Member):
         self._active = False
         async with self._flushing:
             await self.handler.release()
+
+    async def _follow(self, book: RuleBook) -> None:
+        async with self._flushing:
+            await self.handler.follow(book)
 
     async def _beat(self, fence: Fence) -> None:
         while True:
@@ -120,6 +125,8 @@ class Aggregate(Member):
                 continue
             if record.offset > self.handler.expects(record.partition):
                 self.end(f"offset {record.offset} came too early")
+            if self.handler.ahead(record.partition):
+                await self._store_all()
             await self.handler.apply(record, record)
             if self.world.draw.random() < 0.3:
                 await self.broker()
@@ -127,12 +134,20 @@ class Aggregate(Member):
     async def _flush(self) -> None:
         while True:
             await wait(FLUSH)
-            if not self._active:
-                continue
-            generation = self.generation
-            async with self._flushing:
-                cut = await self.handler.cut()
-                await self.handler.keep(cut)
-                for record in cut.done:
-                    self._group.commit(self, generation, record.partition, record.offset + 1)
-            await self.handler.retry()
+            await self._store_all()
+            self._measure()
+
+    async def _store_all(self) -> None:
+        if not self._active:
+            return
+        generation = self.generation
+        async with self._flushing:
+            cut = await self.handler.cut()
+            await self.handler.keep(cut)
+            await self.handler.turn()
+            for record in cut.done:
+                self._group.commit(self, generation, record.partition, record.offset + 1)
+        await self.handler.retry()
+
+    def _measure(self) -> None:
+        self.handler.reached({each: self.log.end(each) for each in self.handler.journals})

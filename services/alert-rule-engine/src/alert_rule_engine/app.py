@@ -257,7 +257,7 @@ async def run_aggregate(settings: Settings, stop: asyncio.Event) -> None:
         forever(BEAT_SECONDS, fence.beat),
         handler.witness.run(),
     ]
-    await running.run(stop, handler.follow, work, worker.drain)
+    await running.run(stop, worker.follow, work, worker.drain)
     await records.close()
 
 

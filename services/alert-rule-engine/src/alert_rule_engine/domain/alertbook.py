@@ -222,9 +222,11 @@ class AlertBook:
     def follow(self, book: RuleBook, before: RuleBook, windows: Windows, log_now: int) -> bool:
         """End the alerts whose rule is gone, disabled or counts something else now.
 
-        `before`: the rules until now, as far as they are known compiled.
+        `before`: the rules until now, as far as they are known compiled. Tell whether anything
+        changed.
         """
         over = []
+        edited = False
         for alert in self.all_firing():
             why, rule = gone(alert, book, windows), book.rules.get(alert.key)
             if rule is None or why:
@@ -234,12 +236,13 @@ class AlertBook:
                 alert.note = why_it_fires(alert)
                 alert.rule = rule.rule
                 self.pages.touch(alert)
+                edited = True
         last = compile_rules({alert.key: alert.rule for alert, _ in over}.values(), before).rules
         for alert, why in over:
             if alert.key in last:  # else this version does not take it any more
                 renew(alert, last[alert.key], windows, final=True)
             self._end(alert, why, windows.counts, log_now)
-        return self.pending.follow(book) or bool(over)
+        return self.pending.follow(book) or edited or bool(over)
 
     def _end(self, alert: AlertState, why: str, counts: Counts, at: int) -> None:
         count_all(alert, counts)

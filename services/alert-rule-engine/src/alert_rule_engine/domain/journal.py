@@ -3,6 +3,7 @@
 Keys are `<partition>:<name>`:
 
 - `v`: the vector. Written last, when all else is acknowledged.
+- `r<n>`: rules by which all behind the vector is judged; see `inforce`.
 - `b<n>`: bucket n: its alerts, and the panes that changed lately (hot). One record is one cut of
   the log, so no bucket is ever torn; one that is newer than the vector skips, in the replay, what
   it contains.
@@ -23,10 +24,11 @@ import msgspec
 from alert_rule_engine.domain import persistence
 from alert_rule_engine.domain.bucket import Bucket
 from alert_rule_engine.domain.copies import Copies
+from alert_rule_engine.domain.inforce import REPEATS, InForce
 from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.domain.parts import PART_BYTES, Change, Parts, Stages
 from alert_rule_engine.domain.persistence import Piece
-from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.rules import Revision, RuleBook
 from alert_rule_engine.domain.seals import REMEDY, StateFormatError
 
 
@@ -38,7 +40,28 @@ class Journal:
         self._parts = Parts(part_bytes)
         self._panes: list[Copies[int]] = [Copies() for _ in partition.buckets]
         self._pieces: list[Copies[Piece]] = [Copies() for _ in partition.buckets]
-        self._vector: int | None = None
+        self._vector: tuple[int, Mapping[str, Revision]] | None = None
+        self._rules = InForce()
+        self.repeats_until = -1
+        """Until the log's clock is past it, what may have been told is repeated."""
+
+    def due(self, book: RuleBook) -> bool:
+        """Tell whether rules are to be taken over, or to be stored for the first time."""
+        return not self._rules.known or (self.repeated() and self.partition.book is not book)
+
+    def repeated(self) -> bool:
+        """Tell whether all that may have been told before a crash was told again."""
+        return self.partition.vector.log_now > self.repeats_until
+
+    def rules(self, book: RuleBook) -> Stages:
+        """Return what is to be stored of the rules that hold from here on.
+
+        All behind it is stored, and what the last call returned.
+        """
+        return self._parts.cut(
+            Change(b"%d:r%d" % (self.partition.number, shard), persistence.pack_rules(rules))
+            for shard, rules in self._rules.changes(book)
+        )
 
     def changes(self) -> Stages:
         """Return what has changed since the last call, but for the vector.
@@ -53,10 +76,10 @@ class Journal:
 
     def vector(self) -> Change | None:
         """Return the vector's record, if it changed; to be written after the changes."""
-        applied = self.partition.vector.applied
-        if applied == self._vector:
+        current = self.partition.vector.applied, self.partition.vector.revisions
+        if current == self._vector:
             return None
-        self._vector = applied
+        self._vector = current
         value = persistence.pack_vector(self.partition.vector)
         return Change(b"%d:v" % self.partition.number, value)
 
@@ -89,6 +112,12 @@ class Journal:
     def _piece_key(self, number: int, piece: Piece) -> bytes:
         return b"%d:b%d!%s!%d" % (self.partition.number, number, piece[0].encode(), piece[1])
 
+    def resume(self, today: RuleBook) -> None:
+        """Go on from what was loaded, under the rules that were in force."""
+        self.partition.resume(self._rules.compiled(today))
+        if self._rules.known:
+            self.repeats_until = self.partition.vector.log_now + REPEATS
+
     def _load(self, stored: Mapping[bytes, bytes]) -> None:
         prefix = b"%d:" % self.partition.number
         mine = {key: value for key, value in stored.items() if key.startswith(prefix)}
@@ -107,7 +136,9 @@ class Journal:
     def _load_one(self, name: str, value: bytes) -> None:
         if name == "v":
             self.partition.vector = persistence.unpack_vector(value)
-            self._vector = self.partition.vector.applied
+            self._vector = self.partition.vector.applied, self.partition.vector.revisions
+        elif name.startswith("r"):
+            self._rules.take(int(name[1:]), persistence.unpack_rules(value))
         elif "@" in name:
             number, _, start = name[1:].partition("@")
             if self._panes[int(number)].load(int(start)):
@@ -132,7 +163,9 @@ def restore(
     lateness: int,
     part_bytes: int = PART_BYTES,
 ) -> Journal:
-    """Return the partition that was stored (an empty one, if nothing was) under today's rules.
+    """Return the partition that was stored (an empty one, if nothing was) under its rules.
+
+    Those are the ones that were stored with it; today's, if none were.
 
     Raises:
         StateFormatError: it was stored by a version that wrote another format, is damaged, or is
@@ -144,5 +177,5 @@ def restore(
     except StateFormatError as exc:
         message = f"{exc}; {REMEDY}"
         raise StateFormatError(message) from exc
-    journal.partition.resume(book)
+    journal.resume(book)
     return journal

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from alert_contracts.rules import Rule
 from alert_rule_engine.domain.aggregates import Cell
 from alert_rule_engine.domain.late import Row
 from alert_rule_engine.domain.partials import Group
@@ -59,6 +60,16 @@ class PackedBucket(msgspec.Struct, array_like=True, gc=False):
     bases: dict[str, int] = {}
     """What the rules count that `held` is of."""
     late: list[Row] = []
+
+
+class PackedRules(msgspec.Struct, array_like=True, gc=False):
+    """Some of the rules that are in force."""
+
+    rules: list[Rule] = []
+    disabled: list[str] = []
+    """Keys of those that are there, but not in force."""
+    errors: dict[str, str] = {}
+    """Likewise, of those that did not compile, and why."""
 
 
 class PackedVector(msgspec.Struct, array_like=True, gc=False):

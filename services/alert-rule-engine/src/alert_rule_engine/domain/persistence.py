@@ -14,6 +14,7 @@ from alert_rule_engine.domain.memory import Groups, Memory, Terms, Values
 from alert_rule_engine.domain.packed import (
     PackedBucket,
     PackedMemory,
+    PackedRules,
     PackedSlice,
     PackedSpec,
     PackedVector,
@@ -40,6 +41,7 @@ _encode: Final = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _decode_vector: Final = msgspec.msgpack.Decoder(PackedVector).decode
 _decode_slices: Final = msgspec.msgpack.Decoder(list[PackedSlice], dec_hook=_lively).decode
 _decode_piece: Final = msgspec.msgpack.Decoder(list[Any]).decode
+_decode_rules: Final = msgspec.msgpack.Decoder(PackedRules).decode
 _decode_bucket: Final = msgspec.msgpack.Decoder(PackedBucket, dec_hook=_lively).decode
 
 
@@ -84,6 +86,20 @@ def unpack_vector(value: bytes) -> Vector:
         tallies=packed.tallies,
         revisions=packed.revisions,
     )
+
+
+def pack_rules(rules: PackedRules) -> bytes:
+    """Return rules as they are in force."""
+    return seal(_encode(rules))
+
+
+def unpack_rules(value: bytes) -> PackedRules:
+    """Return the rules that `pack_rules` wrote.
+
+    Raises:
+        StateFormatError: they were written by another version, or are damaged.
+    """
+    return _decode_rules(unseal(value))
 
 
 def pack_panes(bucket: Bucket, start: int) -> bytes:

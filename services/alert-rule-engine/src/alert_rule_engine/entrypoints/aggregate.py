@@ -15,6 +15,7 @@ from faust.types import TP, TableT
 from alert_contracts.topics import Topic
 from alert_rule_engine import telemetry
 from alert_rule_engine.domain.bulletin import Bulletin
+from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.entrypoints.brake import Brake
 from alert_rule_engine.entrypoints.guard import DeafWatch, StallWatch, close_gap, was_skipped
 from alert_rule_engine.entrypoints.records import record_of
@@ -98,6 +99,8 @@ class AggregateWorker:
                 continue
             try:
                 await self._brake.give_way()
+                if self._handler.ahead(event.message.partition):
+                    await self.flush()
                 await self._one(manual, event)
             except Exception as exc:
                 log.exception("process_ends")
@@ -118,6 +121,14 @@ class AggregateWorker:
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=exc)
         self._done += 1
 
+    async def follow(self, book: RuleBook) -> None:
+        """Judge by these rules from now on."""
+        async with self._brake.flush():
+            try:
+                await self._handler.follow(book)
+            except Exception as exc:  # noqa: BLE001 - as in a flush
+                self._end(f"the rules could not be stored: {exc!r}")
+
     async def flush(self) -> None:
         """Store what has changed and acknowledge the records behind it."""
         if not self._active:
@@ -127,6 +138,7 @@ class AggregateWorker:
             cut = await self._handler.cut()
             try:
                 await self._handler.keep(cut)
+                await self._handler.turn()
             except Exception as exc:  # noqa: BLE001 - the state is behind; only a replay mends it
                 self._end(f"the state could not be stored: {exc!r}")
             for stream, event in cut.done:
@@ -153,6 +165,7 @@ class AggregateWorker:
             await self._deaf.unheard(now=time.monotonic())
             return
         self._deaf.heard()
+        self._handler.reached({tp.partition: end for tp, end in ends.items()})
         lag = 0
         for tp, end in ends.items():
             if tp.partition in self._handler.journals:

@@ -16,6 +16,7 @@ from alert_rule_engine.domain.applied import Applied
 from alert_rule_engine.domain.conditions import rule_key
 from alert_rule_engine.domain.evaluators import evaluator_of
 from alert_rule_engine.domain.evidence import Selector
+from alert_rule_engine.domain.inforce import REPEATS
 from alert_rule_engine.domain.journal import Journal, restore
 from alert_rule_engine.domain.partials import Message, Partial
 from alert_rule_engine.domain.partition import Partition
@@ -44,6 +45,8 @@ class Cut:
     vectors: dict[int, Change]
     done: list[Any]
     """Tokens of the records that this flush covers, in order."""
+    clocks: dict[int, int] = field(default_factory=dict)
+    """How far the log's clock had come in each partition."""
 
 
 def _open() -> None:
@@ -71,6 +74,8 @@ class ApplyPartials:
     counted: telemetry.CountedEvents = field(default_factory=telemetry.CountedEvents)
     newest_accepted: int = 0
     """Acceptance of the newest batch applied."""
+    _kept: dict[int, int] = field(default_factory=dict)
+    """How far the log's clock had come in what is stored of each partition."""
     _spent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _sent: list[Awaitable[object]] = field(default_factory=list)
     _done: list[Any] = field(default_factory=list)
@@ -78,7 +83,9 @@ class ApplyPartials:
     """Held while a record is applied and its alerts handed over, so that no cut falls between."""
 
     async def restore(self, partitions: Iterable[int], stored: Mapping[bytes, bytes]) -> None:
-        """Hold exactly these partitions, as they are stored.
+        """Hold exactly these partitions, as they are stored, under the rules that they were under.
+
+        Today's are taken over in time; see `turn`.
 
         Raises:
             StateFormatError: they were stored by a version that wrote another format, or are
@@ -90,6 +97,12 @@ class ApplyPartials:
                 number: restore(number, stored, book=self.book, lateness=self.lateness)
                 for number in partitions
             }
+            self._kept = {
+                number: journal.partition.vector.log_now
+                for number, journal in self.journals.items()
+            }
+            for number in self.journals:
+                self._say(number)
 
     async def release(self) -> None:
         """Hold nothing any more."""
@@ -104,12 +117,46 @@ class ApplyPartials:
         self.witness.forget()
 
     async def follow(self, book: RuleBook) -> None:
-        """Judge by these rules from now on."""
+        """Judge by these rules from now on; to be called while nothing else is being stored."""
+        self.book = book
+        await self.turn()
+
+    async def turn(self) -> None:
+        """Let the partitions judge by today's rules that may; to be called like `follow`.
+
+        What was told by the rules until now is stored before, and so are the new ones: after a
+        crash each record is judged again by those that judged it.
+        """
         async with self._lock:
-            self.book = book
-            for number, journal in self.journals.items():
-                journal.partition.follow(book)
+            due = [each for each in self.journals.values() if each.due(self.book)]
+            if not due:
+                return
+            for number in self.journals:
                 self._say(number)
+            cut = self._cut()
+            await self.keep(cut)
+            self._done = cut.done
+            for journal in due:
+                book = self.book if journal.repeated() else journal.partition.book
+                stages = journal.rules(book)
+                await self._write(journal.partition.number, stages.parts)
+                await self._write(journal.partition.number, stages.records)
+                if book is not journal.partition.book:
+                    journal.partition.follow(book)
+                self._say(journal.partition.number)
+
+    def reached(self, ends: Mapping[int, int]) -> None:
+        """Note where the logs of partitions end: who has come there has repeated all."""
+        for number in self.journals.keys() & ends.keys():
+            if self.expects(number) >= ends[number]:
+                self.journals[number].repeats_until = -1
+
+    def ahead(self, partition: int) -> bool:
+        """Tell whether so much is applied that it has to be stored before there is more."""
+        if partition not in self.journals:
+            return False
+        now = self.journals[partition].partition.vector.log_now
+        return now > self._kept[partition] + REPEATS
 
     def selector(self, spec: str) -> Selector | None:
         """Return what tells which events a pane spec counts; None if no rule reads it now."""
@@ -179,16 +226,20 @@ class ApplyPartials:
     async def cut(self) -> Cut:
         """Take what has changed, at once: the state of one moment."""
         async with self._lock:
-            changes = {number: each.changes() for number, each in self.journals.items()}
-            vectors = {number: each.vector() for number, each in self.journals.items()}
-            sent, self._sent = self._sent, []
-            done, self._done = self._done, []
-            self._spent.clear()
+            return self._cut()
+
+    def _cut(self) -> Cut:
+        changes = {number: each.changes() for number, each in self.journals.items()}
+        vectors = {number: each.vector() for number, each in self.journals.items()}
+        sent, self._sent = self._sent, []
+        done, self._done = self._done, []
+        self._spent.clear()
         return Cut(
             sent,
             {number: stages for number, stages in changes.items() if any(stages)},
             {number: vector for number, vector in vectors.items() if vector is not None},
             done,
+            {number: each.partition.vector.log_now for number, each in self.journals.items()},
         )
 
     async def keep(self, cut: Cut) -> None:
@@ -202,6 +253,7 @@ class ApplyPartials:
         self.reach(Point.BEFORE_VECTOR)
         for number, vector in cut.vectors.items():
             await self._write(number, [vector])
+        self._kept |= cut.clocks
         self.reach(Point.BEFORE_ACK)
 
     async def _write(self, number: int, changes: Sequence[Change]) -> None:
