@@ -69,6 +69,7 @@ class Aggregate(Member):
         self._active = False
         self._flushing = asyncio.Lock()
         self._store = _Store(self, cluster)
+        self._history = cluster.history
         fence = Fence(self.end, FENCE_S, world.seconds)
         witness = Witness(
             FencedAlerts(_Alerts(self, cluster), fence),
@@ -101,6 +102,7 @@ class Aggregate(Member):
     async def assigned(self, partitions: tuple[int, ...]) -> None:
         await self.broker()
         await self.handler.restore(partitions, self._store.keep_only(partitions))
+        self._note()
         self._active = True
 
     async def revoked(self) -> None:
@@ -111,6 +113,11 @@ class Aggregate(Member):
     async def _follow(self, book: RuleBook) -> None:
         async with self._flushing:
             await self.handler.follow(book)
+            self._note()
+
+    def _note(self) -> None:
+        for journal in self.handler.journals.values():
+            self._history.note(journal.partition)
 
     async def _beat(self, fence: Fence) -> None:
         while True:
@@ -145,6 +152,7 @@ class Aggregate(Member):
             cut = await self.handler.cut()
             await self.handler.keep(cut)
             await self.handler.turn()
+            self._note()
             for record in cut.done:
                 self._group.commit(self, generation, record.partition, record.offset + 1)
         await self.handler.retry()

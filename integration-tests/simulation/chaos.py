@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from simulation.site import ROLES, Site
 from simulation.traffic import Gateway
-from simulation.wild import WILD
+from simulation.wild import WILD, changed
 from simulation.world import Process, wait
 
 FAULTS: Final = 3_000
+EDITS: Final = 2_000
 """Milliseconds between two of them, on average."""
 STEPS: Final = 40
 """After so many steps of input or output at most a doomed worker dies."""
@@ -35,12 +36,13 @@ class Chaos(Process):
         super().__init__(site.world, "chaos")
         self._site = site
         self._gateways = gateways
-        self._edits = edits
         self.rest = site.world.now
         self.log: list[str] = []
         """What it did."""
         self.start(self._supervise)
         self.start(self._harm)
+        if edits:
+            self.start(self._edit_on)
 
     async def _supervise(self) -> None:
         draw, site = self.world.draw, self._site
@@ -55,25 +57,24 @@ class Chaos(Process):
     async def _harm(self) -> None:
         draw = self.world.draw
         harms = [self._doom, self._doom, self._stand, self._scale, self._hold, self._silence]
-        harms += [self._edit, self._edit] if self._edits else []
         await wait(CALM)
         while True:
             await wait(draw.randint(1, 2 * FAULTS))
             if self.world.now < self.rest:
                 draw.choice(harms)()
 
-    def _victim(self) -> Process | None:
-        role = self.world.draw.choice(ROLES)
+    def _victim(self, role: str) -> Process | None:
         names = [name for name in self._site.workers if name.startswith(role)]
         return self._site.workers[self.world.draw.choice(names)] if names else None
 
-    def _doom(self) -> None:
-        victim = self._victim()
+    def _doom(self, role: str = "") -> None:
+        victim = self._victim(role or self.world.draw.choice(ROLES))
         if victim is not None:
             victim.doomed = self.world.draw.randint(1, STEPS)
 
     def _stand(self) -> None:
-        victim, draw = self._victim(), self.world.draw
+        draw = self.world.draw
+        victim = self._victim(draw.choice(ROLES))
         if victim is not None:
             victim.stands_until = self.world.now + draw.randint(*draw.choice(STANDS))
             self._say(f"{victim.name} stands still until {victim.stands_until}")
@@ -101,22 +102,32 @@ class Chaos(Process):
             gateway.stands_until = until
         self._say(f"{[gateway.name for gateway in silent]} take nothing until {until}")
 
+    async def _edit_on(self) -> None:
+        """Edit rules, often just when a worker of stage two dies."""
+        draw = self.world.draw
+        await wait(CALM)
+        while True:
+            await wait(draw.randint(1, 2 * EDITS))
+            if self.world.now < self.rest:
+                if draw.random() < 0.5:
+                    self._doom("aggregate")
+                self._edit()
+
     def _edit(self) -> None:
-        """Let a rule that the oracle knows mean the same in other words; switch another."""
+        """Let a rule that the oracle knows mean the same in other words; change any other."""
         draw, rules = self.world.draw, self._site.rules
         edited = draw.choice(rules.now)
-        known = not edited.id.startswith(WILD)
-        if known and edited.revision > 1:
+        if edited.id.startswith(WILD):
+            after = changed(edited, draw)
+        elif edited.revision > 1:
             return  # Who misses one of two edits cannot know that nothing was left out between.
-        after = replace(
-            edited,
-            revision=edited.revision + 1,
-            updated_at=self.world.now,
-            description=f"{edited.id}, revised",
-            enabled=known or not edited.enabled,
-        )
-        rules.change([after if rule is edited else rule for rule in rules.now])
-        self._say(f"{after.id} has revision {after.revision}")
+        else:
+            after = replace(edited, description=f"{edited.id}, revised")
+        if after is not None:
+            after = replace(after, revision=edited.revision + 1, updated_at=self.world.now)
+        others = [rule for rule in rules.now if rule is not edited]
+        rules.change([*others, *([after] if after else ())])
+        self._say(f"{edited.id} is edited" if after else f"{edited.id} is deleted")
 
     def _say(self, what: str) -> None:
         self.log.append(f"{self.world.now} {what}")

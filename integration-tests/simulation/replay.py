@@ -1,4 +1,7 @@
-"""Everything is decided by the log of partials: who reads it undisturbed must hear the same."""
+"""Everything is decided by the log of partials, and where in it rules were edited.
+
+Who reads it undisturbed, and takes each edit over at the same place, must hear the same.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,23 +11,35 @@ from alert_contracts.alerts import encode_alert
 from alert_rule_engine.domain import partials
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.journal import restore
-from alert_rule_engine.domain.rules import RuleBook
+from alert_rule_engine.domain.partition import Partition
 from alert_rule_engine.testing import LATENESS
 from service_runtime.consumer import Record
+from simulation.history import History
 
 BY_THE_WAY: Final = frozenset({"decidedAt", "endsAt", "samples", "found"})
 """What depends on when it was said, and on records that were read again."""
 Said = Mapping[str, Any]
 
 
-def replayed(log: Iterable[Sequence[Record]], book: RuleBook) -> Iterator[Said]:
+def replayed(log: Iterable[Sequence[Record]], history: History) -> Iterator[Said]:
     """Yield the alerts that the partitions of the log make."""
     for number, records in enumerate(log):
+        (_, book), *edits = history.steps[number]
         partition = restore(number, {}, book=book, lateness=LATENESS).partition
         for record in records:
+            while edits and edits[0].after < record.offset:
+                partition.follow(edits.pop(0).book)
+                yield from _said(partition)
             partition.apply(partials.decode(record.value or b""), record.offset)
-            for alert, _ in partition.take(now=0, cap=ENDLESS, spent={}, room=ENDLESS):
-                yield json.loads(encode_alert(alert))
+            yield from _said(partition)
+        for edit in edits:
+            partition.follow(edit.book)
+            yield from _said(partition)
+
+
+def _said(partition: Partition) -> Iterator[Said]:
+    for alert, _ in partition.take(now=0, cap=ENDLESS, spent={}, room=ENDLESS):
+        yield json.loads(encode_alert(alert))
 
 
 def differences(told: Iterable[Said], again: Iterable[Said]) -> Iterator[str]:

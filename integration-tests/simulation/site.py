@@ -5,9 +5,11 @@ from typing import Final
 
 from alert_contracts.rules import Rule
 from alert_contracts.topics import LOG_EVENTS_PARTITIONS, STATE_PARTITIONS
+from alert_rule_engine.domain.partition import Partition
 from simulation.aggregate import Aggregate
 from simulation.evaluate import Evaluate
 from simulation.group import Group, Member
+from simulation.history import History
 from simulation.rules import Rules
 from simulation.world import Cluster, Log, World
 
@@ -25,6 +27,7 @@ class Site:
             Log("rule-partials", STATE_PARTITIONS),
             Log("alerts", 1),
             [{} for _ in range(STATE_PARTITIONS)],
+            History(STATE_PARTITIONS),
         )
         self.groups = {
             "evaluate": Group(world, self.cluster.events),
@@ -62,9 +65,21 @@ class Site:
 
     def counted(self) -> int:
         """Return how many events the state says were counted."""
-        holders = [each for each in self.workers.values() if isinstance(each, Aggregate)]
-        return sum(
-            journal.partition.vector.counted
-            for holder in holders
-            for journal in holder.handler.journals.values()
+        return sum(partition.vector.counted for partition in self._held())
+
+    def settled(self) -> bool:
+        """Tell whether all partials are applied, and the rules as they are now are live."""
+        ends = [len(records) - 1 for records in self.cluster.partials.partitions]
+        held = {each.number: each for each in self._held()}
+        return len(held) == len(ends) and all(
+            each.vector.applied == ends[number] and each.book is self.rules.book
+            for number, each in held.items()
         )
+
+    def _held(self) -> list[Partition]:
+        return [
+            journal.partition
+            for worker in self.workers.values()
+            if isinstance(worker, Aggregate)
+            for journal in worker.handler.journals.values()
+        ]

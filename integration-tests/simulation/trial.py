@@ -10,7 +10,7 @@ from faults.lab.workload import Workload
 from oracle.journal import Batch, once
 from oracle.presence import presence
 from oracle.told import Told, gather
-from oracle.verdict import Verdict, compare, counted
+from oracle.verdict import Verdict, compare, counted, name
 from oracle.watch import read_rule
 from oracle.windows import tally
 
@@ -34,14 +34,14 @@ CAP: Final = 100_000
 WILD_RULES: Final = 10
 DRAIN: Final = 3_000
 GATEWAYS: Final = 3
-EDITED: Final = 3
+EDITED: Final = (2, 3)
 
 
 class Trial:
     """What one seed makes of it all.
 
-    Odd ones have rules that the oracle knows, every other of them rules that are edited; even ones
-    have rules of any sort.
+    Odd ones have rules that the oracle knows, even ones rules of any sort; in every other of both
+    rules are edited.
     """
 
     def __init__(self, seed: int, *, faults: bool = True) -> None:
@@ -49,12 +49,12 @@ class Trial:
         self._workload = Workload(TENANT, seed)
         self._silences = silences(TENANT)
         self._known = [*rules(TENANT), *self._silences] if seed % 2 else []
-        self._edited = faults and seed % 4 == EDITED
-        others = wild(TENANT, self.world.draw, 3 * self._edited if self._known else WILD_RULES)
+        edited = faults and seed % 4 in EDITED
+        others = wild(TENANT, self.world.draw, 3 * edited if self._known else WILD_RULES)
         self._site = Site(self.world, [*self._known, *others], cap=CAP)
         self._journal: list[Batch] = []
         self._gateways = self._opened()
-        self.chaos = Chaos(self._site, self._gateways, edits=self._edited)
+        self.chaos = Chaos(self._site, self._gateways, edits=edited)
         self.chaos.rest = NOON + (LOAD if faults else 0)
 
     def _opened(self) -> list[Gateway]:
@@ -88,7 +88,7 @@ class Trial:
         self._until(lambda: all(each.over for each in self._told() if each.rule in kept))
         for gateway in self._gateways:
             gateway.die()
-        again = [] if self._edited else self._again()
+        again = self._again()
         self._site.rules.change([rule for rule in self._site.rules.now if rule.id in kept])
         self._until(lambda: all(each.over for each in self._told()))
         verdict = self._verdict()
@@ -99,8 +99,9 @@ class Trial:
         """Return what a replay of all partials says otherwise."""
         self._site.scale("evaluate", 0)
         self.world.run(self.world.now + DRAIN)
-        book, log = self._site.rules.book, self._site.cluster.partials.partitions
-        found = list(differences(self._records(), replayed(log, book)))
+        self._until(self._site.settled)
+        log, history = self._site.cluster.partials.partitions, self._site.cluster.history
+        found = list(differences(self._records(), replayed(log, history)))
         self._site.scale("evaluate", 1)
         return found
 
@@ -125,7 +126,9 @@ class Trial:
         batches = once(self._journal)
         told = self._told()
         known = [each for each in told if not each.rule.startswith(WILD)]
-        faults = [fault for each in told if each.rule.startswith(WILD) for fault in each.faults]
+        others = [each for each in told if each.rule.startswith(WILD)]
+        faults = [f"{name(each)}: {fault}" for each in others for fault in each.faults]
+        faults += [f"{name(each)}: never resolved" for each in others if not each.over]
         seen = presence(self._journal)
         verdict = compare(tally(batches, watches), watches, known, seen)
         verdict.differences += [*counted(self._accepted(), self._site.counted()), *faults]

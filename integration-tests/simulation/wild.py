@@ -10,6 +10,7 @@ from alert_contracts.rules import Rule, RuleType, TimeInterval, TimeRange, Windo
 
 WILD: Final = "wild-"
 SECOND: Final = 1_000
+LEVELS: Final = ("DEBUG", "INFO", "FATAL")
 SIZES: Final = (2, 4, 5, 10, 20)
 FILLING: Final = frozenset(RuleType) - {
     RuleType.MATCH, RuleType.ABSENCE, RuleType.NEW_TERM, RuleType.CHANGE
@@ -50,6 +51,32 @@ def _after(model: Rule, id_: str, draw: random.Random) -> Rule:
         resolve_after=draw.choice((0, 1, 10, 25)) * SECOND,
         **changes,
     )
+
+
+def changed(rule: Rule, draw: random.Random) -> Rule | None:
+    """Return a rule with something else about it; None if it is to be deleted."""
+    changes: dict[str, Any] = draw.choice(
+        (
+            {
+                "threshold": None
+                if rule.threshold is None
+                else rule.threshold * draw.choice((0.5, 2))
+            },
+            {
+                "threshold": None
+                if rule.threshold is None
+                else rule.threshold * draw.choice((0.5, 2))
+            },
+            {"match": f'({rule.match}) && level != "{draw.choice(LEVELS)}"'},
+            {"match": "nonsense("},
+            {"window": _window(draw)},
+            {"resolve_after": draw.choice((0, 1, 10, 25)) * SECOND},
+            {"enabled": not rule.enabled},
+            {"enabled": not rule.enabled},
+            {},
+        )
+    )
+    return replace(rule, **changes) if changes else None
 
 
 def _window(draw: random.Random) -> Window:

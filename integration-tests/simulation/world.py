@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from alert_rule_engine.testing import NOON
 from service_runtime.consumer import Record
+from simulation.history import History
 
 POLL: Final = 2
 SLOW: Final = 0.01
@@ -187,6 +188,7 @@ class Cluster(NamedTuple):
     alerts: Log
     changelog: list[dict[bytes, bytes]]
     """What is stored of each partition of the state."""
+    history: History
 
 
 def merged(changelog: list[dict[bytes, bytes]]) -> Mapping[bytes, bytes]:
