@@ -8,7 +8,7 @@ would be forgotten by an edit that comes while nothing runs, and never end.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 from zlib import crc32
@@ -35,6 +35,8 @@ class InForce:
         """A digest of what is stored, by shard."""
         self._found: list[PackedRules] = []
         """What was stored; of use only until it is compiled."""
+        self.arrived: Mapping[str, int] = {}
+        """Pane specs that came with them, and when they were asked for."""
 
     @property
     def known(self) -> bool:
@@ -44,6 +46,7 @@ class InForce:
     def take(self, shard: int, rules: PackedRules) -> None:
         """Note what a shard holds."""
         self._found.append(rules)
+        self.arrived = {**self.arrived, **rules.arrived}
         self._marks[shard] = _mark(rules)
 
     def compiled(self, today: RuleBook) -> RuleBook:
@@ -58,16 +61,19 @@ class InForce:
         book = replace(book, errors={**errors, **book.errors}, disabled=disabled)
         return today if facts(book) == facts(today) else book
 
-    def changes(self, book: RuleBook) -> Iterator[tuple[int, PackedRules]]:
+    def changes(
+        self, book: RuleBook, arrived: Mapping[str, int]
+    ) -> Iterator[tuple[int, PackedRules]]:
         """Yield the shards that are to be stored, so that exactly these rules are."""
         shards: dict[int, PackedRules] = defaultdict(PackedRules)
+        shards[0].arrived.update(arrived)
         for key, rule in sorted(book.rules.items()):
             shards[_shard(key)].rules.append(rule.rule)
         for key in sorted(book.disabled):
             shards[_shard(key)].disabled.append(key)
         for key, reason in sorted(book.errors.items()):
             shards[_shard(key)].errors[key] = reason
-        for shard in sorted({0, *shards, *self._marks}):  # one at least: none is not unknown
+        for shard in sorted({*shards, *self._marks}):  # the first always: none is not unknown
             mark = _mark(shards[shard])
             if self._marks.get(shard) != mark:
                 self._marks[shard] = mark
@@ -80,7 +86,7 @@ def _shard(key: str) -> int:
 
 def _mark(packed: PackedRules) -> int:
     names = [f"{rule_key(rule)}@{rule.updated_at}.{rule.revision}" for rule in packed.rules]
-    return digest(repr((names, packed.disabled, packed.errors)).encode())
+    return digest(repr((names, packed.disabled, packed.errors, packed.arrived)).encode())
 
 
 def _same(rule: Rule, today: RuleBook) -> Rule:

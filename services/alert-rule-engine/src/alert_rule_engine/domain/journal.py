@@ -60,7 +60,7 @@ class Journal:
         """
         return self._parts.cut(
             Change(b"%d:r%d" % (self.partition.number, shard), persistence.pack_rules(rules))
-            for shard, rules in self._rules.changes(book)
+            for shard, rules in self._rules.changes(book, self.partition.arriving(book))
         )
 
     def changes(self) -> Stages:
@@ -114,7 +114,8 @@ class Journal:
 
     def resume(self, today: RuleBook) -> None:
         """Go on from what was loaded, under the rules that were in force."""
-        self.partition.resume(self._rules.compiled(today))
+        arrived = self._rules.arrived if self._rules.known else None
+        self.partition.resume(self._rules.compiled(today), arrived)
         if self._rules.known:
             self.repeats_until = self.partition.vector.log_now + REPEATS
 

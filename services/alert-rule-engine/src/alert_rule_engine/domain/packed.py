@@ -70,6 +70,8 @@ class PackedRules(msgspec.Struct, array_like=True, gc=False):
     """Keys of those that are there, but not in force."""
     errors: dict[str, str] = {}
     """Likewise, of those that did not compile, and why."""
+    arrived: dict[str, int] = {}
+    """In the first record: pane specs that came with them, and when they were asked for."""
 
 
 class PackedVector(msgspec.Struct, array_like=True, gc=False):

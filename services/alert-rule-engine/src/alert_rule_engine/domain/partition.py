@@ -5,7 +5,7 @@ the log's own clock. Records are told apart by what they carry (source offset, b
 how often they are delivered.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from alert_rule_engine.domain.aggregates import pack_reference
@@ -218,19 +218,21 @@ class Partition:
                 for lanes in self._expiring.pop(end):
                     lanes.forget(self.judged)
 
-    def resume(self, book: RuleBook) -> None:
-        """Go on from stored state under today's rules.
+    def resume(self, book: RuleBook, came: Mapping[str, int] | None = None) -> None:
+        """Go on from stored state under these rules.
 
         A bucket that was not written has not changed since, but had been judged until then; what
-        it had forgotten may still be stored.
+        it had forgotten may still be stored. `came`: pane specs that did with these rules.
         """
         old, self.book = self.book, book
         self.judged = self.watermark() // STRIDE * STRIDE
         self.refreshed = self.vector.log_now // STRIDE
         self._newest = max(bucket.restored for bucket in self.buckets)
         known = self.vector.revisions
+        counted = self.vector.tallies.keys() | self.vector.sight.new.keys()
+        came = arrived(book, known, counted) if came is None else came
         changed = [each for key, each in book.rules.items() if known.get(key) != revision_of(each)]
-        self._take_over(book, self.vector.tallies.keys() | self.vector.sight.new.keys())
+        self._take_over(book, came)
         for bucket in self.buckets:
             bucket.judged = max(bucket.judged, self.judged)
             bucket.dirty |= bucket.alerts.arrange(bucket.judged)
@@ -241,37 +243,40 @@ class Partition:
             news = changed if bucket.rules != book.digest else []
             bucket.follow(book, news, self.vector.log_now)
 
+    def arriving(self, book: RuleBook) -> dict[str, int]:
+        """Return the pane specs that come with these rules, and when they were asked for."""
+        return arrived(book, self.vector.revisions, self.book.specs.keys())
+
     def follow(self, book: RuleBook) -> None:
         """Take over a changed set of rules."""
-        old, self.book = self.book, book
+        new, old, self.book = self.arriving(book), self.book, book
         self.vector.tallies |= {spec: each.tally for spec, each in self._lanes.items()}
         self._lanes.clear()
         self._expiring.clear()
         self._ways.clear()
-        new = self._take_over(book, old.specs.keys())
+        self._take_over(book, new)
         changed = [each for key, each in book.rules.items() if old.rules.get(key) != each]
         for bucket in self.buckets:
             bucket.dirty |= bucket.alerts.follow(book, old, bucket.windows, self.vector.log_now)
             bucket.follow(book, changed, self.vector.log_now)
-            for spec in bucket.specs.keys() & new:
+            for spec in new.keys() & bucket.specs.keys():
                 bucket.dirty |= bucket.specs[spec].begin(self.vector.sight.new.get(spec, 0))
 
-    def _take_over(self, book: RuleBook, counted: Collection[str]) -> Collection[str]:
-        """Forget what was known of rules and specs that are no more; return the specs that came.
+    def _take_over(self, book: RuleBook, came: Mapping[str, int]) -> None:
+        """Forget what was known of rules and specs that are no more, and note those that came.
 
-        `counted`: specs that were counted until now.
+        Those are of no concern if all that is known was judged by these rules.
         """
-        vector = self.vector
-        came = arrived(book, vector.revisions, counted)
+        vector, known = self.vector, self.vector.revisions
         self.faults.follow(book)
         vector.tallies = {spec: each for spec, each in vector.tallies.items() if spec in book.specs}
         vector.revisions = {key: revision_of(each) for key, each in book.rules.items()}
         vector.sight.keep({*book.specs, *(each.spec.tenant for each in book.specs.values())})
-        # Stage one counts soon after it was asked, though we may be behind.
-        asked = {spec: max(at, vector.log_now) for spec, at in came.items()}
-        vector.sight.come({spec: at + LIVE for spec, at in asked.items() if at})
+        if known != vector.revisions:  # Stage one counts soon after, though we may be behind.
+            asked = {spec: max(at, vector.log_now) for spec, at in came.items()}
+            new = {spec: at + LIVE for spec, at in asked.items() if at and spec in book.specs}
+            vector.sight.come(new)
         self._see()
-        return asked.keys()
 
     def take(self, *, now: int, cap: int, spent: dict[str, int], room: int) -> Iterator[Said]:
         """Yield what is to be said, at most `cap` records of a rule and `room` in all.
