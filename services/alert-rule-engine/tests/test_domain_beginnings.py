@@ -164,12 +164,50 @@ def test_a_window_that_is_over_just_when_the_active_time_begins_fires_nothing() 
     [{"kind": RuleType.ABSENCE, "threshold": None}, {"no_data": "alerting"}],
     ids=["absence", "no data"],
 )
-def test_silence_fires_at_an_end_of_a_window_in_the_active_time(changes: dict[str, Any]) -> None:
+def test_silence_fires_with_the_first_window_that_ends_in_the_active_time(
+    changes: dict[str, Any],
+) -> None:
+    """One that ends just when that begins was before it."""
     window = tumbling(5 * MINUTE, lateness=0)
     pipeline = Pipeline(a_rule(**changes, window=window, active_time=HALF_PAST))
     pipeline.post(an_error(NOON + 19 * MINUTE))
-    play(pipeline, 1_144, 1_806)
-    assert [alert.starts_at for alert in pipeline.alerts] == [NOON + 30 * MINUTE]
+    play(pipeline, 1_144, 2_106)
+    assert [alert.starts_at for alert in pipeline.alerts] == [NOON + 35 * MINUTE]
+
+
+@pytest.mark.parametrize(("missing", "told"), [(25, []), (35, [40]), (45, [])])
+def test_what_is_due_in_the_active_time_is_missed_and_nothing_else(
+    missing: int, told: list[int]
+) -> None:
+    """As a backup of every day is on Friday, and none is on Sunday; minutes stand for hours."""
+    ten = (TimeInterval(times=(TimeRange("12:30", "12:40"),)),)
+    window = tumbling(10 * MINUTE, lateness=0)
+    rule = a_rule(RuleType.ABSENCE, threshold=None, window=window, active_time=ten)
+    pipeline = Pipeline(rule)
+    for minute in (5, 15, 25, 35, 45, 55):
+        if minute != missing:
+            pipeline.post(an_error(NOON + minute * MINUTE))
+        play(pipeline, (minute - 5) * 60, (minute + 5) * 60)
+    began = [alert.starts_at for alert in pipeline.alerts if alert.status == "firing"]
+    assert [(at - NOON) // MINUTE for at in began] == told
+
+
+@pytest.mark.parametrize(("second", "fires"), [(1_790, False), (1_801, True)])
+def test_a_clock_that_is_ahead_is_in_no_other_time_than_we_are(second: int, *, fires: bool) -> None:
+    """By its own, the event happens seven minutes later."""
+    pipeline = Pipeline(a_rule(RuleType.MATCH, active_time=HALF_PAST))
+    play(pipeline, 1_700, second)
+    accepted = NOON + second * SECOND
+    pipeline.post(an_error(accepted + 7 * MINUTE), accepted=accepted)
+    play(pipeline, second, 2_400)
+    assert [alert.starts_at for alert in pipeline.alerts][:1] == [accepted] * fires
+
+
+def test_a_clock_that_is_ahead_keeps_nothing_from_firing_just_before_the_active_time_ends() -> None:
+    pipeline = Pipeline(a_rule(RuleType.MATCH, active_time=UNTIL_HALF))
+    accepted = NOON + 1_790 * SECOND
+    pipeline.post(an_error(accepted + 7 * MINUTE), accepted=accepted)
+    assert [alert.starts_at for alert in pipeline.alerts] == [accepted]
 
 
 @pytest.mark.parametrize("kind", [RuleType.EVENT_COUNT, RuleType.LATENCY])

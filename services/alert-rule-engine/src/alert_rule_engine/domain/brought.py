@@ -18,13 +18,18 @@ class Brought(NamedTuple):
     """Event time that they reach."""
     late_by: int
 
+    @property
+    def known_at(self) -> int:
+        """Return the same, but no time to come: clocks of senders may be ahead."""
+        return min(self.at, self.partial.accepted_at)
+
     def witness(self, found: Found | None, needed: int | None = None) -> Witness:
         """Return the witness of a window that these rows made hold."""
 
         def witness() -> Crossing:
             partial = self.partial
             return Crossing(
-                min(self.at, partial.accepted_at),
+                self.known_at,
                 partial.accepted_at,
                 partial.traceparent,
                 pack_reference(partial.source, partial.offset),

@@ -106,7 +106,7 @@ class Bucket:
         panes = self.specs[rule.spec.id]
         with self.faults.guard(rule.rule):
             look = look_growing(rule, panes, grown, brought.start)
-            look = look._replace(at=brought.at, complete=look.end <= brought.at)
+            look = look._replace(at=brought.known_at, complete=look.end <= brought.at)
             self._judge(rule, group, look, witness, now)
 
     def overflow(self, rule: CompiledRule, look: Look, accepted_at: int) -> None:

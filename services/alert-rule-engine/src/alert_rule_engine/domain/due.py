@@ -112,12 +112,13 @@ def begins(rule: CompiledRule, panes: SpecPanes, at: int) -> bool:
 def may_begin(rule: CompiledRule, look: Look) -> bool:
     """Tell whether an alert may begin by a window: not if that is over before it may.
 
-    By what is only known at the end of a window it begins there.
+    What is only known at the end of a window belongs to the time until then.
     """
-    active, ends = rule.rule.active_time, rule.judgement is Judgement.END or look.note
-    if look.complete and not ends and not holds_at(active, look.end - 1):
+    active = rule.rule.active_time
+    if look.complete and not holds_at(active, look.end - 1):
         return False
-    return holds_at(active, look.at)
+    ends = rule.judgement is Judgement.END or look.note
+    return bool(ends) or holds_at(active, look.at)
 
 
 def proves(
