@@ -19,6 +19,8 @@ LIKELY: Final = 2_000
 SURE: Final = 8_000
 """Milliseconds without any record: perhaps, probably, and surely, a span of which nothing is known.
 """
+LITTLE: Final = 10
+"""Little is one part of so many."""
 ORDER: Final = 2_000
 """Milliseconds that event time waits for order."""
 DELAY: Final = 10_000
@@ -62,21 +64,27 @@ class Presence:
             )
         )
 
+    def silent(self, at: int) -> bool:
+        """Tell whether surely nobody could be heard at a time, nor for a while before."""
+        return any(begin + SURE < at < over for begin, over in self.gaps)
+
     def outlasts(self, watch: Watch, start: int, distance: int) -> int:
         """Return the start of a window that held, or a later one that is as good.
 
-        No alert ends while nobody can be heard, since event time stands still. One that is told by
-        what is missing ends, like any, a while after the last window that held, but after the
-        first that proves anything.
+        No alert ends while nobody can be heard: that is no quiet. It ends, like any, a while after
+        the last window that held, but after the first that was seen whole, and if it compares, the
+        one before that, too. What hides little of a window puts off by no more than it lasts those
+        that are told by what came.
         """
         by_lack = watch.judged is Judged.END or watch.compares
         for begin, over in self.gaps:
             if begin >= start + distance:
                 continue
-            if not by_lack:
-                start += over - begin
-            elif over - begin > LIKELY:
+            hides = LITTLE * (over - begin) > watch.size
+            if over - begin > LIKELY and (by_lack or hides):
                 start = max(start, over + watch.needs - watch.size + watch.step)
+            elif not by_lack:
+                start += over - begin
         return start
 
 

@@ -58,6 +58,7 @@ def compare(
             continue
         found = windows.get((told.rule, told.group), {})
         verdict.differences += _counts(by_id[told.rule], told, found)
+        verdict.differences += _deaf(told, presence)
         verdict.finals += told.over
     held: dict[Key, set[int]] = defaultdict(set)
     for episode in episodes(windows, watches, presence):
@@ -174,6 +175,13 @@ def _lasted(watch: Watch, told: Told) -> Iterator[str]:
     least = min(last["window"]["end"] + watch.resolve_after, last["decidedAt"])
     if not least <= last["endsAt"] <= max(last["startsAt"], last["decidedAt"]):
         yield f"{name(told)}: over at {last['endsAt']}, that can be known from {least} on"
+
+
+def _deaf(told: Told, presence: Presence) -> Iterator[str]:
+    """An alert is not over because nobody can be heard."""
+    last = told.last
+    if told.over and "no window held" in last["reason"] and presence.silent(last["endsAt"]):
+        yield f"{name(told)}: over at {last['endsAt']}, when nobody could be heard"
 
 
 def _figures(watch: Watch, told: Told, window: Tally, before: Tally) -> Iterator[str]:

@@ -436,6 +436,24 @@ def test_an_absence_that_was_told_before_an_outage_goes_on_over_it() -> None:
     assert differences(absence(), minutes(2, 0, 0, *[2] * 5, 0, 0), silence(MINUTE), seen)
 
 
+def test_an_alert_is_not_over_while_nobody_can_be_heard() -> None:
+    over = record(2, "resolved", 3, endsAt=2 * MINUTE, decidedAt=9 * MINUTE)
+    told = [LIFE[0], over]
+    for gaps, wrong in (((), 0), (((MINUTE, 5 * MINUTE),), 1), (((2 * MINUTE, 5 * MINUTE),), 0)):
+        assert len(differences(rule(), THREE, told, Presence(20 * MINUTE, gaps))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("over", "since"), [(9 * MINUTE, 10 * MINUTE), (MINUTE + 7_000, 7_000), (61_500, 1_500)]
+)
+def test_an_alert_goes_on_until_a_window_was_seen_whole_or_nearly(over: int, since: int) -> None:
+    """Of an outage of seven seconds that is a nuance, where windows are long."""
+    longer = {"kind": "tumbling", "size": 2 * MINUTE, "step": MINUTE, "allowedLateness": 0}
+    watch = rule() if over > 2 * MINUTE else rule(window=longer)
+    seen = Presence(20 * MINUTE, ((MINUTE, over),))
+    assert seen.outlasts(watch, 0, 2 * MINUTE) == since
+
+
 def test_where_an_outage_was_short_or_the_end_is_near_either_verdict_is_right() -> None:
     batches = minutes(2, 0, 1, 1)
     for seen in (

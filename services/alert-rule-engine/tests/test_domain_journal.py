@@ -266,7 +266,7 @@ def test_alerts_above_the_cap_survive_a_crash_even_when_they_are_over() -> None:
     pipeline = Pipeline(rule, cap=0)
     pipeline.post(an_error(), an_error(service="api"))
     pipeline.flush()
-    pipeline.tick(NOON + 60 * SECOND)
+    pipeline.rest(NOON + 60 * SECOND)
     pipeline.flush()
     pipeline.cap = 9
     pipeline.crash()

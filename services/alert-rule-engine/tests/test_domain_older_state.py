@@ -7,7 +7,7 @@ import msgspec
 from alert_contracts.rules import RuleType
 from alert_rule_engine.domain.persistence import pack_vector, unpack_vector
 from alert_rule_engine.domain.seals import seal, unseal
-from alert_rule_engine.domain.sight import Blind, Sight
+from alert_rule_engine.domain.sight import Sight
 from alert_rule_engine.domain.vector import Tally, Vector
 from alert_rule_engine.testing import NOON, Pipeline, a_rule, an_error, tumbling
 
@@ -49,8 +49,8 @@ def test_what_a_vector_without_holes_had_not_seen_proves_nothing_however_soon_on
     for vector, second in zip(read, (1, 10), strict=True):
         vector.sight.see(NOON + second * SECOND)
     at_once, later = [each.sight.blind(each.sight.seen) for each in read]
-    assert at_once == Blind(NOON, NOON)
-    assert later == Blind(NOON + 10 * SECOND, NOON + 10 * SECOND)
+    assert (at_once.long, at_once.short) == (NOON, NOON)
+    assert (later.long, later.short) == (NOON + 10 * SECOND, NOON + 10 * SECOND)
 
 
 def test_an_absence_is_told_when_a_whole_window_was_seen_after_the_upgrade() -> None:

@@ -76,12 +76,111 @@ def test_a_group_that_falls_silent_after_an_outage_is_absent_in_the_first_whole_
     assert NOON + 8 * HOUR <= first <= NOON + 8 * HOUR + 5 * MINUTE
 
 
-def test_what_was_pending_before_an_outage_begins_anew_after_it() -> None:
-    """A whole window without events ends it, though nobody was there to see."""
+def test_what_was_pending_before_a_long_outage_begins_anew_after_it() -> None:
+    """Nobody was there to see for longer than it has to last."""
     rule = a_rule(RuleType.EVENT_COUNT, threshold=0, hold=20 * MINUTE, window=TUMBLING)
     pipeline = Pipeline(rule)
     run(pipeline, 0, 40, beat=20)
     run(pipeline, 8 * 3_600, 8 * 3_600 + 60, beat=20)
     pending = [row for bucket, _ in panes_of(pipeline) for row in bucket.alerts.pending.rows()]
     assert [since >= NOON + 8 * HOUR for *_, since in pending] == [True]
+    assert pipeline.alerts == []
+
+
+def play(pipeline: Pipeline, *, errors: int, away: range, until: int) -> None:
+    """Have an error each second until a time; no gateway takes any for a while."""
+    for second in range(until):
+        at = NOON + second * SECOND
+        if second < errors and second not in away:
+            pipeline.post(an_error(at, response_time=900.0))
+        pipeline.tick(at, deaf=second in away)
+
+
+BY_WHAT_CAME: list[dict[str, Any]] = [
+    {"kind": RuleType.ERROR_THRESHOLD, "threshold": 250},
+    {
+        "kind": RuleType.ERROR_THRESHOLD,
+        "threshold": 250,
+        "window": SLIDING,
+        "resolve_after": MINUTE,
+    },
+    {"kind": RuleType.ERROR_RATE, "threshold": 10},
+    {"kind": RuleType.LATENCY, "threshold": 500},
+]
+names = pytest.mark.parametrize(
+    "changes", BY_WHAT_CAME, ids=["count", "sliding", "rate", "percentile"]
+)
+
+
+@names
+def test_an_alert_that_was_open_before_an_outage_of_ours_is_so_after_it(
+    changes: dict[str, Any],
+) -> None:
+    """Who was paged is neither told that all is well nor paged again.
+
+    All gateways are away from 12:08 to 12:23, while the errors go on.
+    """
+    rule = a_rule(**{"window": TUMBLING, "min_count": 20, **changes})
+    pipeline = Pipeline(rule)
+    play(pipeline, errors=2_400, away=range(480, 1_380), until=2_400)
+    assert {alert.status for alert in pipeline.alerts[1:]} == {"updated"}
+    assert pipeline.alerts[0].status == "firing"
+
+
+@names
+def test_an_alert_is_over_after_an_outage_of_ours_when_it_was_quiet_since(
+    changes: dict[str, Any],
+) -> None:
+    """A whole window is seen then, from 12:25 to 12:30, and five minutes of quiet."""
+    rule = a_rule(**{"window": TUMBLING, "min_count": 20, **changes, "resolve_after": 5 * MINUTE})
+    pipeline = Pipeline(rule)
+    play(pipeline, errors=590, away=range(590, 1_495), until=2_400)
+    over = pipeline.alerts[-1]
+    assert (over.status, over.reason) == ("resolved", "no window held for 5m")
+    assert over.ends_at == NOON + 35 * MINUTE
+
+
+@pytest.mark.parametrize("beats", [range(0), range(700, 709)], ids=["no outage", "nine seconds"])
+def test_an_alert_that_was_quiet_is_over_in_time_while_gateways_can_be_heard(beats: range) -> None:
+    """So short an outage hides little of five minutes, and puts nothing off but by itself."""
+    pipeline = Pipeline(a_rule(threshold=250, window=TUMBLING))
+    play(pipeline, errors=600, away=beats, until=1_000)
+    assert pipeline.alerts[-1].status == "resolved"
+    away = len(beats) + 1 if beats else 0
+    assert pipeline.alerts[-1].ends_at == NOON + 15 * MINUTE + away * SECOND
+
+
+def test_an_alert_of_a_long_window_ends_though_a_gateway_restarts_now_and_then() -> None:
+    """Each ten minutes it is away for seven seconds; that is no reason to wait for ever."""
+    rule = a_rule(threshold=250, window=tumbling(60 * MINUTE), resolve_after=10 * MINUTE)
+    pipeline = Pipeline(rule)
+    away = [second for second in range(4_800) if second % 600 < 7]
+    for second in range(0, 4_800, 1):
+        if second < 300:
+            pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND, deaf=second >= 300 and second in away)
+    assert pipeline.alerts[-1].status == "resolved"
+
+
+@pytest.mark.parametrize(("errors", "told"), [(1_000, [NOON + 600 * SECOND]), (200, [])])
+@pytest.mark.parametrize("kind", [RuleType.ERROR_THRESHOLD, RuleType.LATENCY])
+def test_what_was_pending_before_an_outage_and_holds_after_it_held_all_the_time(
+    kind: RuleType, errors: int, told: list[int]
+) -> None:
+    """Nobody is heard from 12:03:20 to 12:08:20; what had ended by then waits for nothing."""
+    rule = a_rule(kind, threshold=25, hold=10 * MINUTE, window=tumbling(2 * MINUTE, 0))
+    pipeline = Pipeline(rule)
+    play(pipeline, errors=errors, away=range(200, 500), until=1_300)
+    firing = [alert for alert in pipeline.alerts if alert.status == "firing"]
+    assert [alert.decided_at // MINUTE * MINUTE for alert in firing] == told
+    assert all(alert.starts_at < NOON + MINUTE for alert in firing)
+
+
+def test_what_was_pending_before_an_outage_and_does_not_hold_after_it_begins_anew() -> None:
+    pipeline = Pipeline(a_rule(threshold=25, hold=10 * MINUTE, window=tumbling(2 * MINUTE, 0)))
+    for second in range(1_000):
+        at, away = NOON + second * SECOND, 200 <= second < 500
+        if second < 200 or second > 760:
+            pipeline.post(an_error(at))
+        pipeline.tick(at, deaf=away)
     assert pipeline.alerts == []

@@ -88,7 +88,7 @@ def test_alerts_that_are_over_do_not_come_back_from_what_is_still_stored() -> No
     pipeline = a_storm(patient(resolve_after=0), cap=1_000)
     settle(pipeline)
     assert pages(pipeline)
-    pipeline.tick(NOON + 3 * MINUTE)
+    pipeline.rest(NOON + 3 * MINUTE)
     tell_all(pipeline)
     assert len(pipeline.alerts) == 2 * MANY
     pipeline.flush()
@@ -103,7 +103,7 @@ def test_alerts_that_are_over_do_not_come_back_from_what_is_still_stored() -> No
 
 def test_a_window_whose_alert_is_over_does_not_open_it_again_after_a_crash() -> None:
     pipeline = a_storm(patient(resolve_after=0), cap=1_000)
-    pipeline.tick(NOON + 3 * MINUTE)
+    pipeline.rest(NOON + 3 * MINUTE)
     tell_all(pipeline)
     settle(pipeline)
     pipeline.crash()

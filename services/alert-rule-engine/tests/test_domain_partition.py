@@ -209,7 +209,7 @@ def test_an_alert_that_is_over_before_it_was_told_is_told_twice() -> None:
     rule = a_rule(threshold=0, window=tumbling(10 * SECOND), resolve_after=0)
     pipeline = Pipeline(rule, cap=0)
     pipeline.post(an_error())
-    pipeline.tick(NOON + MINUTE)
+    pipeline.rest(NOON + MINUTE)
     pipeline.cap = 1
     pipeline.tick(NOON + MINUTE)
     pipeline.tick(NOON + MINUTE)

@@ -19,6 +19,7 @@ from alert_rule_engine.domain.endings import (
     is_gone,
     lasts,
     overdue,
+    quiet_since,
     renew,
     suspended,
     why_over,
@@ -216,7 +217,7 @@ class AlertBook:
             place = (alert.key, *alert.group)
             self.past.put(place, buried(alert, rule, self.past.get(place), watermark))
             why = why_over(alert, rule, windows)
-            self._end(alert, why, windows.counts, alert.until + rule.quiet)
+            self._end(alert, why, windows.counts, quiet_since(alert, rule, blind) + rule.quiet)
         return self.past.sweep(watermark) or bool(over)
 
     def follow(self, book: RuleBook, before: RuleBook, windows: Windows, log_now: int) -> bool:

@@ -13,7 +13,7 @@ from alert_contracts import durations
 from alert_rule_engine.domain.alertbook import AlertBook
 from alert_rule_engine.domain.brought import Brought
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
-from alert_rule_engine.domain.due import Span, Told, begins, concerned, due, proves
+from alert_rule_engine.domain.due import Span, Told, begins, concerned, due, proves, unheard
 from alert_rule_engine.domain.endings import Windows
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.faults import Faults
@@ -234,7 +234,8 @@ class Bucket:
 
     def _proves(self, rule: CompiledRule, panes: SpecPanes, group: Group, look: Look) -> bool:
         unseen = self.blind.of(rule, panes.since)
-        return proves(rule, panes, group, look, unseen=unseen, place=self.place)
+        proof = proves(rule, panes, group, look, unseen=unseen, place=self.place)
+        return proof and not unheard(rule, look, self.blind)
 
     def _concerned(self, rule: CompiledRule, panes: SpecPanes, end: int) -> list[Group]:
         unseen = self.blind.of(rule, panes.since)

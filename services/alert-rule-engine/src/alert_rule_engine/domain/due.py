@@ -1,14 +1,18 @@
 """At which boundaries the windows of a rule are to be judged, and what they prove."""
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alert_contracts.time_intervals import holds as holds_at
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement, Place
 from alert_rule_engine.domain.lifecycle import Look
 from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.partials import Group
+from alert_rule_engine.domain.sight import Blind, Hole
 from alert_rule_engine.domain.windows import boundaries
+
+MUCH: Final = 10
+"""A hole that is longer than one part of so many of a window hides much of it."""
 
 
 class Span(NamedTuple):
@@ -144,6 +148,28 @@ def first_told(rule: CompiledRule, unseen: int) -> int:
     """
     size, step = rule.shape
     return -(-(unseen + (size if rule.compares else 0)) // step) * step + size
+
+
+def hides_much(hole: Hole, rule: CompiledRule) -> bool:
+    """Tell whether a rule's window may look otherwise for what nobody heard meanwhile."""
+    begin, end = hole
+    return begin >= end or (end - begin) * MUCH > rule.shape.size
+
+
+def unheard(rule: CompiledRule, look: Look, blind: Blind) -> bool:
+    """Tell whether a window that is over perhaps does not hold since nobody could be heard.
+
+    What waits goes on waiting then: what held before, and holds afterwards, did so all the time;
+    but not if nobody was heard for longer than it has to wait.
+    """
+    if not (rule.rule.hold and look.complete):
+        return False
+    hidden = any(
+        begin < look.end and look.start < end and end - begin <= rule.rule.hold
+        for begin, end in blind.deaf(rule)
+        if begin < end and hides_much((begin, end), rule)
+    )
+    return hidden and not rule.falters(look.view) and not rule.holds(look.view)
 
 
 def blind_until(rule: CompiledRule, judged: int, unseen: int) -> int:

@@ -8,7 +8,7 @@ import msgspec.structs
 from alert_contracts import durations
 from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import CompiledRule, Judgement
-from alert_rule_engine.domain.due import first_told
+from alert_rule_engine.domain.due import first_told, hides_much
 from alert_rule_engine.domain.lifecycle import (
     AlertState,
     Counts,
@@ -69,14 +69,40 @@ def _prolonged(alerts: Iterable[AlertState], until: int) -> list[AlertState]:
 def overdue(
     alerts: Iterable[AlertState], rule: CompiledRule, watermark: int, blind: Blind
 ) -> list[AlertState]:
-    """Return those whose last window that held is long enough behind the watermark.
+    """Return those whose last window that held is long enough behind the watermark."""
+    last = watermark - rule.patience
+    return [
+        alert for alert in alerts if alert.until <= last and quiet_since(alert, rule, blind) <= last
+    ]
+
+
+def quiet_since(alert: AlertState, rule: CompiledRule, blind: Blind) -> int:
+    """Return since when it counts that no window of an alert has held.
 
     A rule that judges by what is missing has first to see a window that proves something; for any
-    other no time is quiet in which events of its own were left out.
+    other no time is quiet in which events of its own were left out, or nobody could be heard.
     """
-    told = first_told(rule, blind.of(rule)) if rule.by_lack else blind.left_out(rule)
-    last = watermark - rule.patience
-    return [alert for alert in alerts if max(alert.until, told) <= last]
+    if rule.by_lack:
+        return max(alert.until, first_told(rule, blind.of(rule)))
+    return max(_heard_since(alert.until, rule, blind), blind.left_out(rule))
+
+
+def _heard_since(until: int, rule: CompiledRule, blind: Blind) -> int:
+    """Return a time moved on by what nobody could hear before it was quiet for long enough.
+
+    What hides much of a later window puts it off to the end of the first one that is seen whole.
+    """
+    since, (size, step) = until, rule.shape
+    for hole in blind.deaf(rule):
+        begin, end = hole
+        if begin >= since + rule.patience:
+            break  # It was over by then.
+        if hides_much(hole, rule):
+            if end + size > until + step:
+                since = max(since, first_told(rule, end))
+        else:
+            since += max(0, end - max(begin, until))
+    return since
 
 
 def is_complete(alert: AlertState, since: int, watermark: int) -> bool:

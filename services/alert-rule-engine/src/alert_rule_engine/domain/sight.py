@@ -7,7 +7,7 @@ which perhaps nobody could be heard, whatever else was alive; silence in it prov
 that of a rule whose events stage one could not count.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,6 +17,8 @@ BLINK: Final = 5_000
 """What was seen on both sides of so short a span counts as seen."""
 SHORT_BLINK: Final = 2_500
 """The same for short windows; above the time that a gateway may be silent."""
+SHORTEST_BLINK: Final = 2_000
+"""The same for windows that are shorter than that: a whole one would fit in."""
 SHORT: Final = 10 * BLINK
 MAX_HOLES: Final = 256
 NOTHING: Final[Mapping[str, int]] = {}
@@ -34,10 +36,14 @@ class Blind(NamedTuple):
     """The same of single pane specs, and of all those of a tenant."""
     new: Mapping[str, int] = NOTHING
     """The same of pane specs that were new once."""
+    shortest: int = 0
+    holes: Sequence[Hole] = ()
+    """The spans in which perhaps nobody could be heard, in the order of time."""
 
     def of(self, rule: CompiledRule, since: int = 0) -> int:
         """Return it for a rule. `since`: from when on what is asked has its panes."""
-        seen = self.short if rule.shape.size < SHORT else self.long
+        blink = _blink(rule.shape.size)
+        seen = {BLINK: self.long, SHORT_BLINK: self.short}.get(blink, self.shortest)
         if not (self.unread or self.new):
             return max(seen, since)
         return max(seen, since, self.left_out(rule), self.new.get(rule.spec.id, 0))
@@ -46,6 +52,11 @@ class Blind(NamedTuple):
         """Return until when not all was counted for a rule that had been accepted."""
         spec = rule.spec
         return max(self.unread.get(spec.id, 0), self.unread.get(spec.tenant, 0))
+
+    def deaf(self, rule: CompiledRule) -> Iterator[Hole]:
+        """Yield the spans in which perhaps nobody could be heard for a rule."""
+        blink = _blink(rule.shape.size)
+        return (hole for hole in self.holes if _hides(hole, blink))
 
 
 SIGHTED: Final = Blind(0, 0)
@@ -118,20 +129,33 @@ class Sight:
 
     def blind(self, now: int) -> Blind:
         """Return until when perhaps not everything was seen, where it is `now` in event time."""
-        return Blind(self._blind(now, BLINK), self._blind(now, SHORT_BLINK), self.unread, self.new)
-
-    def _blind(self, now: int, blink: int) -> int:
-        if now - self.seen > blink:
-            return now + 1  # A window that begins now is not seen from its beginning.
         # A span that begins later parts no window that is over, and may still be filled.
-        ends = (
-            end
-            for begin, end in reversed(self.holes)
-            if begin == end
-            or (begin > end and blink < BLINK)
-            or (begin < now and end - begin > blink)
+        holes = [hole for hole in self.holes if hole[0] < now or not _is_known(hole)]
+        if now - self.seen > SHORTEST_BLINK:
+            # A window that begins now is not seen from its beginning.
+            holes.append((self.seen + 1, now + 1))
+        long, short, shortest = (
+            next((hole[1] for hole in reversed(holes) if _hides(hole, blink)), 0)
+            for blink in (BLINK, SHORT_BLINK, SHORTEST_BLINK)
         )
-        return next(ends, 0)
+        return Blind(long, short, self.unread, self.new, shortest, holes)
+
+
+def _blink(size: int) -> int:
+    """Return the length of the spans that hide nothing from windows of a size."""
+    if size < SHORT_BLINK:
+        return SHORTEST_BLINK
+    return SHORT_BLINK if size < SHORT else BLINK
+
+
+def _hides(hole: Hole, blink: int) -> bool:
+    begin, end = hole
+    return begin == end or (begin > end and blink < BLINK) or end - begin > blink
+
+
+def _is_known(hole: Hole) -> bool:
+    """Tell whether it is a span of which both ends are known."""
+    return hole[0] < hole[1]
 
 
 def _is_narrow(hole: Hole) -> bool:
@@ -141,4 +165,4 @@ def _is_narrow(hole: Hole) -> bool:
 
 
 def _is_wide(hole: Hole) -> bool:
-    return hole[1] - hole[0] > SHORT_BLINK
+    return hole[1] - hole[0] > SHORTEST_BLINK

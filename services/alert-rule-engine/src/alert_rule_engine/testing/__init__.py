@@ -182,6 +182,12 @@ class Pipeline:
         for target in range(STATE_PARTITIONS):
             self._append(target, *beats[target : target + 1], tick)
 
+    def rest(self, until: int) -> None:
+        """Let nothing come until a time but a gateway's signs that it is there."""
+        for at in range(self.now, until, 2_000):
+            self.tick(at)
+        self.tick(until)
+
     def beat(self, at: int) -> None:
         """Put through the empty batch by which a gateway says that it is there."""
         for target, partial in enumerate(self._told(at)):
