@@ -255,9 +255,8 @@ class Bucket:
             horizon = known.horizon if known else GRACE
             if panes.forget(horizon, self.judged):
                 self.dirty = True
-            if panes.memory is not None:
-                self.dirty |= panes.memory.forget(since, self.judged)
-                self.expire(panes.memory.step_after(self.judged))
+            self.dirty |= panes.fade(since, self.judged)
+            self.expire(panes.fades(self.judged))
             if panes.slices:
                 self.expire(min(panes.slices) + panes.pane + horizon)
             elif known is None and self.judged < panes.until():
@@ -277,7 +276,8 @@ class Bucket:
         for spec, mine in self.specs.items():
             read = spec in new.specs
             awaited = read and self._awaited(new.specs[spec])
-            self.dirty |= mine.watch(read=read, awaited=awaited, now=log_now, judged=self.judged)
+            self.dirty |= mine.watch(read=read, awaited=awaited, now=log_now)
+            self.dirty |= mine.rest(self.judged, needed=read and new.specs[spec].keep is not None)
         for spec, known in new.specs.items():
             if spec not in self.specs and self._awaited(known):
                 self.specs[spec] = SpecPanes(known.spec.pane, log_now or EVER, self.judged)

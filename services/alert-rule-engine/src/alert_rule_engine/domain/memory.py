@@ -6,7 +6,7 @@ and never early. Steady sightings are noted coarsely, so that they change nothin
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.shelves import SHARDS, Entry, Shelf
@@ -14,7 +14,7 @@ from alert_rule_engine.domain.shelves import SHARDS, Entry, Shelf
 GRACE: Final = 120_000
 """What was counted for a spec that no rule reads (yet, or any more) is kept this long."""
 RECALL: Final = 3_600_000
-"""The same of what took long to learn."""
+"""What a spec remembers is kept so long when no rule needs it any more: it took long to learn."""
 STEPS: Final = 64
 """What is kept for some time is kept for up to two parts in so many longer."""
 MAX_GROUP_TERMS: Final = 10_000
@@ -41,9 +41,6 @@ def keep_of(forgets: Collection[int]) -> Keep | None:
 
 class Memory:
     """Shelves that are swept together, and stored in pieces, each under a number."""
-
-    stays: ClassVar[int] = GRACE
-    """It is kept for so long when no rule reads it any more."""
 
     def __init__(self, keep: int, *more: Shelf, grain: int = 0) -> None:
         """`keep`: milliseconds for which something is known after it was last seen.
@@ -162,8 +159,6 @@ class Terms(Memory):
     is new. Of the events that bring a new value only the first counts.
     """
 
-    stays = RECALL
-
     def __init__(
         self, keep: int, learn: int, *, most: int = MAX_TERMS, most_of_group: int = MAX_GROUP_TERMS
     ) -> None:
@@ -227,8 +222,6 @@ class Changes(NamedTuple):
 
 class Values(Memory):
     """The last value of each group. An entry: until when it is known, when it was seen, and it."""
-
-    stays = RECALL
 
     def admit(
         self, group: Group, runs: Sequence[tuple[int, str]], accepted: int, *, room: int

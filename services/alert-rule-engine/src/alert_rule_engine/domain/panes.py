@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from alert_rule_engine.domain.aggregates import Cell, Sum
 from alert_rule_engine.domain.endless import ENDLESS
-from alert_rule_engine.domain.memory import Groups, Keep, Memory, Terms, Values
+from alert_rule_engine.domain.memory import RECALL, Groups, Keep, Memory, Terms, Values
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import FILTERS, Kind, PaneSpec
 
@@ -78,16 +78,19 @@ class SpecPanes:
         """Window sums by group and name, as they were last asked for. They follow from the panes,
         so they are never stored."""
         self.left = ENDLESS
-        """When the last rule ceased to read it; in event time."""
+        """When the last rule ceased to need what is remembered; in event time."""
         self.gone = 0
         """Panes that started before are forgotten."""
 
     def remember(self, spec: PaneSpec, keep: Keep | None) -> bool:
-        """Have the memory that a spec needs, if it needs one; tell whether it is another now."""
+        """Have the memory that a spec needs, if it needs one; tell whether it is another now.
+
+        One that it does not need any more is let go in time; see `fade`.
+        """
         before = self.memory
         if keep is None:
-            self.memory = None
-        elif spec.kind not in FILTERS:
+            return False
+        if spec.kind not in FILTERS:
             if before is None or (before.keep, before.grain) != keep:
                 self.memory = _remembered(self, keep)
         elif before is None:
@@ -241,21 +244,46 @@ class SpecPanes:
         self.groups.clear()
         self.sums.clear()
 
+    def fade(self, since: int, judged: int) -> bool:
+        """Let go of what is remembered and was long not there, or needed; tell whether any was.
+
+        `since`: when that was last done.
+        """
+        if self.memory is None:
+            return False
+        if judged < self.left + RECALL:
+            return self.memory.forget(since, judged)
+        self.memory = None
+        return True
+
+    def fades(self, judged: int) -> int:
+        """Return when `fade` is to be called next."""
+        if self.memory is None:
+            return ENDLESS
+        return min(self.memory.step_after(judged), self.left + RECALL)
+
     def until(self) -> int:
         """Return until when it is of use though it has no panes and no rule reads it."""
-        return max(self.forgotten, self.left + self.memory.stays if self.memory else 0)
+        return max(self.forgotten, self.left + RECALL if self.memory else 0)
 
-    def watch(self, *, read: bool, awaited: bool, now: int, judged: int) -> bool:
+    def rest(self, judged: int, *, needed: bool) -> bool:
+        """Note whether what is remembered is needed by a rule; tell whether that is news."""
+        before = self.left
+        idle = self.memory is not None and not needed
+        self.left = min(before, judged) if idle else ENDLESS
+        return self.left != before
+
+    def watch(self, *, read: bool, awaited: bool, now: int) -> bool:
         """Note from when on all events are counted; tell whether that is news.
 
         `read`: some rule reads the spec; `awaited`: and expects groups here that may never have
-        been seen. `now`: the log's clock; `judged`: event time.
+        been seen. `now`: the log's clock.
         """
         before = self.since
         if not read:
-            self.since, self.left = UNREAD, judged if before != UNREAD else self.left
+            self.since = UNREAD
         elif before == UNREAD:
-            self.since, self.left = now + LIVE, ENDLESS
+            self.since = now + LIVE
             if isinstance(self.memory, Terms | Values):
                 self.drop()
         elif awaited and not before:
