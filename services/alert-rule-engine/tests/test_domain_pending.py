@@ -4,7 +4,7 @@ import msgspec.structs
 import pytest
 
 from alert_contracts.events import Event
-from alert_contracts.rules import Rule, RuleType, Severity
+from alert_contracts.rules import Rule, RuleType, Severity, Window
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.partials import BUCKETS, slot_of
@@ -173,3 +173,41 @@ def test_a_figure_that_goes_both_ways_waits_anew_when_a_pane_closes_without_it()
     fast = [(s, event) for s in range(11, 171) for event in burst(s, 1, response_time=10)]
     again = [(171, event) for event in burst(171, 20, response_time=5000)]
     assert told_of(rule, 290, slow + fast + again) == [("firing", 171)]
+
+
+def count_of(rule: Rule, first: int, last: int, *, restart: bool = False) -> list[int]:
+    """Return how many events alerts had, of one each 20 seconds from one time until another."""
+    pipeline = Pipeline(rule)
+    for second in range(0, last + 700, 4):
+        if first <= second < last and second % 20 == 0:
+            pipeline.post(an_error(NOON + second * SECOND))
+        pipeline.tick(NOON + second * SECOND)
+        if restart and second % 200 == 0:
+            pipeline.flush()
+            pipeline.crash()
+    return [alert.events for alert in pipeline.alerts if alert.status == "resolved"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(
+    ("window", "hold"),
+    [
+        (tumbling(5 * MINUTE), 2 * MINUTE),
+        (Window("hopping", 4 * MINUTE, MINUTE, 5 * MINUTE), 5 * MINUTE),
+    ],
+)
+def test_an_alert_counts_the_events_of_windows_that_held_while_it_was_pending(
+    window: Window, hold: int, *, restart: bool
+) -> None:
+    rule = a_rule(threshold=5, hold=hold, window=window)
+    assert count_of(rule, 180, 720, restart=restart) == [27]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_alert_counts_what_came_while_it_was_pending_as_far_as_it_is_still_known(
+    *, restart: bool
+) -> None:
+    """From a window and its lateness before it fires: that it does 10 minutes after 00:01:50."""
+    rule = a_rule(threshold=5, hold=10 * MINUTE, window=tumbling(5 * MINUTE))
+    known = 110 + 600 - 330
+    assert count_of(rule, 0, 1800, restart=restart) == [(1800 - known) // 20]

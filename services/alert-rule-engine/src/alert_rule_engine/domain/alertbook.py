@@ -31,6 +31,7 @@ from alert_rule_engine.domain.lifecycle import (
     Look,
     Witness,
     count_all,
+    held_since,
     is_due,
     open_alert,
     prolong,
@@ -88,7 +89,9 @@ class AlertBook:
         """Note that groups of a rule were turned away."""
         alert = self.of(rule, group)
         if alert is None:
-            return not self._is_past(rule, group, look) and self._open(rule, group, look, crossing)
+            if self._is_past(rule, group, look):
+                return False
+            return self._open(rule, group, look, crossing, look.start)
         look.view["count"] += int(alert.window.figures["count"])
         if look.start >= alert.window.start:
             prolong(alert, rule, look._replace(note=turned_away(look.view)), look.at)
@@ -108,7 +111,7 @@ class AlertBook:
         if self._is_past(rule, group, look):
             return False
         if alert is None:
-            return self._begin(rule, group, look, witness)
+            return self._begin(rule, group, look, now, witness)
         prolong(alert, rule, look, now, witness() if rule.finds else None)
         self.pages.touch(alert)
         return True
@@ -130,10 +133,13 @@ class AlertBook:
         """Tell whether the alert of a window is over already."""
         return hides(self.past.get((rule.key, *group)), rule, look.start)
 
-    def _begin(self, rule: CompiledRule, group: Group, look: Look, witness: Witness) -> bool:
-        since = look.at
+    def _begin(
+        self, rule: CompiledRule, group: Group, look: Look, now: int, witness: Witness
+    ) -> bool:
+        since, held = look.at, look.start
         if rule.rule.hold:
             since = self.pending.begin(rule.rule, group, look.at)
+            held = held_since(rule, look, since, now)
             if look.at - since < rule.rule.hold:
                 return True
         if not may_begin(rule, look):
@@ -141,10 +147,12 @@ class AlertBook:
         self.pending.lapse(rule.key, group)
         crossing = witness()
         crossing.at = min(crossing.at, since)
-        return self._open(rule, group, look, crossing)
+        return self._open(rule, group, look, crossing, held)
 
-    def _open(self, rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> bool:
-        alert = open_alert(rule, group, look, crossing)
+    def _open(
+        self, rule: CompiledRule, group: Group, look: Look, crossing: Crossing, held: int
+    ) -> bool:
+        alert = open_alert(rule, group, look, crossing, held)
         self.pages.add(alert)
         self.firing.setdefault(alert.key, {})[group] = alert
         self._queue(alert)

@@ -117,8 +117,23 @@ def snapshot(look: Look) -> Snapshot:
     return Snapshot(look.start, look.end, figures, look.references())
 
 
-def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing) -> AlertState:
-    """Return the alert that a window opens; its id follows from rule, group and window alone."""
+def held_since(rule: CompiledRule, look: Look, since: int, now: int) -> int:
+    """Return from when on windows have held if a window holds that does under `for` since a time.
+
+    As far as their events are known for sure: panes are forgotten while an alert waits.
+    """
+    pane = rule.spec.pane
+    known = (now - rule.horizon) // pane * pane
+    return min(look.start, max(known, rule.shape.holding(since - pane, pane)))
+
+
+def open_alert(
+    rule: CompiledRule, group: Group, look: Look, crossing: Crossing, held: int
+) -> AlertState:
+    """Return the alert that a window opens; its id follows from rule, group and window alone.
+
+    `held`: since when windows have held.
+    """
     facts = identity(rule.rule, group)
     window = snapshot(look)
     return AlertState(
@@ -135,7 +150,7 @@ def open_alert(rule: CompiledRule, group: Group, look: Look, crossing: Crossing)
         window=window,
         until=window.end,
         note=look.note,
-        held=None if is_crowd(rule.rule, group) else [(window.start, window.end)],
+        held=None if is_crowd(rule.rule, group) else [(held, window.end)],
         spec=rule.spec.id,
     )
 
