@@ -1,10 +1,12 @@
 """What is pending under `for`: what lasts, and what makes it wait anew."""
 
+from typing import Any
+
 import msgspec.structs
 import pytest
 
 from alert_contracts.events import Event
-from alert_contracts.rules import Rule, RuleType, Severity, Window
+from alert_contracts.rules import SPIKES, Rule, RuleType, Severity, Window
 from alert_contracts.topics import STATE_PARTITIONS
 from alert_rule_engine.domain.compiling import compile_rule
 from alert_rule_engine.domain.partials import BUCKETS, slot_of
@@ -211,3 +213,67 @@ def test_an_alert_counts_what_came_while_it_was_pending_as_far_as_it_is_still_kn
     rule = a_rule(threshold=5, hold=10 * MINUTE, window=tumbling(5 * MINUTE))
     known = 110 + 600 - 330
     assert count_of(rule, 0, 1800, restart=restart) == [(1800 - known) // 20]
+
+
+def fires_at(rule: Rule, windows: list[int], number: float) -> list[float]:
+    """Return the minutes at which alerts fire if windows of five minutes have so many events."""
+    pipeline, quarter = Pipeline(rule), 15 * SECOND
+    for index, count in enumerate(windows):
+        for part in range(20):
+            at = NOON + index * 5 * MINUTE + part * quarter
+            events = count * (part + 1) // 20 - count * part // 20
+            if events:
+                pipeline.post(*[an_error(at, attributes={"v": number})] * events)
+            for second in (4, 8, 12):
+                pipeline.tick(at + second * SECOND)
+    alerts = [alert for alert in pipeline.alerts if alert.status == "firing"]
+    return [round((alert.decided_at - NOON) / MINUTE, 1) for alert in alerts]
+
+
+UP = {"condition": SPIKES["up"], "factor": 2.0, "min_reference": 10, "min_count": 0}
+DOWN = UP | {"condition": SPIKES["down"], "direction": "down"}
+
+
+@pytest.mark.parametrize(
+    ("spike", "windows", "fires"),
+    [
+        (UP, [20, 20, 60, 200, 700], [18.4]),
+        (UP, [20, 20, 200, 200, 200], []),
+        (UP, [20, 20, 60, 100, 300], []),
+        (DOWN, [900, 900, 300, 90, 90], [20.5]),
+        (DOWN, [900, 900, 300, 300, 90, 90], []),
+    ],
+    ids=["grows on", "jumps", "grows too little", "sinks on", "sinks twice"],
+)
+def test_a_spike_that_goes_on_from_window_to_window_fires_under_a_long_for(
+    spike: dict[str, Any], windows: list[int], fires: list[float]
+) -> None:
+    rule = a_rule(
+        RuleType.SPIKE, threshold=None, hold=5 * MINUTE, window=tumbling(5 * MINUTE), **spike
+    )
+    assert fires_at(rule, [*windows, windows[-1]], 1) == pytest.approx(fires, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("condition", "windows", "number", "fires"),
+    [
+        ("sum > 100", [20] * 4, 10, [12.7]),
+        ("avg > 5 && count > 10", [20] * 4, 10, [12.7]),
+        ("avg > 5 && count > 10", [20, 4, 20, 20], 10, []),
+        ("sum > 100", [20, 4, 20, 20], 10, []),
+        ("sum > 100", [20, 20, 20, 20], -10, []),
+    ],
+)
+def test_that_a_window_has_too_few_events_yet_makes_nothing_wait_anew(
+    condition: str, windows: list[int], number: float, fires: list[float]
+) -> None:
+    """One that is over and had too few does."""
+    rule = a_rule(
+        RuleType.METRIC,
+        condition=condition,
+        value="attributes.v",
+        threshold=None,
+        hold=10 * MINUTE,
+        window=tumbling(5 * MINUTE),
+    )
+    assert fires_at(rule, windows, number) == pytest.approx(fires, abs=0.15)

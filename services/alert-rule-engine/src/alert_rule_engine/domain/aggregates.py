@@ -6,8 +6,10 @@ from panes in any order.
 
 from bisect import bisect_left
 from collections import _count_elements  # type: ignore[attr-defined]  # counts in C
+from collections.abc import Mapping
 from itertools import accumulate
 from math import ceil
+from sys import float_info
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +21,9 @@ from alert_rule_engine.domain.partials import Numbers
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 NUMBERS: Final = frozenset({"sum", "avg", "min", "max", *PERCENTILES})
 """Figures that need a number of each event."""
+_GROWING: Final = ("count", "total", "errors", "rate", "sum", "distinct")
+_MUCH: Final = 1_000_000_000
+_EXTREMES: Final = {"min": -float_info.max, "max": float_info.max}
 MAX_REFERENCES: Final = 12
 _SOURCES: Final = 16
 """References are packed as offset * 16 + source partition."""
@@ -34,6 +39,16 @@ def pack_reference(source: int, offset: int) -> int:
 def unpack_reference(reference: int) -> tuple[int, int]:
     """Return source partition and offset."""
     return reference % _SOURCES, reference // _SOURCES
+
+
+def much_more(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures as they would be if any number of such events came: shares stay as they are.
+
+    And some that are smaller or larger than all others.
+    """
+    grown = {name: view[name] * _MUCH for name in _GROWING if name in view}
+    extremes = {name: each for name, each in _EXTREMES.items() if name in view}
+    return {**view, **grown, **extremes}
 
 
 class Figures(msgspec.Struct, array_like=True, gc=False):

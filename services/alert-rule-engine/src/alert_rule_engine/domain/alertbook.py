@@ -106,8 +106,10 @@ class AlertBook:
         if not look.note and not rule.holds(look.view):
             if look.complete:
                 return self._passed(rule, group, look, alert)
-            falters = rule.falters(look.view)
-            return falters and self.pending.lapse(rule.key, group, look.at)
+            waits = bool(rule.rule.hold) and self.pending.of(rule.rule, group) is not None
+            if waits and rule.falters(look.view):
+                return self.pending.lapse(rule.key, group, look.at)
+            return False
         if self._is_past(rule, group, look):
             return False
         if alert is None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from alert_contracts.rules import Rule, RuleType
-from alert_rule_engine.domain.aggregates import Sum
+from alert_rule_engine.domain.aggregates import Sum, much_more
 from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.specs import FILTERS, Kind, PaneSpec
@@ -162,9 +162,10 @@ class CompiledRule:
     def falters(self, view: View) -> bool:
         """Tell whether a window that is open and does not hold says that nothing lasts.
 
-        One that only grows may still come to hold.
+        One that would hold with enough events like its own may still come to.
         """
-        return self.sways and view["count"] >= max(1, self.rule.min_count)
+        enough = view["count"] >= max(1, self.rule.min_count)
+        return self.sways and enough and not self.holds(much_more(view))
 
     def mistake(self, view: View) -> str:
         """Return why the condition cannot be decided; empty if it can, or need not be."""
