@@ -136,7 +136,8 @@ def test_an_alert_is_over_after_an_outage_of_ours_when_it_was_quiet_since(
     pipeline = Pipeline(rule)
     play(pipeline, errors=590, away=range(590, 1_495), until=2_400)
     over = pipeline.alerts[-1]
-    assert (over.status, over.reason) == ("resolved", "no window held for 5m")
+    assert over.status == "resolved"
+    assert over.reason.endswith("no window held for 5m")
     assert over.ends_at == NOON + 35 * MINUTE
 
 
