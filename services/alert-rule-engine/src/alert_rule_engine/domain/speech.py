@@ -103,14 +103,17 @@ def _alternatives(condition: str) -> list[str]:
 
 def _numbers(condition: str, known: Mapping[str, float], names: AbstractSet[str]) -> dict[str, str]:
     """Return numbers as people read them: as short as the condition says the same of them."""
-    parts, texts = _alternatives(condition), {}
-    for decimals in _DECIMALS:
-        texts = {name: _number(known[name], decimals) for name in names}
-        shown = {name: float(text) for name, text in texts.items()}
-        exact = shown.items() <= known.items()
-        if exact or _answers(parts, {**known, **shown}) == _answers(parts, known):
-            break
-    return texts
+    parts = _alternatives(condition)
+    tries = ({name: _number(known[name], decimals) for name in names} for decimals in _DECIMALS)
+    exactly = {name: repr(known[name]) for name in names}
+    return next((texts for texts in tries if _is_true(parts, known, texts)), exactly)
+
+
+def _is_true(parts: Iterable[str], known: Mapping[str, float], texts: Mapping[str, str]) -> bool:
+    """Tell whether the conditions say the same of numbers as they are shown."""
+    shown = {name: float(text) for name, text in texts.items()}
+    exact = shown.items() <= known.items()
+    return exact or _answers(parts, {**known, **shown}) == _answers(parts, known)
 
 
 def _answers(parts: Iterable[str], known: Mapping[str, float]) -> list[bool]:
