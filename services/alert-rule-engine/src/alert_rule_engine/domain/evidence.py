@@ -132,7 +132,7 @@ class _Finding:
             weight, crossing = self.crossing
             self.sightings[weight.parts].append(crossing)
 
-    def lacking(self, seen: Collection[Reference]) -> list[Reference]:
+    def lacking(self, seen: frozenset[Reference]) -> list[Reference]:
         """Return as many of its other records as events are lacking: each holds one at least."""
         others = [each for each in self.question.others if each not in seen]
         found = {each.place for some in self.sightings.values() for each in some}
@@ -211,7 +211,8 @@ class Search:
 
     def lacking(self, seen: Collection[Reference]) -> list[Reference]:
         """Return records not `seen` yet, for questions that have not enough to show."""
-        return in_turn([finding.lacking(seen) for finding in self._findings])
+        known = frozenset(seen)
+        return in_turn([finding.lacking(known) for finding in self._findings])
 
     def look(self, reference: Reference, value: bytes) -> None:
         """Look through one record."""
