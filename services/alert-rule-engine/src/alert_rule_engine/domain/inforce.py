@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Final
 from zlib import crc32
 
-from alert_contracts.rules import Rule
 from alert_rule_engine.domain.conditions import rule_key
 from alert_rule_engine.domain.packed import PackedRules
 from alert_rule_engine.domain.partials import digest
@@ -54,8 +53,7 @@ class InForce:
         found, self._found = self._found, []
         if not self.known:
             return today
-        rules = (_same(rule, today) for each in found for rule in each.rules)
-        book = compile_rules(rules, today)
+        book = compile_rules((rule for each in found for rule in each.rules), today)
         errors = {key: reason for each in found for key, reason in each.errors.items()}
         disabled = frozenset(key for each in found for key in each.disabled)
         book = replace(book, errors={**errors, **book.errors}, disabled=disabled)
@@ -87,12 +85,6 @@ def _shard(key: str) -> int:
 def _mark(packed: PackedRules) -> int:
     names = [f"{rule_key(rule)}@{rule.updated_at}.{rule.revision}" for rule in packed.rules]
     return digest(repr((names, packed.disabled, packed.errors, packed.arrived)).encode())
-
-
-def _same(rule: Rule, today: RuleBook) -> Rule:
-    """Return today's rule where it is the same, so that it is not compiled again."""
-    known = today.rules.get(rule_key(rule))
-    return known.rule if known is not None and known.rule == rule else rule
 
 
 def facts(book: RuleBook) -> tuple[object, ...]:

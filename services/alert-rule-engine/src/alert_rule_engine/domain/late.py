@@ -65,11 +65,10 @@ def looks_again(  # noqa: PLR0917 - one group from all sides
     """Yield the windows that late rows may have made hold, as far as they are closed.
 
     Each window that holds one of the panes is judged once more, as it is now, unless its lateness
-    is over. Under `for` it is
-    judged at each boundary since: what lasts has a beginning. What ends windows is asked at their
-    end alone, when their lateness is over. What only grows was judged when it came, but for windows
-    that overlap: only the first of those that hold the newest pane was.
-    `judged`: up to when windows were judged. If the group comes to wait since another time in
+    is over. Under `for` it is judged at each boundary since: what lasts has a beginning. What ends
+    windows is asked at their end alone, when their lateness is over. What only grows was judged
+    when it came, but for windows that overlap: only the first of those that hold the newest pane
+    was. `judged`: up to when windows were judged. If the group comes to wait since another time in
     `alerts`, all later boundaries are asked, too.
     """
     if not rule.looks_back:

@@ -156,7 +156,7 @@ def _goes_on(rule: CompiledRule, known: Mapping[str, Revision], counted: Collect
 def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
     """Compile rules; one that is refused is reported and stops no other.
 
-    What `before` holds of the very same rules is taken over as it is.
+    What `before` holds of the same rules is taken over as it is.
     """
     compiled: dict[str, CompiledRule] = {}
     errors: dict[str, str] = {}
@@ -169,7 +169,7 @@ def compile_rules(rules: Iterable[Rule], before: RuleBook = _EMPTY) -> RuleBook:
             continue
         known = before.rules.get(key)
         try:
-            compiled[key] = known if known and known.rule is rule else compile_rule(rule)
+            compiled[key] = known if known and known.rule == rule else compile_rule(rule)
         except RuleLanguageError as exc:
             errors[key] = str(exc)
             continue
