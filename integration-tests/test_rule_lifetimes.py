@@ -26,12 +26,7 @@ async def live(stack: Stack, *documents: dict[str, Any]) -> AsyncIterator[list[s
             answer = await stack.gateway.call("POST", RULES, body=document)
             assert answer.status == 201, answer
             made.append(answer.json()["id"])
-
-        async def known() -> list[Any]:
-            rules = [await stack.gateway.get(f"{RULES}/{each}") for each in made]
-            return [rule["status"]["liveRevision"] for rule in rules]
-
-        await eventually(known, all, what="the rules are live")
+        await stack.until_live(*made)
         yield made
     finally:
         for each in made:

@@ -57,13 +57,8 @@ async def play(stack: Stack, example: Example) -> Played:
     made = await stack.gateway.call("POST", RULES, body=document)
     assert made.status == 201, made
     path = f"{RULES}/{made.json()['id']}"
-
-    async def live() -> bool:
-        shown = await stack.gateway.get(path)
-        return bool(shown["status"]["liveRevision"] == shown["revision"])
-
     try:
-        await eventually(live, what=f"the rule of {example.id} is live")
+        await stack.until_live(made.json()["id"])
         end = await post(stack, example, run)
         alerts = await heard(stack, made.json()["id"], example, end)
         return Played(await stack.gateway.get(path), alerts)

@@ -155,7 +155,8 @@ async def test_a_rule_tells_how_it_fares(stack: Stack, rules: Rules, name: Namin
     async def status() -> Document:
         return await status_of(stack, made)
 
-    await eventually(status, lambda it: it["health"] == "ok", what="it is well", within=10)
+    await stack.until_live(made["id"])
+    assert (await status())["health"] == "ok"
     await stack.accept([{"service": service, "message": "knock"}] * 3)
     told = await eventually(status, lambda it: it["firing"], what="it tells that it fires")
     assert (told["eventsMatched"], told["groups"], told["liveRevision"]) == (3, 1, 1)
@@ -197,6 +198,7 @@ async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
         **counting(service, condition="errors / (count - 1.0) > threshold")
     )
     sound, _ = await rules.create(**counting(service))
+    await stack.until_live(failing["id"], sound["id"])
     await stack.accept([{"service": service, "message": "knock"}])
 
     async def failed() -> Document:
@@ -204,7 +206,11 @@ async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
 
     told = await eventually(failed, lambda it: it["health"] == "error", what="it tells that")
     assert "division" in told["lastError"]
-    (alert,) = await stack.alerts(service)
+
+    async def alerts() -> list[Document]:
+        return await stack.alerts(service)
+
+    (alert,) = await eventually(alerts, what="the other one fires")
     assert alert["rule"]["id"] == sound["id"]
     assert (await status_of(stack, sound))["health"] == "ok"
 
@@ -215,6 +221,7 @@ async def test_another_threshold_keeps_the_alert_and_another_severity_ends_it(
     service = name("edited")
     made, _ = await rules.create(**counting(service))
     path = f"{RULES}/{made['id']}"
+    await stack.until_live(made["id"])
     await stack.accept([{"service": service, "message": "knock"}] * 3)
 
     async def alerts() -> list[Document]:
@@ -227,6 +234,7 @@ async def test_another_threshold_keeps_the_alert_and_another_severity_ends_it(
         return found
 
     assert (await stack.gateway.call("PATCH", path, body={"threshold": 2})).status == 200
+    await stack.until_live(made["id"])
     assert (await now())["status"] == "firing"
     assert (await stack.gateway.call("PATCH", path, body={"severity": "HIGH"})).status == 200
     over = await eventually(now, lambda it: it["status"] == "resolved", what="the alert is over")

@@ -125,6 +125,18 @@ class Stack:
         found: list[Document] = (await self.manager.get(f"/api/alerts?service={service}"))["alerts"]
         return found
 
+    async def until_live(self, *rules: str) -> None:
+        """Wait until both stages of the engine go by these rules (ids) as they are stored.
+
+        A rule is live within a second of the answer to its POST, not with it.
+        """
+
+        async def known() -> list[bool]:
+            shown = [await self.gateway.get(f"/api/alert-rules/{each}") for each in rules]
+            return [rule["status"]["liveRevision"] == rule["revision"] for rule in shown]
+
+        await eventually(known, all, what="the rules are live")
+
     async def timeline(self, alert_id: str) -> list[Document]:
         """Return what was decided about an alert, oldest first."""
         answer = await self.manager.get(f"/api/alerts/{alert_id}/timeline")
