@@ -26,6 +26,7 @@ from alert_rule_engine.entrypoints.guard import (
     forever,
     was_skipped,
 )
+from alert_rule_engine.entrypoints.packing import MAX_SECONDS
 from alert_rule_engine.entrypoints.records import record_of
 from alert_rule_engine.entrypoints.statuses import tell_statuses
 from alert_rule_engine.failpoints import Point, Reach, unarmed
@@ -258,7 +259,13 @@ def an_event(offset: int, value: bytes = b"", tp: TP = SOURCE) -> Any:  # noqa: 
     return SimpleNamespace(message=SimpleNamespace(**place, **rest))
 
 
-def a_worker(app: Any, outlet: FakeOutlet, reach: Reach = unarmed) -> EvaluateWorker:  # noqa: ANN401
+def a_worker(
+    app: Any,  # noqa: ANN401
+    outlet: FakeOutlet,
+    reach: Reach = unarmed,
+    clock: Callable[[], float] = lambda: 100.0,
+) -> EvaluateWorker:
+    """Return one for which no time passes, unless it has a clock."""
     return EvaluateWorker(
         app,
         EvaluateBatch(lambda: NOON),
@@ -268,6 +275,7 @@ def a_worker(app: Any, outlet: FakeOutlet, reach: Reach = unarmed) -> EvaluateWo
         deaf=DeafWatch("127.0.0.1:1", halt),
         idle_after=0,
         reach=reach,
+        monotonic=clock,
     )
 
 
@@ -332,11 +340,13 @@ async def test_a_record_waits_a_moment_for_those_of_other_sources() -> None:
     app: Any = FakeApp(committed=0, earliest=0, end=5)
     outlet = FakeOutlet()
     passed = asyncio.Event()
-    worker = a_worker(app, outlet, lambda _: passed.set())
+    clock = SteadyClock()
+    worker = a_worker(app, outlet, lambda _: passed.set(), clock)
     other = TP("log-events", 4)
     app.tp_end_offsets = {SOURCE: 1, other: 3}
     await app.body(FakeStream([an_event(0, tp=other), an_event(0)]))
     assert outlet.sent == []
+    clock.now += 2 * MAX_SECONDS
     lingering = asyncio.ensure_future(worker.linger())
     async with asyncio.timeout(10):
         await passed.wait()
@@ -397,10 +407,13 @@ async def test_a_record_that_was_not_delivered_is_told_from_one_that_is_no_more(
 
 
 async def test_the_loop_is_young_while_it_turns() -> None:
-    watch = LoopWatch(halt)
+    clock = SteadyClock()
+    watch = LoopWatch(halt, monotonic=clock)
+    clock.now += 20
+    assert watch.age() == 20
     turning = asyncio.ensure_future(watch.run())
     await asyncio.sleep(0)
-    assert watch.age() < 1
+    assert watch.age() == 0
     turning.cancel()
     watch.close()
 

@@ -7,7 +7,7 @@ partials are, and only in order.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import faust
@@ -53,6 +53,7 @@ class EvaluateWorker:
         deaf: DeafWatch,
         idle_after: float,
         reach: Reach = unarmed,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._handler = handler
@@ -61,6 +62,7 @@ class EvaluateWorker:
         self._end = end
         self._idle_after = idle_after
         self._reach = reach
+        self._monotonic = monotonic
         self._pack = Pack()
         self._open = asyncio.Event()
         """A pack waits for more."""
@@ -81,7 +83,7 @@ class EvaluateWorker:
         app.on_partitions_assigned.connect(self._assigned)
 
     async def _assigned(self, _app: Any, /, *args: Any, signal: Any, **_more: Any) -> None:  # noqa: ANN401, ARG002
-        now = time.monotonic()
+        now = self._monotonic()
         assigned: set[TP] = args[0]
         self._heard = {tp.partition: now for tp in assigned if tp.topic == Topic.LOG_EVENTS}
         self._next = {}
@@ -94,7 +96,7 @@ class EvaluateWorker:
                 continue
             try:
                 await self._one(event)
-                if self._pack.full(now=time.monotonic()) or not self._behind(event.message.tp):
+                if self._pack.full(now=self._monotonic()) or not self._behind(event.message.tp):
                     await self._send()
                 else:
                     self._open.set()
@@ -112,7 +114,7 @@ class EvaluateWorker:
             log.warning("record_poisonous", partition=source, offset=record.offset)
             await self._outlet.dead_letter(record, stage="VALUE_CONVERTER", error=emission.poison)
         self._next[source] = record.offset + 1
-        now = time.monotonic()
+        now = self._monotonic()
         if record.value:  # an empty one says that a gateway is there, and nothing of event time
             self._heard[source] = now
         self._pack.add(emission.values, event, now=now)
@@ -134,7 +136,7 @@ class EvaluateWorker:
             await self._open.wait()
             self._open.clear()
             await asyncio.sleep(MAX_SECONDS)
-            if self._pack.full(now=time.monotonic()):
+            if self._pack.full(now=self._monotonic()):
                 await self._send()
 
     async def _send(self) -> None:
@@ -188,18 +190,18 @@ class EvaluateWorker:
                 lag = await self._lag(ends)
                 await self._look_up(self._silent(ends))
         except (KafkaError, TimeoutError):
-            await self._deaf.unheard(now=time.monotonic())
+            await self._deaf.unheard(now=self._monotonic())
             return
         self._deaf.heard()
         LAG.labels(GROUP, Topic.LOG_EVENTS).set(lag)
-        self._stall.observe(lag=lag, progress=self._done, now=time.monotonic())
+        self._stall.observe(lag=lag, progress=self._done, now=self._monotonic())
         idle = self._told(self._silent(ends))
         if idle:
             self._pack.tell(tick(now=at, idle=idle))
             await self._send()
 
     def _silent(self, ends: Mapping[TP, int]) -> dict[TP, int]:
-        now = time.monotonic()
+        now = self._monotonic()
         heard = self._heard
         return {
             tp: end

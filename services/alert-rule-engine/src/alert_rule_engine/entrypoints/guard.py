@@ -26,21 +26,27 @@ _TICK: Final = 0.5
 class LoopWatch:
     """Ends the process when the event loop has not turned for so many seconds."""
 
-    def __init__(self, end: Callable[[str], None], seconds: float = LOOP_SECONDS) -> None:
+    def __init__(
+        self,
+        end: Callable[[str], None],
+        seconds: float = LOOP_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._end = end
         self._seconds = seconds
-        self._turned = time.monotonic()
+        self._monotonic = monotonic
+        self._turned = monotonic()
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="loop-watch", daemon=True).start()
 
     def age(self) -> float:
         """Return the seconds since the loop last turned."""
-        return time.monotonic() - self._turned
+        return self._monotonic() - self._turned
 
     async def run(self) -> None:
         """Turn with the loop, for ever."""
         while True:
-            self._turned = time.monotonic()
+            self._turned = self._monotonic()
             await asyncio.sleep(_TICK)
 
     def close(self) -> None:
