@@ -146,7 +146,8 @@ async def test_every_answer_is_one_of_our_two_failures(
     lasting: bool,  # noqa: FBT001 - a parameter of the table
 ) -> None:
     party.reply = reply
-    error = await failure(slack(session, party.url, limit=0.3))
+    limit = 0.3 if reason is Reason.TIMEOUT else 10
+    error = await failure(slack(session, party.url, limit))
     assert error.reason is reason
     assert isinstance(error, ChannelPermanentError) is lasting
     assert party.url not in str(error)
