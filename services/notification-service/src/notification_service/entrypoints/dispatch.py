@@ -39,6 +39,7 @@ class Dispatcher:
         lease: float,
         clock: Callable[[], int],
         reported: Callable[[], None],
+        poll: float = POLL_SECONDS,
     ) -> None:
         self._notifier = notifier
         self._outbox = outbox
@@ -49,6 +50,7 @@ class Dispatcher:
         self._lease = lease
         self._clock = clock
         self._reported = reported
+        self._poll = poll
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], Job] = {}
         self._crowd: Counter[str] = Counter()
@@ -81,7 +83,7 @@ class Dispatcher:
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait(
                     {waking, stopping},
-                    timeout=POLL_SECONDS,
+                    timeout=self._poll,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 waking.cancel()

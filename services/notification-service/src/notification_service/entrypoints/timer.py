@@ -21,8 +21,9 @@ PRUNE_ROWS: Final = 5_000
 class ResultPublisher:
     """Publishes results soon after they are stored, and whatever an earlier process left."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, *, pause: float = PUBLISH_SECONDS) -> None:
         self._reporter = reporter
+        self._pause = pause
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -35,7 +36,7 @@ class ResultPublisher:
             self._wake.clear()
             await self.flush()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), PUBLISH_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), self._pause)
 
     async def flush(self) -> None:
         """Publish what there is; what cannot be published now stays for later."""
