@@ -26,14 +26,14 @@ def free_port() -> int:
         return port
 
 
-def settings(kafka: str, database: str) -> Settings:
+def settings(kafka: str, database: str, *, kafka_timeout: float = 20) -> Settings:
     """Return settings for a gateway on a free port."""
     return Settings.model_validate(
         {
             "port": free_port(),
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
             "DATABASE_URL": database,
-            "kafka_timeout": 2,
+            "kafka_timeout": kafka_timeout,
         }
     )
 
@@ -66,14 +66,14 @@ def messages(kafka: str, since: list[TopicPartition]) -> list[str]:
 
 async def until_up(client: httpx2.AsyncClient) -> None:
     """Return once the gateway takes work."""
-    for _ in range(100):
-        try:
-            if (await client.get("/health/ready")).status_code == 200:
-                return
-        except httpx2.TransportError:
-            pass
-        await asyncio.sleep(0.05)
-    pytest.fail("the gateway did not start")
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                if (await client.get("/health/ready")).status_code == 200:
+                    return
+            except httpx2.TransportError:
+                pass
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.docker
@@ -83,7 +83,7 @@ async def test_it_takes_logs_and_rules_and_stops_in_good_order(
     provision(backing.kafka)
     chosen = settings(backing.kafka, database_url)
     stop = asyncio.Event()
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{chosen.port}", timeout=20) as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{chosen.port}", timeout=60) as client:
         running = asyncio.create_task(serve_gateway(chosen, stop))
         await until_up(client)
         before = await asyncio.to_thread(ends, backing.kafka)
@@ -97,22 +97,23 @@ async def test_it_takes_logs_and_rules_and_stops_in_good_order(
         assert {part["status"] for part in health["components"].values()} == {"UP"}
         assert (await client.delete(rule.headers["location"])).status_code == 204
         stop.set()
-        await asyncio.wait_for(running, 20)
+        await asyncio.wait_for(running, 60)
 
 
 async def test_it_starts_and_answers_503_while_all_others_are_away() -> None:
-    chosen = settings("127.0.0.1:1", "postgresql://nobody@127.0.0.1:1/none")
+    limit = 2
+    chosen = settings("127.0.0.1:1", "postgresql://nobody@127.0.0.1:1/none", kafka_timeout=limit)
     async with build(chosen, CollectorRegistry()) as gateway:
         transport = httpx2.ASGITransport(app=gateway.front)
         async with httpx2.AsyncClient(transport=transport, base_url="http://g") as client:
             began = asyncio.get_running_loop().time()
             first = await client.post("/api/logs", json=plain_event())
             assert first.status_code == 503
-            assert asyncio.get_running_loop().time() - began < 5
+            assert asyncio.get_running_loop().time() - began < 5 * limit
             began = asyncio.get_running_loop().time()
             second = await client.post("/api/logs", json=plain_event())
             assert (second.status_code, second.headers["retry-after"]) == (503, "1")
-            assert asyncio.get_running_loop().time() - began < 1
+            assert asyncio.get_running_loop().time() - began < limit
             for step in gateway.steps:
                 await step()
 
