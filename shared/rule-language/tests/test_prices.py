@@ -1,7 +1,7 @@
 """An expression that would take too long for one event is refused, and told what takes so long."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alert_contracts.events import Event
@@ -69,6 +69,8 @@ def test_what_rules_ask_is_taken(source: str) -> None:
 
 
 @given(st.text("ab", max_size=12), st.text("ab", min_size=1, max_size=3), st.integers(0, 90))
+@example(text="a", part="ab", times=1)
+@example(text="a", part="ab", times=90)
 def test_a_long_part_is_found_where_python_finds_it(text: str, part: str, times: int) -> None:
     whole, sought = text + part * times + text, part * times
     assert holds(whole, sought)
