@@ -42,8 +42,10 @@ class MailServer:
     mails: list[bytes] = field(default_factory=list)
     commands: list[bytes] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    talks: set["asyncio.Task[None] | None"] = field(default_factory=set)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talks.add(asyncio.current_task())
         defaults = {
             b"EHLO": b"250-here\r\n250 AUTH PLAIN",
             b"AUTH": b"235 fine",
@@ -77,7 +79,8 @@ async def server() -> AsyncIterator[MailServer]:
     yield mail
     mail.over.set()
     listener.close()
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*filter(None, mail.talks), return_exceptions=True)
 
 
 def box(port: int, *, login: tuple[str, str] = ("", "")) -> Mailbox:
