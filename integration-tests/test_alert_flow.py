@@ -66,8 +66,11 @@ async def test_the_same_again_is_a_duplicate_and_its_timeline_says_so(
     async def reasons() -> list[str]:
         return [entry["reason"] for entry in await stack.timeline(alert["id"])]
 
+    async def counted() -> bool:
+        return await stack.manager.metric("alerts_deduplicated_total") > before
+
     await eventually(reasons, lambda found: "duplicate" in found, what="its timeline says so")
-    assert await stack.manager.metric("alerts_deduplicated_total") > before
+    await eventually(counted, what="so do the metrics")  # a moment after it is stored
     assert [found["id"] for found in await stack.alerts(service)] == [alert["id"]]
     assert len(await sink.received(service, channel="slack")) == 1
 
