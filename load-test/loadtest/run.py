@@ -21,6 +21,7 @@ from loadtest.workload import make_pool
 FIRED = "tocsin_engine_alerts_total"
 SENT = "notifications_sent_total"
 ALERT_WAIT_S = 15.0
+"""At least; a run that gives the stages longer to catch up gives it to deliveries, too."""
 AWAY_PAUSE_S = 0.5
 
 
@@ -72,7 +73,9 @@ async def run(options: Options, *, say: Callable[[str], None]) -> Report:
             if kafka is not None:
                 await watch.settle(kafka.events - kafka.repeated_events, seconds=options.settle)
             outcome = await asyncio.to_thread(
-                reader.drain, seconds=ALERT_WAIT_S, only_alerts=options.only_alerts
+                reader.drain,
+                seconds=max(ALERT_WAIT_S, options.settle),
+                only_alerts=options.only_alerts,
             )
             after = await _counters(options)
     except KafkaException as exc:
