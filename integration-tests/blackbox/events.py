@@ -4,16 +4,35 @@ All events of one test carry one timestamp: a window that ends between two of th
 counts.
 """
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
+from blackbox.wait import eventually
+
 Events = list[dict[str, Any]]
 ERRORS_ALLOWED = 100
+WINDOW_S = 300
+"""Of the rules of a fresh install."""
+ROOM_S = 45.0
 
 
 def moment() -> str:
     """Return the present in RFC 3339."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def room() -> None:
+    """Wait, if the present window is nearly over, for the next one.
+
+    Events of one moment that are posted in part before and in part after an outage are one count
+    only as long as their window is open: until its end and the lateness of half a minute.
+    """
+
+    async def left() -> float:
+        return WINDOW_S - time.time() % WINDOW_S
+
+    await eventually(left, lambda seconds: seconds >= ROOM_S, what="a window has begun")
 
 
 def errors(service: str, count: int = ERRORS_ALLOWED + 1, *, at: str) -> Events:

@@ -26,6 +26,7 @@ class Processes(Protocol):
 def kill(processes: Processes, name: str) -> int:
     """Kill a process as an out-of-memory killer would; return the pid that it had."""
     pid = processes.pid(name)
+    assert pid > 0, f"{name} does not run"  # 0 would be our own process group
     os.kill(pid, signal.SIGKILL)
     return pid
 

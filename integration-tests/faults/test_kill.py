@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from blackbox import processes
+from blackbox.events import room
 from blackbox.fixtures import Naming
 from blackbox.flow import Flow, channels_of, deliver, deliveries, make_flow, three_alerts
 from blackbox.processes import Processes
@@ -36,6 +37,7 @@ async def post(stack: Stack, flow: Flow, batches: slice) -> None:
 async def test_a_process_dies_amid_the_logs_and_still_three_alerts_arrive(
     stack: Stack, sink: SinkClient, processes_of: Processes, name: Naming, victim: str
 ) -> None:
+    await room()
     flow = make_flow(name)
     await post(stack, flow, slice(0, -2))
     before = await asyncio.to_thread(processes.kill, processes_of, victim)

@@ -3,11 +3,11 @@
 import time
 
 import redis.asyncio
-from blackbox.events import errors, moment
+from blackbox.events import errors, moment, room
 from blackbox.fixtures import Naming
 from blackbox.flow import deliver, deliveries
 from blackbox.processes import Processes, stopped
-from blackbox.rest import Answer, Stack
+from blackbox.rest import Answer, Document, Stack
 from blackbox.sink_client import SinkClient
 from blackbox.wait import eventually
 
@@ -40,6 +40,7 @@ async def test_redis_is_flushed_between_two_runs_and_one_reminder_at_most_is_sen
 async def test_without_kafka_the_gateway_says_so_within_5_s_and_recovers_by_itself(
     stack: Stack, sink: SinkClient, processes_of: Processes, name: Naming
 ) -> None:
+    await room()
     service, at = name("without-kafka"), moment()
     await stack.accept(errors(service, 50, at=at))
     async with stopped(processes_of, "kafka"):
@@ -67,7 +68,11 @@ async def test_postgres_is_away_for_30_s_and_nothing_is_lost(
         await eventually(long_enough, what="the outage has lasted", within=OUTAGE_S + 1)
     for service in services:
         assert len(await deliveries(sink, service, "slack", within=RECOVERY_S)) == 1
-        (alert,) = await stack.alerts(service)
+
+        async def alerts(service: str = service) -> list[Document]:
+            return await stack.alerts(service)
+
+        (alert,) = await eventually(alerts, what="its history can be read again")
         assert alert["labels"]["service"] == service
 
 
