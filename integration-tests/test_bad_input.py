@@ -6,12 +6,14 @@ import pytest
 from blackbox.events import errors, moment
 from blackbox.fixtures import Naming
 from blackbox.flow import deliveries
-from blackbox.rest import Stack
+from blackbox.rest import Answer, Stack
 from blackbox.sink_client import SinkClient
+from blackbox.wait import eventually
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 """A body that is refused midway leaves aiohttp a transport that closes after its loop."""
 
+NDJSON = "application/x-ndjson"
 GOOD = '{"service":"good","message":"fine"}'
 DEEP = '{"service":"s","message":"m","attributes":{"a":' + "[" * 100_000 + "]" * 100_000 + "}}"
 BAD_EVENTS = {
@@ -42,11 +44,24 @@ cases = pytest.mark.parametrize(
 )
 
 
+async def post(stack: Stack, path: str, raw: bytes, media: str = "application/json") -> Answer:
+    """Post a body until the gateway says something about it.
+
+    It may be away for a moment, and one that refuses a large body midway may hang up before its
+    answer is read.
+    """
+
+    async def ask() -> Answer:
+        return await stack.gateway.call("POST", path, raw=raw, headers={"Content-Type": media})
+
+    return await eventually(ask, lambda answer: not answer.away, what="the gateway answers")
+
+
 @cases
 async def test_a_bad_event_alone_is_a_4xx_that_names_the_field(
     stack: Stack, event: str, pointer: str | None
 ) -> None:
-    answer = await stack.gateway.call("POST", "/api/logs", raw=event.encode())
+    answer = await post(stack, "/api/logs", event.encode())
     assert answer.status in (400, 422), answer
     assert answer.headers["content-type"].startswith("application/problem+json")
     if pointer is not None:
@@ -58,9 +73,7 @@ async def test_a_bad_line_is_left_out_and_its_neighbours_are_kept(
     stack: Stack, event: str, pointer: str | None
 ) -> None:
     body = f"{GOOD}\n{event}\n{GOOD}".encode()
-    answer = await stack.gateway.call(
-        "POST", "/api/logs/batch", raw=body, headers={"Content-Type": "application/x-ndjson"}
-    )
+    answer = await post(stack, "/api/logs/batch", body, NDJSON)
     assert answer.status == 202, answer
     document = answer.json()
     assert (document["accepted"], document["rejected"]) == (2, 1)
@@ -75,7 +88,7 @@ async def test_a_bad_element_of_an_array_is_left_out_and_its_neighbours_are_kept
     stack: Stack,
 ) -> None:
     body = f'[{GOOD},{{"service":5,"message":"m"}},{GOOD}]'.encode()
-    answer = await stack.gateway.call("POST", "/api/logs/batch", raw=body)
+    answer = await post(stack, "/api/logs/batch", body)
     assert answer.status == 202, answer
     assert answer.json()["accepted"] == 2
     assert answer.json()["errors"] == [
@@ -85,7 +98,7 @@ async def test_a_bad_element_of_an_array_is_left_out_and_its_neighbours_are_kept
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[", b"{}", b'"text"', b"[]", b"\xff\xfe"])
 async def test_a_body_without_one_valid_event_is_a_400(stack: Stack, body: bytes) -> None:
-    answer = await stack.gateway.call("POST", "/api/logs/batch", raw=body)
+    answer = await post(stack, "/api/logs/batch", body)
     assert answer.status == 400, answer
     assert answer.headers["content-type"].startswith("application/problem+json")
 
@@ -93,29 +106,27 @@ async def test_a_body_without_one_valid_event_is_a_400(stack: Stack, body: bytes
 async def test_a_body_of_ten_mebibytes_is_a_413(stack: Stack) -> None:
     body = b"[" + b",".join([GOOD.encode()] * 300_000) + b"]"
     assert len(body) > 10 * 1024 * 1024
-    answer = await stack.gateway.call("POST", "/api/logs/batch", raw=body)
+    answer = await post(stack, "/api/logs/batch", body)
     assert answer.status == 413, answer
 
 
 async def test_an_event_over_256_kib_is_refused_alone(stack: Stack) -> None:
     large = json.dumps({"service": "s", "message": "x" * 300_000})
-    answer = await stack.gateway.call("POST", "/api/logs/batch", raw=f"[{GOOD},{large}]".encode())
+    answer = await post(stack, "/api/logs/batch", f"[{GOOD},{large}]".encode())
     assert answer.status == 202, answer
     assert (answer.json()["accepted"], answer.json()["errors"][0]["index"]) == (1, 1)
 
 
 async def test_more_than_5000_events_are_cut_off_there(stack: Stack) -> None:
     body = b"[" + b",".join([b'{"service":"s","message":"m"}'] * 5_001) + b"]"
-    answer = await stack.gateway.call("POST", "/api/logs/batch", raw=body)
+    answer = await post(stack, "/api/logs/batch", body)
     assert answer.status in (202, 413), answer
     if answer.status == 202:
         assert (answer.json()["accepted"], answer.json()["rejected"]) == (5_000, 1)
 
 
 async def test_another_content_type_is_a_415(stack: Stack) -> None:
-    answer = await stack.gateway.call(
-        "POST", "/api/logs", raw=GOOD.encode(), headers={"Content-Type": "image/png"}
-    )
+    answer = await post(stack, "/api/logs", GOOD.encode(), "image/png")
     assert answer.status == 415, answer
 
 
@@ -124,9 +135,7 @@ async def test_after_all_of_that_every_partition_still_moves(
 ) -> None:
     for event, _ in BAD_EVENTS.values():
         body = f"{GOOD}\n{event}".encode()
-        await stack.gateway.call(
-            "POST", "/api/logs/batch", raw=body, headers={"Content-Type": "application/x-ndjson"}
-        )
+        await post(stack, "/api/logs/batch", body, NDJSON)
     service, at = name("unstuck"), moment()
     for error in errors(service, 101, at=at):  # each its own record: all twelve partitions
         await stack.accept([error])
