@@ -23,6 +23,9 @@ from psycopg import sql
 KAFKA_IMAGE: Final = "confluentinc/cp-kafka:7.6.0"
 REDIS_IMAGE: Final = "redis:7"
 POSTGRES_IMAGE: Final = "postgres:17"
+_PORTS: Final = range(20_000, 27_000)
+"""Below those that the kernel gives to outgoing connections: one that is free is not taken while
+the servers are being set up, and no stack of the tests has its ports there."""
 
 
 class Backing(NamedTuple):
@@ -90,17 +93,22 @@ def _containers() -> Iterator[Backing]:
         )
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+def _free_ports() -> Iterator[int]:
+    """Yield ports that are free, in no order, none twice."""
+    for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
 
 
 @contextmanager
 def _native(project: Path) -> Iterator[Backing]:
     state = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
-    ports = {name: _free_port() for name in ("KAFKA", "KAFKA_CONTROLLER", "REDIS", "POSTGRES")}
+    names = ("KAFKA", "KAFKA_CONTROLLER", "REDIS", "POSTGRES")
+    ports = dict(zip(names, _free_ports(), strict=False))
     environment = {
         **os.environ,
         "TOCSIN_STATE": str(state),
