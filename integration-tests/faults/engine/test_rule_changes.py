@@ -62,6 +62,7 @@ class Stage:
 @pytest.mark.parametrize("victim", VICTIMS or ["aggregate"])
 def test_a_change_in_mid_window_keeps_resolves_or_starts_anew(bench: Bench, victim: Role) -> None:
     bench.calm()
+    bench.await_rules(0)  # or those of the test before would be taken for ours
     tenant = f"changes-{victim}-{now_ms()}"
     address = bench.broker.address
     stage = Stage(bench, tenant, Alerts(address), Poster(address, tenant))

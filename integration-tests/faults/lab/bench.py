@@ -247,6 +247,7 @@ def _patiently(question: Callable[[], bool], within: float) -> bool:
 def trial(bench: Bench, name: str, *, seed: int, rate: int) -> Iterator[Trial]:
     """Run a test's load; the driver is ended whatever happens."""
     bench.calm()
+    bench.await_rules(0)
     running = Trial(bench, name, seed=seed, rate=rate)
     try:
         yield running
