@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,11 +80,13 @@ def name(told: Told) -> str:
     return f"alert {told.id[:8]} of {told.rule} {'/'.join(told.group)} opened by {told.opened_by}"
 
 
-def opener(watch: Watch, told: Told) -> int:
-    """Return the start of the window that opened an alert.
+def opener(watch: Watch, told: Told, held: Collection[int]) -> int:
+    """Return the start of the window that opened an alert. `held`: of those that hold.
 
     Of windows that were judged one right after the other the first record shows the last; but it
     says when the alert began. Of windows that overlap, the one that ended next was judged then.
+    What began at the end of a pane may also have begun at the beginning of the next: it did not if
+    the window that ended there holds.
     """
     if watch.judged is Judged.CLOSE or (watch.judged is Judged.CROSSING and watch.tumbling):
         return told.opened_by
@@ -92,14 +94,16 @@ def opener(watch: Watch, told: Told) -> int:
     pane = (at - 1) // watch.step * watch.step
     if watch.judged is Judged.END:
         return pane
-    if at % watch.step == 0:  # the end of a pane, or the beginning of the next
-        return told.opened_by
-    return min(told.opened_by, pane + watch.step - watch.size)
+    ended = pane + watch.step - watch.size
+    if at % watch.step == 0 and ended not in held:
+        ended += watch.step
+    return min(told.opened_by, ended)
 
 
 def _fired(episode: Episode, watch: Watch, alerts: Sequence[Told]) -> Iterator[str]:
     """I2: each episode made an alert; exactly one, opened by its first window, if it was alone."""
-    mine = [first for told in alerts if (first := opener(watch, told)) in episode.starts]
+    firsts = [opener(watch, told, episode.starts) for told in alerts]
+    mine = [first for first in firsts if first in episode.starts]
     where = f"{episode.rule} {'/'.join(episode.group)} at {episode.starts}"
     if not mine and episode.sure:
         yield f"never fired: {where}"
@@ -126,7 +130,8 @@ def _total(
     count = held[episode.opened_by].count
     for told in alerts:
         said = told.last.get("events", 0)
-        if told.over and opener(watch, told) in episode.starts and said != count:
+        mine = opener(watch, told, episode.starts) in episode.starts
+        if told.over and mine and said != count:
             yield f"{name(told)}: over with {said} events, there were {count}"
 
 
@@ -139,8 +144,9 @@ def _uncalled(
     """I3: no alert but from a window that held."""
     for key, alerts in by_key.items():
         for told in alerts if key[0] in by_id else ():
-            start = opener(by_id[key[0]], told)
-            if start not in held.get(key, ()):
+            holding = held.get(key, ())
+            start = opener(by_id[key[0]], told, holding)
+            if start not in holding:
                 count = windows.get(key, {}).get(start, NOTHING).count
                 yield f"{name(told)}: that window does not hold, it has {count} events"
 

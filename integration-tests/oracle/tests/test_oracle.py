@@ -189,14 +189,30 @@ def test_overlapping_windows_that_hold_the_same_burst_have_a_known_opener() -> N
     [
         (3_000, 5_900, True),
         (4_000, 5_900, True),  # it was opened by [3 000, 6 000), and went on before it was told
-        (4_000, 6_000, False),
+        (4_000, 6_000, True),  # the same, when event time had come to the end of the pane
         (4_000, 6_500, False),
+        (4_000, 7_000, False),
     ],
 )
 def test_of_overlapping_windows_the_one_that_ended_next_opened_an_alert(
     shown: int, began: int, *, right: bool
 ) -> None:
-    burst = batch(error(5_100), error(5_200), error(5_900))
+    _opened(5_000, shown, began, right=right)
+
+
+@pytest.mark.parametrize(
+    ("shown", "began", "right"),
+    [(4_000, 6_000, True), (5_000, 6_000, True), (3_000, 6_000, False), (5_000, 8_000, False)],
+)
+def test_what_began_with_a_pane_was_opened_by_the_window_that_ends_with_it(
+    shown: int, began: int, *, right: bool
+) -> None:
+    _opened(6_000, shown, began, right=right)
+
+
+def _opened(pane: int, shown: int, began: int, *, right: bool) -> None:
+    """Let a burst in a pane have an alert that shows a window at first, and began at a time."""
+    burst = batch(error(pane), error(pane + 200), error(pane + 900))
     life = [
         record(number, status, 3, start=shown, startsAt=began)
         for number, status in ((1, "firing"), (2, "resolved"))
