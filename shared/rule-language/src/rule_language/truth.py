@@ -93,7 +93,7 @@ class Program(Emitter):
         if isinstance(node, Binary) and node.operator == "!=":
             node, wanted = Binary(node.at, "==", node.left, node.right), not wanted
         found = membership(node)
-        if found is None:
+        if found is None or self.types[found.operand] in _UNHASHABLE:
             return None
         kind, values = found.constants
         operator, constant = "in", code.constant(values)
@@ -123,6 +123,8 @@ class Program(Emitter):
 
 
 _OPPOSITES: Final = {"==": "!=", "in": "not in"}
+_UNHASHABLE: Final = frozenset({Type.LIST, Type.MAP})
+"""Python looks for none of these in a set, not even in an empty one."""
 
 
 def _cost(node: Node) -> int:
