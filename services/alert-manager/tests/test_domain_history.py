@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from alert_contracts.alerts import WindowSpan
 from alert_contracts.notifications import DeliveryResult
 from alert_manager.domain import history
 from alert_manager.domain.dedup import Standing, State, Verdict
@@ -55,6 +56,13 @@ def test_an_end_has_the_final_counts() -> None:
     final = an_alert("resolved", 3, aggregates={"count": 230.0}, events=712)
     kept = history.keep(KNOWN, final, STANDING, Verdict.RESOLVED, now=NOON + 9)
     assert (kept.alert.aggregates, kept.alert.events) == ({"count": 230.0}, 712)
+
+
+def test_an_end_shows_its_last_window_also_if_that_was_silent() -> None:
+    span = WindowSpan(NOON + 300_000, NOON + 600_000)
+    final = an_alert("resolved", 3, aggregates={"count": 0.0}, span=span)
+    kept = history.keep(KNOWN, final, STANDING, Verdict.RESOLVED, now=NOON + 9)
+    assert (kept.alert.aggregates, kept.alert.window) == ({"count": 0.0}, span)
 
 
 def test_an_end_that_comes_after_a_persons_leaves_theirs() -> None:

@@ -145,6 +145,22 @@ def test_where_it_cannot_be_told_what_crossed_it_is_the_last_line_of_the_record(
     assert ("crossing", "1001") in shown(one(ask(crossing=(0, 1), count=9), {(0, 1): record}))
 
 
+def test_the_event_that_crossed_is_sought_in_the_pane_that_did() -> None:
+    record = ndjson(an_event(1_450), an_event(1_110), an_event(1_320), an_event(1_330))
+    question = ask(crossing=(0, 1), count=1)._replace(pane=100)
+    for reached, message in ((1_400, "1320"), (1_200, "1110"), (1_450, "1450"), (1_900, "1450")):
+        samples = one(question._replace(reached=reached), {(0, 1): record})
+        assert ("crossing", message) in shown(samples)
+    samples = one(question._replace(reached=1_400, needed=2), {(0, 1): record})
+    assert ("crossing", "1330") in shown(samples)
+
+
+def test_rows_that_reach_no_further_than_the_beginning_of_their_pane_crossed_in_it() -> None:
+    record = ndjson(an_event(1_100), an_event(1_300), an_event(1_300))
+    question = ask(crossing=(0, 1), count=2)._replace(reached=1_300, pane=100)
+    assert shown(one(question, {(0, 1): record}))[2] == ("crossing", "1300")
+
+
 def test_the_event_with_the_value_that_crossed_is_shown_as_such() -> None:
     record = ndjson(
         an_event(1_001, host="old"), an_event(1_002, host="new"), an_event(1_003, host="old")

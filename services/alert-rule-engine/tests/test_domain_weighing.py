@@ -77,6 +77,16 @@ def metric(condition: str, **changes: Any) -> Rule:  # noqa: ANN401
     return a_rule(RuleType.METRIC, condition=condition, **changes)
 
 
+def test_the_event_that_crosses_a_count_is_named_wherever_in_its_window_its_batch_lies() -> None:
+    rule = a_rule(RuleType.EVENT_COUNT, match="true", threshold=2, window=tumbling(MINUTE))
+    spread = [request(at * SECOND) for at in (1, 21, 41, 42)]
+    for batch in (spread, spread[::-1]):
+        (crossed,) = [
+            each.event for each in Scene(rule, batch).samples() if each.role == "crossing"
+        ]
+        assert crossed == (spread[2] if batch is spread else spread[3])
+
+
 def test_a_rate_of_errors_shows_errors() -> None:
     fine = [request(at) for at in range(190)]
     wrong = [request(at, 500) for at in range(5, 185, 15)]

@@ -56,6 +56,18 @@ async def test_the_value_of_the_event_that_crossed_is_told() -> None:
     assert await Scene().found("ann", "root", "admin") == {"value": "root"}
 
 
+async def test_of_a_batch_in_disorder_it_is_the_event_from_which_the_alert_dates() -> None:
+    scene = Scene()
+    events = [
+        an_error(NOON + at, attributes={"user": user})
+        for at, user in ((45_000, "admin"), (5_000, "root"))
+    ]
+    scene.pipeline.post(*events)
+    scene.records[0, 0] = encode_batch(events)
+    alert = await scene.told()
+    assert (alert.found, alert.starts_at) == ({"value": "root"}, NOON + 10_000)
+
+
 async def test_a_value_that_a_whitelist_does_not_hold_is_told() -> None:
     scene = Scene(blacklist=(), whitelist=("ann",))
     assert await scene.found("ann", "eve") == {"value": "eve"}

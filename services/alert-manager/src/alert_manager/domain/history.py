@@ -113,7 +113,7 @@ def _ended(known: AlertRecord, alert: Alert, standing: Standing, *, now: int) ->
     had put to it before.
     """
     first = known.alert
-    counted = alert if alert.aggregates.get("count") else first
+    counted = alert if alert.aggregates else first
     ended = msgspec.structs.replace(
         first,
         status=alert.status,

@@ -76,12 +76,16 @@ class Question(NamedTuple):
     last: Reference | None = None
     others: tuple[Reference, ...] = ()
     needed: int | None = None
-    """The how manieth of the crossing record's events it was that crossed; None: not known, the
-    last one that tells most is shown."""
+    """The how manieth of the crossing record's events in one pane it was that crossed; None: not
+    known, the last one that tells most is shown."""
     scale: Scale | None = None
     """Weighs its events, where some tell more than others."""
     news: News | None = None
     """Weighs them instead, where it is their values that are news."""
+    reached: int = 0
+    """Event time that the rows which crossed had reached: in their pane, or its end."""
+    pane: int = 0
+    """Length of a pane; 0: all of the window is one."""
 
     def telling(self) -> list[Reference]:
         """Return the records whose events have a part of their own, the most telling first."""
@@ -184,8 +188,21 @@ def _crossing(asked: Question, sightings: Sequence[Weighed], selector: Selector)
         if place is not None:
             return ordered[place]
     if asked.needed is not None:
-        return sightings[min(asked.needed, len(sightings)) - 1]
+        mine = _of_its_pane(asked, asked.needed, sightings)
+        return mine[min(asked.needed, len(mine)) - 1]
     return max(reversed(sightings), key=itemgetter(0))
+
+
+def _of_its_pane(asked: Question, needed: int, sightings: Sequence[Weighed]) -> Sequence[Weighed]:
+    """Return the events of the pane that crossed; all, if that lies ahead of time: not known."""
+    pane = asked.pane
+    if not pane:
+        return sightings
+    for start in ((asked.reached - 1) // pane * pane, asked.reached // pane * pane):
+        mine = [each for each in sightings if start <= each[1].at < start + pane]
+        if len(mine) >= needed:
+            return mine
+    return sightings
 
 
 class Search:

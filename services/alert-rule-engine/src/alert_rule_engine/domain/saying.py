@@ -43,6 +43,8 @@ def question_of(
         needed=crossing.needed,
         scale=scale_of(rule, state.window.figures),
         news=_news_of(state, specs.get(rule.spec.id)) if crossing.found else None,
+        reached=crossing.at,
+        pane=rule.spec.pane,
     )
 
 
