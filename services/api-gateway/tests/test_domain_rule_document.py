@@ -79,6 +79,7 @@ def test_a_sound_rule_has_no_problem(changes: dict[str, Any]) -> None:
         ({"groupBy": ["service", "service"]}, "/groupBy", "names a field twice"),
         ({"groupBy": ["tenant"]}, "/groupBy/0", "not grouped by this; there are service, level"),
         ({"groupBy": ["sevice"]}, "/groupBy/0", "not grouped by this; did you mean service?"),
+        ({"groupBy": ["attributes.queue depth"]}, "/groupBy/0", "128 characters, and no blanks"),
         ({"groupBy": ["attribute.a"]}, "/groupBy/0", "did you mean attributes.<name>?"),
         ({"groupBy": ["a"] * 9}, "/groupBy", "should have at most 8 items, not 9"),
         ({"owner": "x" * 201}, "/owner", "should have at most 200 characters"),

@@ -187,6 +187,8 @@ def _reason(error: ErrorDetails) -> str:
 
 
 def _no_group(name: str) -> str:
+    if name.startswith("attributes."):
+        return "the name of an attribute to group by has 1 to 128 characters, and no blanks"
     return f"events are not grouped by this{suggestion(name, fields.GROUP_FIELDS)}"
 
 
