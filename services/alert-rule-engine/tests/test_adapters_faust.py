@@ -85,7 +85,8 @@ class Stack:
         return [worker.wait(timeout=30) for worker in self._workers.values()]
 
     def port(self, role: str) -> int:
-        for line in (self._directory / f"{role}.log").read_bytes().splitlines():
+        """Return where the last one that was started answers."""
+        for line in reversed((self._directory / f"{role}.log").read_bytes().splitlines()):
             found = msgspec.json.decode(line)
             if found.get("event") == "worker_started":
                 return int(found["port"])
