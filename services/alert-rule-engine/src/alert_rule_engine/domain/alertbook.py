@@ -266,10 +266,13 @@ class AlertBook:
         self.pages.touch(alert)
         self._queue(alert)
 
-    def said(self, alert: AlertState) -> None:
-        """Note that a record was made of an alert; one that is over and was told is forgotten."""
+    def said(self, alert: AlertState, *, over: bool) -> None:
+        """Note that a record was made of an alert, which says that it is `over`, or does not.
+
+        One that is over and has not said so has more to say; one that has is forgotten.
+        """
         self.pages.touch(alert)
-        if alert.resolved and alert.sequence == 1:
+        if alert.resolved and not over:
             return
         alert.queued = 0
         mine = self.outbox[alert.key]

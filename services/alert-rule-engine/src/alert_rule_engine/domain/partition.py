@@ -294,7 +294,7 @@ class Partition:
                     alert = say(state, log_now=self.vector.log_now, now=now)
                     asked = question_of(state, self.book, bucket.specs, alert.status)
                     yield Said(alert, asked)
-                    bucket.alerts.said(state)
+                    bucket.alerts.said(state, over=alert.status == "resolved")
 
     def waiting(self) -> int:
         """Return how many alerts have something to say."""
