@@ -131,6 +131,7 @@ class Trial:
         faults += [f"{name(each)}: never resolved" for each in others if not each.over]
         seen = presence(self._journal)
         verdict = compare(tally(batches, watches), watches, known, seen)
+        verdict.alerts += len(others)
         verdict.differences += [*counted(self._accepted(), self._site.counted()), *faults]
         return verdict
 
