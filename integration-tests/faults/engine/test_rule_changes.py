@@ -21,7 +21,7 @@ from alert_contracts.rules import Rule, Window
 PATIENCE_S = 45.0
 VICTIMS: list[Role] = ["evaluate", "aggregate"] if os.environ.get("TOCSIN_FAULT_SEEDS") else []
 WINDOW = Window("tumbling", 86_400_000, 86_400_000, 300_000)
-"""A day: so long that it is hardly ever over when a rule changes: one that is over is not judged anew."""
+"""So long that it is hardly ever over when a rule changes: one that is over is not judged anew."""
 
 
 @dataclass(slots=True)
