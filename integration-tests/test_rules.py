@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from blackbox.fixtures import Naming
 from blackbox.rest import Answer, Document, Stack
-from blackbox.wait import eventually
+from blackbox.wait import eventually, meanwhile
 
 RULES = "/api/alert-rules"
 KNOCK_S = 0.05
@@ -55,25 +56,13 @@ def counting(service: str, **change: object) -> dict[str, Any]:
     }
 
 
-@asynccontextmanager
-async def knocking(stack: Stack, service: str) -> AsyncIterator[None]:
+def knocking(stack: Stack, service: str) -> AbstractAsyncContextManager[None]:
     """Post an event every so often, however long it takes to see what came of it.
 
     The first that counts tells when the rule was live.
     """
-
-    async def knock() -> None:
-        while True:
-            await stack.accept([{"service": service, "message": "knock"}])
-            await asyncio.sleep(KNOCK_S)
-
-    at_it = asyncio.create_task(knock())
-    try:
-        yield
-    finally:
-        at_it.cancel()
-        with suppress(asyncio.CancelledError):
-            await at_it
+    knock = {"service": service, "message": "knock"}
+    return meanwhile(partial(stack.accept, [knock]), pause=KNOCK_S)
 
 
 async def test_a_fresh_install_has_three_rules(stack: Stack) -> None:
@@ -155,10 +144,7 @@ async def test_a_new_rule_is_live_within_a_second(stack: Stack, rules: Rules, na
     service = name("live")
     await rules.create(**counting(service))
     created = datetime.now(UTC)
-
-    async def alerts() -> list[Document]:
-        return await stack.alerts(service)
-
+    alerts = partial(stack.alerts, service)
     async with knocking(stack, service):
         (alert,) = await eventually(alerts, what="the new rule fires")
     detail = await stack.manager.get(f"/api/alerts/{alert['id']}")
@@ -230,10 +216,7 @@ async def test_a_rule_that_fails_at_run_time_says_so_and_stops_no_other(
 
     told = await eventually(failed, lambda it: it["health"] == "error", what="it tells that")
     assert "division" in told["lastError"]
-
-    async def alerts() -> list[Document]:
-        return await stack.alerts(service)
-
+    alerts = partial(stack.alerts, service)
     (alert,) = await eventually(alerts, what="the other one fires")
     assert alert["rule"]["id"] == sound["id"]
     assert (await status_of(stack, sound))["health"] == "ok"
@@ -247,10 +230,7 @@ async def test_another_threshold_keeps_the_alert_and_another_severity_ends_it(
     path = f"{RULES}/{made['id']}"
     await stack.until_live(made["id"])
     await stack.accept([{"service": service, "message": "knock"}] * 3)
-
-    async def alerts() -> list[Document]:
-        return await stack.alerts(service)
-
+    alerts = partial(stack.alerts, service)
     (first,) = await eventually(alerts, what="it fires")
 
     async def now() -> Document:
@@ -272,10 +252,7 @@ async def test_a_rule_that_is_disabled_ends_its_alert_and_counts_again_once_it_i
     service = name("switch")
     made, _ = await rules.create(**counting(service))
     path = f"{RULES}/{made['id']}"
-
-    async def alerts() -> list[Document]:
-        return await stack.alerts(service)
-
+    alerts = partial(stack.alerts, service)
     async with knocking(stack, service):
         (first,) = await eventually(alerts, what="the rule fires")
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import aiohttp
@@ -38,3 +39,21 @@ async def eventually(
             message = f"after {within:g} s still not: {what}; last seen: {last!r:.2000}"
             raise AssertionError(message)
         await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def meanwhile(step: Callable[[], Awaitable[object]], *, pause: float) -> AsyncIterator[None]:
+    """Do something again and again, so many seconds apart, as long as the context lasts."""
+
+    async def go_on() -> None:
+        while True:
+            await step()
+            await asyncio.sleep(pause)
+
+    going_on = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        going_on.cancel()
+        with suppress(asyncio.CancelledError):
+            await going_on

@@ -1,13 +1,14 @@
 """Kafka, Postgres and Redis go away for a while: nothing is lost, and all recovers by itself."""
 
 import time
+from functools import partial
 
 import redis.asyncio
 from blackbox.events import errors, moment, room
 from blackbox.fixtures import Naming
 from blackbox.flow import deliver, deliveries
 from blackbox.processes import Processes, stopped
-from blackbox.rest import Answer, Document, Stack
+from blackbox.rest import Answer, Stack
 from blackbox.sink_client import SinkClient
 from blackbox.wait import eventually
 
@@ -68,10 +69,7 @@ async def test_postgres_is_away_for_30_s_and_nothing_is_lost(
         await eventually(long_enough, what="the outage has lasted", within=OUTAGE_S + 1)
     for service in services:
         assert len(await deliveries(sink, service, "slack", within=RECOVERY_S)) == 1
-
-        async def alerts(service: str = service) -> list[Document]:
-            return await stack.alerts(service)
-
+        alerts = partial(stack.alerts, service)
         (alert,) = await eventually(alerts, what="its history can be read again")
         assert alert["labels"]["service"] == service
 

@@ -1,8 +1,7 @@
 """Who cannot be heard is not silent: only a gateway that is there makes an absence."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import aiohttp
 from blackbox.fixtures import Naming
 from blackbox.processes import Processes, stopped
 from blackbox.rest import Document, Stack
-from blackbox.wait import eventually
+from blackbox.wait import eventually, meanwhile
 
 RULES = "/api/alert-rules"
 PAUSE_S = 0.5
@@ -18,23 +17,14 @@ OUTAGE_S = 15.0
 """Three windows, of which the first would be judged meanwhile."""
 
 
-@asynccontextmanager
-async def heartbeats(stack: Stack, service: str) -> AsyncIterator[None]:
+def heartbeats(stack: Stack, service: str) -> AbstractAsyncContextManager[None]:
     """Post an event each half second, and none again that could not be posted."""
 
     async def beat() -> None:
-        while True:
-            with suppress(aiohttp.ClientError, OSError, TimeoutError):
-                await stack.post([{"service": service, "message": "heartbeat"}])
-            await asyncio.sleep(PAUSE_S)
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            await stack.post([{"service": service, "message": "heartbeat"}])
 
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+    return meanwhile(beat, pause=PAUSE_S)
 
 
 async def watch(stack: Stack, service: str) -> str:

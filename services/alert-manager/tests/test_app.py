@@ -18,18 +18,11 @@ from alert_manager.settings import Settings
 from alert_manager.testing import an_alert
 from service_runtime.kafka import KafkaProducer
 from service_runtime.provision import provision
-from service_runtime.testing import Backing
-from service_runtime.web import listen
+from service_runtime.testing import Backing, free_ports
 
 SHIPPED = Path(__file__).parents[3] / "config" / "tocsin.yml"
 PATIENCE = 30.0
 pytestmark = pytest.mark.docker
-
-
-def _free_port() -> int:
-    with listen("127.0.0.1", 0) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -39,7 +32,7 @@ def settings(backing: Backing, database_url: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("REDIS_URL", backing.redis_url)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("TOCSIN_CONFIG", str(SHIPPED))
-    monkeypatch.setenv("ALERT_MANAGER_PORT", str(_free_port()))
+    monkeypatch.setenv("ALERT_MANAGER_PORT", str(next(free_ports())))
     return Settings()
 
 

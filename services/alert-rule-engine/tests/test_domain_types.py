@@ -388,26 +388,19 @@ def test_a_value_that_becomes_another_fires_and_says_both() -> None:
     assert pipeline.alerts[-1].found == {"old": "v2", "new": "v3"}
 
 
+def changing(size: int = MINUTE, **changes: Any) -> Pipeline:  # noqa: ANN401
+    window = tumbling(size, lateness=0)
+    return Pipeline(a_rule(RuleType.CHANGE, value="host", threshold=None, window=window, **changes))
+
+
 def test_what_changed_just_before_the_end_is_told_before_it() -> None:
-    rule = a_rule(
-        RuleType.CHANGE,
-        value="host",
-        threshold=None,
-        window=tumbling(3 * SECOND, lateness=0),
-        resolve_after=3 * SECOND,
-    )
-    pipeline = Pipeline(rule)
+    pipeline = changing(3 * SECOND, resolve_after=3 * SECOND)
     for second, host in enumerate("abc"):
         pipeline.post(an_error(NOON + second * SECOND, host=host))
     run(pipeline, 12, since=2)
     told = [(alert.status, alert.sequence, alert.found["new"]) for alert in pipeline.alerts]
     assert told == [("firing", 1, "b"), ("updated", 2, "c"), ("resolved", 3, "c")]
     assert pipeline.alerts[1].reason == "'b' became 'c'"
-
-
-def changing() -> Pipeline:
-    window = tumbling(MINUTE, lateness=0)
-    return Pipeline(a_rule(RuleType.CHANGE, value="host", threshold=None, window=window))
 
 
 def test_one_clock_that_is_ahead_hides_no_change() -> None:

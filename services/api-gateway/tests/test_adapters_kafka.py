@@ -1,7 +1,6 @@
 """The link to Kafka: it waits for the report, knows when Kafka is away, and comes back."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -9,6 +8,7 @@ from api_gateway.adapters.kafka import KafkaEventLog, KafkaLink
 from api_gateway.domain.records import LogRecord
 from api_gateway.testing import FakeProducer
 from service_runtime.errors import PermanentError, TemporaryError
+from service_runtime.testing import until
 
 RECORD = LogRecord("k1", b'{"a":1}\n', 1, "default", 1_800_000_000_000, "00-a-b-01")
 
@@ -62,23 +62,16 @@ async def test_once_kafka_is_away_records_are_refused_at_once() -> None:
     await link.close()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Let others run until it is so."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the fake tells nobody
-            await asyncio.sleep(0)
-
-
 async def test_it_comes_back_by_itself() -> None:
     producer = FakeProducer()
     producer.answering = False
     link = linked(producer)
     with pytest.raises(TemporaryError):
         await KafkaEventLog(link).append(RECORD)
-    await until(lambda: producer.checks > 1)
+    await until(lambda: producer.checks > 1, within=10)
     assert link.away
     producer.answering = True
-    await until(lambda: not link.away)
+    await until(lambda: not link.away, within=10)
     await KafkaEventLog(link).append(RECORD)
     await link.close()
 

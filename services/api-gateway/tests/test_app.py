@@ -1,7 +1,6 @@
 """The real thing: over real Kafka and Postgres, started and stopped as in production."""
 
 import asyncio
-import socket
 
 import httpx2
 import pytest
@@ -15,22 +14,14 @@ from api_gateway.app import build, serve_gateway
 from api_gateway.settings import Settings
 from api_gateway.testing import plain_event, plain_rule
 from service_runtime.provision import provision
-from service_runtime.testing import Backing
-
-
-def free_port() -> int:
-    """Return a port that nobody has."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from service_runtime.testing import Backing, free_ports
 
 
 def settings(kafka: str, database: str, *, kafka_timeout: float = 20) -> Settings:
     """Return settings for a gateway on a free port."""
     return Settings.model_validate(
         {
-            "port": free_port(),
+            "port": next(free_ports()),
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
             "DATABASE_URL": database,
             "kafka_timeout": kafka_timeout,

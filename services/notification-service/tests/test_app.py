@@ -10,7 +10,6 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -27,7 +26,7 @@ from service_runtime.clock import now_ms
 from service_runtime.kafka import KafkaProducer
 from service_runtime.postgres import Database, open_database
 from service_runtime.provision import provision
-from service_runtime.testing import Backing
+from service_runtime.testing import Backing, until
 
 CONFIG = """
 global: {{slack_api_url: "{url}"}}
@@ -93,12 +92,6 @@ async def service(
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - another process tells nobody
-            await asyncio.sleep(0.05)
 
 
 async def status(database: Database) -> str:

@@ -1,7 +1,7 @@
 """Who is delivered when: slots, wake-ups, recoveries, leases, and the drain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from notification_service.testing import (
     order,
 )
 from notification_service.testing.outbox import FakeOutbox
+from service_runtime.testing import until
 
 BOOK = directory(endpoint("slack"), endpoint("mail", Channel.EMAIL))
 PLACES = {one.name: one.destination for one in BOOK.endpoints()}
@@ -95,12 +96,6 @@ class House:
         finally:
             stop.set()
             await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - the fake tells nobody
-            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

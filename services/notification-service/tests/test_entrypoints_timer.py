@@ -1,7 +1,6 @@
 """Results are published soon and again; what is owed is counted; old rows go."""
 
 import asyncio
-from collections.abc import Callable
 
 from prometheus_client import REGISTRY
 
@@ -11,14 +10,9 @@ from notification_service.handlers import Reporter, plan
 from notification_service.testing import FakeClock, FakeWire, directory, endpoint, order
 from notification_service.testing.outbox import FakeOutbox
 from service_runtime.errors import TemporaryError
+from service_runtime.testing import until
 
 BOOK = directory(endpoint("slack"))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the fake tells nobody
-            await asyncio.sleep(0.001)
 
 
 async def delivered_outbox() -> FakeOutbox:
@@ -35,10 +29,10 @@ async def test_what_an_earlier_process_left_is_published_at_the_start_and_the_re
     outbox, wire, stop = await delivered_outbox(), FakeWire(), asyncio.Event()
     publisher = ResultPublisher(Reporter(outbox, wire), pause=3_600)
     task = asyncio.create_task(publisher.run(stop))
-    await until(lambda: len(wire.results) == 1)
+    await until(lambda: len(wire.results) == 1, within=10)
     outbox.rows[1].unpublished = True
     publisher.wake()
-    await until(lambda: len(wire.results) == 2)
+    await until(lambda: len(wire.results) == 2, within=10)
     stop.set()
     publisher.wake()
     await task
@@ -73,7 +67,7 @@ class FakeHouse:
 async def test_what_is_owed_is_counted_and_old_rows_go() -> None:
     house, stop, clock = FakeHouse(), asyncio.Event(), FakeClock(now=10_000)
     task = asyncio.create_task(keep_house(house, stop, clock=clock, retention_ms=4_000))
-    await until(lambda: bool(house.pruned))
+    await until(lambda: bool(house.pruned), within=10)
     stop.set()
     await task
     assert house.pruned == [6_000]

@@ -5,13 +5,14 @@
 and native servers otherwise.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -93,7 +94,14 @@ def _containers() -> Iterator[Backing]:
         )
 
 
-def _free_ports() -> Iterator[int]:
+async def until(condition: Callable[[], object], *, within: float = 30) -> None:
+    """Let others go on until it is so; raise TimeoutError after so many seconds."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - fakes and other processes tell nobody
+            await asyncio.sleep(0.001)
+
+
+def free_ports() -> Iterator[int]:
     """Yield ports that are free, in no order, none twice."""
     for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
@@ -108,7 +116,7 @@ def _free_ports() -> Iterator[int]:
 def _native(project: Path) -> Iterator[Backing]:
     state = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
     names = ("KAFKA", "KAFKA_CONTROLLER", "REDIS", "POSTGRES")
-    ports = dict(zip(names, _free_ports(), strict=False))
+    ports = dict(zip(names, free_ports(), strict=False))
     environment = {
         **os.environ,
         "TOCSIN_STATE": str(state),

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from alert_contracts.alerts import MAX_SAMPLES, Sample
 from alert_contracts.events import Event, is_error
+from alert_rule_engine.domain.endless import ENDLESS
 from alert_rule_engine.domain.partials import Group
 from alert_rule_engine.domain.sampling import (
     LEAST_SAMPLES,
@@ -84,8 +85,8 @@ class Question(NamedTuple):
     """Weighs them instead, where it is their values that are news."""
     reached: int = 0
     """Event time that the rows which crossed had reached: in their pane, or its end."""
-    pane: int = 0
-    """Length of a pane; 0: all of the window is one."""
+    pane: int = ENDLESS
+    """Length of a pane."""
 
     def telling(self) -> list[Reference]:
         """Return the records whose events have a part of their own, the most telling first."""
@@ -196,8 +197,6 @@ def _crossing(asked: Question, sightings: Sequence[Weighed], selector: Selector)
 def _of_its_pane(asked: Question, needed: int, sightings: Sequence[Weighed]) -> Sequence[Weighed]:
     """Return the events of the pane that crossed; all, if that lies ahead of time: not known."""
     pane = asked.pane
-    if not pane:
-        return sightings
     for start in ((asked.reached - 1) // pane * pane, asked.reached // pane * pane):
         mine = [each for each in sightings if start <= each[1].at < start + pane]
         if len(mine) >= needed:

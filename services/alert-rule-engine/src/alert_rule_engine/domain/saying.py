@@ -1,11 +1,10 @@
 """What is said about an alert: the next record of it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from alert_contracts.alerts import Alert, RuleRef, Source, WindowSpan
 from alert_contracts.ids import fingerprint
-from alert_contracts.rules import RuleType
 from alert_rule_engine.domain.aggregates import unpack_reference
 from alert_rule_engine.domain.evidence import Question
 from alert_rule_engine.domain.lifecycle import AlertState, why_it_fires
@@ -14,9 +13,6 @@ from alert_rule_engine.domain.panes import SpecPanes
 from alert_rule_engine.domain.rules import RuleBook
 from alert_rule_engine.domain.speech import identity, labels_of, named
 from alert_rule_engine.domain.weighing import News, scale_of
-
-_FINDING: Final = frozenset({RuleType.NEW_TERM, RuleType.CHANGE})
-"""Their alerts find one thing after the other."""
 
 
 class Said(NamedTuple):
@@ -71,8 +67,8 @@ def say(state: AlertState, *, log_now: int, now: int) -> Alert:
     `log_now` is the log's clock, `now` the wall clock of this process.
     """
     first = state.sequence == 0
-    found = state.changed and state.crossing.found and state.rule.type in _FINDING
-    over = bool(state.resolved) and not first and not found
+    news = state.changed and bool(state.crossing.found)
+    over = bool(state.resolved) and not first and not news
     state.sequence += 1
     state.said_at = log_now
     state.changed = False
